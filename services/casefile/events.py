@@ -60,6 +60,7 @@ from services.casefile.sentences import (
     filled_in,
     of_a_correction,
     of_an_answered_gap,
+    of_an_end,
     of_an_entry,
     of_an_escalation,
 )
@@ -226,20 +227,21 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.gaps.GapActionCompleted(
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
                      referral=event.referral, organisation=event.organisation))
-    | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
+    | EventRow(match_end.MatchEnded, "case.match_ended.v1", of_an_end,
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,
-                     closure_talk=event.closure_talk, deadlines=begun(event)))
+                     closure_talk=event.closure_talk, deadlines=begun(event), agreed=event.agreed or None))
     | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1",
-                 "The trajectory is completed: {reason}.",
+                 of_an_end,
                  lambda event, about: messages.trajectory_end.TrajectoryCompleted(
-                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event)))
+                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event),
+                     agreed=event.agreed or None))
     | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1",
-                 "The organisation hands back: {closure_reason}.",
+                 of_an_end,
                  lambda event, about: messages.handback.HandbackRequested(
                      **about, referral=event.referral, closure_reason=event.closure_reason, outcomes=event.outcomes,
                      open_needs=list(event.open_needs), recommended_next_step=event.recommended_next_step,
-                     deadlines=begun(event)))
+                     deadlines=begun(event), agreed=event.agreed or None))
     | EventRow(handback.HandbackReturned, "case.handback_returned.v1",
                  "The agency returned the report; missing: {missing}.",
                  lambda event, about: messages.handback.HandbackReturned(
@@ -317,6 +319,7 @@ EVENTS: Final = (
     OtherRow(mentor.MentorDescribed, "mentor.described.v1"),
     OtherRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     OtherRow(mentor.MentorReleased, "mentor.released.v1"),
+    OtherRow(mentor.MentorAcknowledgedCharter, "mentor.acknowledged_charter.v1"),
     OtherRow(charter.CharterWritten, "charter.written.v1"),
     OtherRow(charter.CharterSigned, "charter.signed.v1"),
     OtherRow(absence.SubstituteNamed, "absence.substitute_named.v1"),

@@ -59,4 +59,5 @@ def readiness_of(readiness: Readiness) -> PublishedReadiness:
         charter_version=readiness.charter_version,
         charter_acknowledged_on=readiness.charter_acknowledged_on,
         confidentiality_on=readiness.confidentiality_on,
+        confidentiality_version=readiness.confidentiality_version or None,
     )

@@ -5,8 +5,8 @@ Most rows of `events.py` have it as a text that names fields of the event; here 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, assert_never
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, assert_never
 
 from msgspec import UNSET
 
@@ -18,9 +18,12 @@ from services.casefile.domain.exceptions import (
     RoleExceptionRequested,
 )
 from services.casefile.domain.gaps import ServiceGapAnswered
+from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
+from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.decider import ABSENCE, Actor
 
 
@@ -69,6 +72,19 @@ def of_an_answered_gap(event: ServiceGapAnswered) -> str:
     if not event.accepted:
         return f"The agency did not accept the gap in services: {what}."
     return f"The agency accepted the gap in services, and acts by {event.due}: {what}."
+
+
+_ENDS: Final[Mapping[type, str]] = {
+    MatchEnded: "The match ended: {reason}",
+    TrajectoryCompleted: "The trajectory is completed: {reason}",
+    HandbackRequested: "The organisation hands back: {closure_reason}",
+}
+
+
+def of_an_end(event: MatchEnded | TrajectoryCompleted | HandbackRequested) -> str:
+    """Why it ended, and whether the agency had agreed to it."""
+    agreed = ", as the agency agreed" if event.agreed is not UNSET else ""
+    return filled_in(f"{_ENDS[type(event)]}{agreed}.", event)
 
 
 def of_an_escalation(event: EscalationRaised) -> str:

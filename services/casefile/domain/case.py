@@ -18,6 +18,7 @@ from services.casefile.domain import (
     agreement,
     broadcast,
     changes,
+    charter_change,
     closing,
     consent_withdrawal,
     correction,
@@ -105,6 +106,7 @@ CaseEvent = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
@@ -138,6 +140,7 @@ KeepsState = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
@@ -220,6 +223,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (escalation.EscalationEvent, escalation.evolve),
     (tasks.TaskEvent, tasks.evolve),
     (exceptions.ExceptionEvent, exceptions.evolve),
+    (charter_change.CharterChangeEvent, charter_change.evolve),
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
@@ -277,7 +281,11 @@ def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent
     for _ in (signal for event in granted for signal in event.signals):
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
-    followed = escalation.followed([*decided, *signs], replace(context, case=after))
+    # An agreement that is recorded later may have been signed under a charter that governs no more.
+    signed = any(isinstance(event, AgreementSigned) for event in decided)
+    changed = charter_change.changed(replace(context, case=after)) if signed else []
+    after = _after(after, changed)
+    followed = escalation.followed([*decided, *signs, *changed], replace(context, case=after))
     return standing_in.with_substitutes(followed, context.substitutes, after)
 
 
