@@ -9,6 +9,7 @@ from contracts.codes import CaseState
 from services.casefile.action_rows import Decide
 from services.casefile.domain import (
     broadcast,
+    charter_change,
     consent_withdrawal,
     deadlines,
     opening,
@@ -88,5 +89,6 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         sender="the scheduler",
         leads_to=(Move(_S.FINALISED, {_S.CLOSED}, "FINALISE"),),
     ),
+    OtherCommand(command=charter_change.NoticeCharter, decide=charter_change.notice_charter, sender="the scheduler"),
 )
 """The commands on a case that no caller gives. That a mentor is described is a command on the mentor."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from contracts import referral as told
 from services.casefile.actions import ACTIONS, RULES, decide
 from services.casefile.domain.case import CASE
+from services.casefile.domain.charter_change import NoticeCharter
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.guards import blocked
@@ -251,6 +252,11 @@ def _passes(name: str) -> Callable[[Situation], Iterator[Command]]:
     return fire
 
 
+def _begins(situation: Situation) -> Iterator[Command]:
+    if situation.state is not None:
+        yield NoticeCharter(at=situation.at, by=CLOCK)
+
+
 _NO: Final[Mapping[str, Any]] = {"reason": "CAPACITY_FULL", "re_referable": True, "suggestion": None}
 BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
     "ReferralSubmitted": _submitted,
@@ -260,6 +266,7 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
     "ReferralExpired": _answer(told.ReferralExpired, last_actor="brugwerk"),
     "ReferralEnteredInError": _message(told.ReferralEnteredInError, INES),
     "LegalBasisWithdrawn": _withdrawn,
+    "ProgrammeVersionPublished": _begins,
     **{
         name: _passes(name)
         for name in (
@@ -284,6 +291,7 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
             "HANDBACK_ACKNOWLEDGEMENT",
             "ESCALATION",
             "CHANGE_DECISION",
+            "CHARTER_ACKNOWLEDGEMENT",
             "SERVICE_GAP_ANSWER",
             "GAP_ACTION",
             "OUTCOME_EXIT",

@@ -5,7 +5,7 @@ Against docs/domain.md alone, as `test_who_may_do_what_to_a_case.py` says.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 

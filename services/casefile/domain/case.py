@@ -18,6 +18,7 @@ from services.casefile.domain import (
     agreement,
     broadcast,
     changes,
+    charter_change,
     closing,
     consent_withdrawal,
     correction,
@@ -41,6 +42,7 @@ from services.casefile.domain import (
     people,
     referral_answers,
     referral_entry,
+    standing_in,
     suspension,
     tasks,
     trajectory_end,
@@ -104,6 +106,7 @@ CaseEvent = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
@@ -137,6 +140,7 @@ KeepsState = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
@@ -219,6 +223,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (escalation.EscalationEvent, escalation.evolve),
     (tasks.TaskEvent, tasks.evolve),
     (exceptions.ExceptionEvent, exceptions.evolve),
+    (charter_change.CharterChangeEvent, charter_change.evolve),
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
@@ -249,6 +254,7 @@ def take_in(rule: Callable[[C, Context], CaseDecision], command: C, context: Con
 
 def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
     """What follows from a command that a caller gives on the case. Raises Refused."""
+    command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
     first = people.takes_over(command.by, command.at, context.case)
     if first is None:
@@ -275,7 +281,12 @@ def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent
     for _ in (signal for event in granted for signal in event.signals):
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
-    return escalation.followed([*decided, *signs], replace(context, case=after))
+    # An agreement that is recorded later may have been signed under a charter that governs no more.
+    signed = any(isinstance(event, AgreementSigned) for event in decided)
+    changed = charter_change.changed(replace(context, case=after)) if signed else []
+    after = _after(after, changed)
+    followed = escalation.followed([*decided, *signs, *changed], replace(context, case=after))
+    return standing_in.with_substitutes(followed, context.substitutes, after)
 
 
 def _after(case: Case, decided: CaseDecision) -> Case:
