@@ -27,6 +27,7 @@ PATHS: Final[Mapping[str, str]] = {
     "gaps": "casefile",
     "reports": "casefile",
     "mentors": "casefile",
+    "absences": "casefile",
     "charters": "casefile",
     "feed": "notifications",
     "stream": "notifications",

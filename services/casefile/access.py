@@ -35,6 +35,8 @@ MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+ONESELF: Final = "ONESELF"
+"""The person who is, or will be, away."""
 REPORTER: Final = "REPORTER"
 """A mentor reported the gap, and the mentor's organisation still reads it."""
 PLATFORM: Final = "PLATFORM"
@@ -97,6 +99,10 @@ POLICY: Final = Policy(
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
+        Rule("name-substitute", COUNSELLORS | COORDINATORS, ONESELF),
+        Rule("name-substitute", LEADS, OWN_ORGANISATION),
+        Rule("read-absence", _READERS, OWN_ORGANISATION),
+        Rule("read-absence", _AUDITORS, OVERSIGHT),
         Rule("read-charter", frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}, ANY_ORGANISATION),
         Rule("write-charter", _OPERATORS, PLATFORM),
         Rule("sign-charter", AGENCY_LEADS, PARTY_AGENCY),
@@ -111,7 +117,7 @@ POLICY: Final = Policy(
         )
     ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, ONESELF, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
 )
 
 
@@ -216,6 +222,12 @@ def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
     return tuple(relations)
+
+
+def relations_to_absence(caller: Caller, organisation: str, sub: str | None = None) -> tuple[str, ...]:
+    """How the caller stands to the absence of a member of an organisation's staff; without a `sub`, of all of them."""
+    relations = relations_to_mentors(caller, organisation)
+    return (ONESELF, *relations) if (caller.org, caller.sub) == (organisation, sub) else relations
 
 
 def relations_to_charter(own_kind: str | None) -> tuple[str, ...]:

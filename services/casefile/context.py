@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from contracts.codes import CaseState
 from contracts.identifiers import one_person
 from services.casefile.actions import RULES
+from services.casefile.domain.absence import STAFF, absence_stream
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.broadcast import TakeBroadcast
 from services.casefile.domain.charter import CHARTER, Charter, charter_stream
@@ -26,11 +27,14 @@ from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgr
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.opening import TakeSubmission
+from services.casefile.domain.standing_in import TELLING, for_whom, on_behalf, people_named
 from services.casefile.domain.state import BEFORE_CLOSED, Case
+from services.casefile.domain.steps import Party
 from services.casefile.domain.tasks import ApproveTask, ClaimTask, RecordTask
 from services.casefile.history import find_event, recorded_by
 from services.casefile.projection import CASES
 from services.chassis.deciding.context import Needed
+from services.chassis.deciding.handler import Call
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.index.index import IndexReader
 from services.chassis.modelling.callers_clock import by_our_clock
@@ -62,7 +66,7 @@ class CaseContexts:
         return self._calendars.of((learnt.programme, learnt.version), learnt.rules)
 
     def needs(self, command: Command, case: Case, /) -> dict[str, Needed]:
-        """The programme that a case runs under, and the mentor whom it is about."""
+        """The programme of a case, the mentor whom it is about, and where that matters who is away and stands in."""
         needs: dict[str, Needed] = {}
         taken = _submission(command)
         if programme := taken.message.programme if taken is not None else case.programme:
@@ -70,6 +74,11 @@ class CaseContexts:
         mentor = command.mentor if isinstance(command, ProposeMatch) else case.match and case.match.mentor
         if mentor and case.organisation:
             needs["mentor"] = Needed(mentor_stream(case.organisation, mentor), MENTOR)
+        if for_whom(command, case):
+            needs["sender"] = Needed(absence_stream(command.by.org, command.by.sub), STAFF)
+        if isinstance(command, TELLING):
+            for party in people_named(case):
+                needs[_away(party)] = Needed(absence_stream(party.org, party.sub), STAFF)
         return needs
 
     async def make(
@@ -106,6 +115,8 @@ class CaseContexts:
             charter=charter,
             governing=then.rules,
             exception_count=await self._exception_count(command, case, learnt, reads),
+            on_behalf_of=on_behalf(command, case, found["sender"]) if "sender" in found else None,
+            substitutes=_substitutes(command, case, found),
         )
 
     async def _exception_count(
@@ -156,6 +167,24 @@ class CaseContexts:
         # A handful, so the rest is asked of the rows.
         others = (row for row in rows if row.key != case.case and row.columns["agency"] == case.agency)
         return next((row.key for row in others if row.columns["state"] in OPEN_STATES), None)
+
+
+def acting(context: Context, call: Call) -> Call:
+    """The call of a command as it is given on behalf of somebody who is away."""
+    if context.on_behalf_of is None:
+        return call
+    return replace(call, actor=call.actor.standing_in(context.on_behalf_of))
+
+
+def _away(party: Party) -> str:
+    return f"away:{party.org}:{party.sub}"
+
+
+def _substitutes(command: Command, case: Case, found: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    if not isinstance(command, TELLING):
+        return {}
+    named = ((party, found[_away(party)].substitute_at(command.at)) for party in people_named(case))
+    return {(party.org, party.sub): substitute for party, substitute in named if substitute is not None}
 
 
 async def _programme(programme: str, streams: Streams) -> KnownProgramme:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict
+
+from msgspec import UnsetType
 
 from contracts.casefile.agreement import Readiness as PublishedReadiness
 from contracts.casefile.correction import Reported as PublishedReport
@@ -32,6 +35,11 @@ def begun(moves: Moves) -> list[Deadline]:
 def party_of(party: Party) -> ActorRef:
     """A party to the case, as messages have it."""
     return ActorRef(role=party.role, org=party.org, sub=party.sub)
+
+
+def parties_of(parties: Iterable[Party] | UnsetType) -> list[ActorRef]:
+    """Several parties; nobody where they are unset."""
+    return [party_of(party) for party in parties or ()]
 
 
 def report_of(report: Reported | None) -> PublishedReport | None:

@@ -17,6 +17,7 @@ from services.casefile.access import (
     FORMER_ORGANISATION,
     standing_of,
 )
+from services.casefile.domain.absence import SubstituteNamed
 from services.casefile.domain.case import CASE
 from services.casefile.domain.charter import CharterWritten
 from services.casefile.domain.deadlines import running
@@ -98,10 +99,11 @@ STOPPED: Final = "STOPPED"
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
+ABSENCES: Final = Table("absences", columns=("organisation", "absent"), indexes=((), ("organisation",)))
 CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
-TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, GAPS, DEADLINES)
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, ABSENCES, CHARTERS, KNOWN, GAPS, DEADLINES)
 INDEX_VERSION: Final = 13
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
@@ -209,6 +211,9 @@ class Listing:
             case OrganisationLearnt():
                 suspended = 1 if event.suspended else None
                 changes.put(KNOWN.name, event.organisation, recorded.position, kind=event.kind, suspended=suspended)
+            case SubstituteNamed():
+                away = {"organisation": event.organisation, "absent": event.absent}
+                changes.put(ABSENCES.name, recorded.stream, recorded.position, **away)
             case ProgrammeLearnt():
                 pending = _charters_of(self._programmes[recorded.stream], recorded.meta.recorded_at)
                 set_pending(changes, recorded.stream, recorded, pending)

@@ -24,6 +24,7 @@ from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
+from services.chassis.modelling.decider import ABSENCE, Actor
 
 
 def filled_in(text: str, event: object) -> str:
@@ -93,9 +94,18 @@ def of_an_escalation(event: EscalationRaised) -> str:
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 
-def passed_on(reason: str | None) -> str:
-    """What is added where somebody passed on another's word (`OnBehalfReason`)."""
-    return f" Passed on by the coordinator: {reason}." if reason is not None else ""
+def passed_on(actor: Actor) -> str:
+    """What is added where somebody passed on another's word (`OnBehalfReason`), or acted for an absent colleague."""
+    reason = actor.on_behalf_reason
+    word = f" Passed on by the coordinator: {reason}." if reason not in (None, ABSENCE) else ""
+    absent = actor.stands_in_for
+    return word if absent is None else f"{word} By {actor.sub} on behalf of {absent}, who is away."
+
+
+def to_substitutes(event: object) -> str:
+    """What is added where it goes to the substitutes of people who are away as well."""
+    also = getattr(event, "substitutes", UNSET)
+    return f" It goes to {', '.join(party.sub for party in also)} as well, standing in." if also else ""
 
 
 def _of_a_message(name: EntryName) -> str:

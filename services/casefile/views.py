@@ -7,7 +7,7 @@ from datetime import datetime
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.beside_views import escalation_views, exception_view
+from services.casefile.beside_views import escalation_views, exception_view, outcome_views
 from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
@@ -89,6 +89,8 @@ def _actor(item: Item) -> Json | None:
     shown = party_view(item.actor)
     if shown is not None and item.on_behalf_reason is not None:
         shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
+    if shown is not None and item.substitute_for is not None:
+        shown["substituteFor"] = item.substitute_for
     return shown
 
 
@@ -137,7 +139,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
         "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
-        "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
+        "outcomes": outcome_views(case),
         "escalations": escalation_views(case, seen_by),
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],

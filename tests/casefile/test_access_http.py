@@ -69,7 +69,7 @@ OF_THE_ORGANISATION: Final = (
 OF_EITHER_SIDE: Final = ("correct", "raise-escalation", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
 OF_TASKS: Final = ("claim-task", "record-task", "release-task")
-UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "PLATFORM", "PARTY")
+UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "ONESELF", "PLATFORM", "PARTY")
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
 
 
@@ -107,6 +107,10 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("describe-mentor",), NGO, "OWN_ORGANISATION")
     allow(("read-mentor",), NGO | {"DPO"}, "OWN_ORGANISATION")
     allow(("read-mentor",), frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("name-substitute",), AGENCY | NGO, "ONESELF")
+    allow(("name-substitute",), frozenset({"AGENCY_TEAM_LEAD", "NGO_LEAD"}), "OWN_ORGANISATION")
+    allow(("read-absence",), AGENCY | NGO | {"DPO"}, "OWN_ORGANISATION")
+    allow(("read-absence",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-charter",), EVERY_ROLE - {"AGENCY_CONTROL", "SYSTEM"}, "ANY_ORGANISATION")
     allow(("write-charter",), frozenset({"OPERATOR"}), "PLATFORM")
     allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD", "NGO_LEAD"}), "PARTY")

@@ -19,7 +19,15 @@ from services.casefile.other_commands import OTHER_COMMANDS
 from services.chassis.modelling.decider import Command
 
 ROOT: Final = Path(__file__).parents[2]
-OF_OTHER_ENTITIES: Final = {"DescribeMentor", "WriteCharter", "SignCharter", "LearnProgramme", "LearnOrganisation"}
+OF_OTHER_ENTITIES: Final = {
+    "NameSubstitute",
+    "ReleaseSubstitute",
+    "DescribeMentor",
+    "WriteCharter",
+    "SignCharter",
+    "LearnProgramme",
+    "LearnOrganisation",
+}
 ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""
 FOR_LEADS: Final = {"decide-exception"}

@@ -9,13 +9,14 @@ from typing import Final
 import pytest
 
 from contracts import referral as told
+from services.casefile.domain.escalation import ResolveEscalation
 from services.casefile.domain.known_programme import TermLength
 from services.casefile.domain.mentoring import RecordPulse
 from services.casefile.other_terms import OtherTerms
 from services.casefile.what_if import Happened, had, would_have_had
 from services.casefile.what_if_table import paired
 from tests.casefile.casebook import Casebook
-from tests.casefile.clocked import clocked, known
+from tests.casefile.clocked import clocked, known, tick
 from tests.casefile.messages import about, submitted
 from tests.casefile.situations import STORIES
 from tests.support.actors import LOTTE
@@ -179,6 +180,31 @@ def test_a_missed_intake_is_escalated_to_the_other_side() -> None:
     (raised,) = [one for one in happened if one.what == "ESCALATED"]
     assert (raised.of, raised.at, raised.awaited) == ("DEADLINE_MISSED", end_of(19, 1), "vdab-gent")
     assert raised.due_at == end_of(26, 1)
+
+
+def test_what_is_late_when_the_service_learns_of_it_is_recorded_then() -> None:
+    """Accepted on Friday 16 January, which casefile is told on Wednesday 21: a contact due on Monday is missed then."""
+    book = Casebook().referred()
+    accepted = about(told.ReferralAccepted, LOTTE, on(16, 1), coordinator=LOTTE.sub)
+    book.tell(accepted, at=on(21, 1))
+    happened = would(book, terms(FIRST_CONTACT=(1, "WORKING_DAYS")), on(22, 1))
+    assert of(happened, "MISSED", "FIRST_CONTACT") == [on(21, 1)]
+    (missed,) = [one for one in happened if one.subject[:2] == ("MISSED", "FIRST_CONTACT")]
+    assert missed.due_at == end_of(19, 1)
+
+
+def test_a_pair_is_watched_again_once_its_silence_was_seen_to() -> None:
+    """Nobody meets, and nobody asks; what was done about it is recorded, and three weeks later it is silent again."""
+    book = clocked(Casebook().mentoring(), on(23, 3))
+    (silent,) = [held for held in book.case.escalations if held.reason == "SILENCE"]
+    book.act(ResolveEscalation(at=on(23, 3), by=LOTTE, resolution="TALK", escalation=silent.id))
+    until = on(30, 4)
+    tick(book, until)
+    assert of(had(book.history), "MISSED", "SILENCE") == [end_of(12, 3), end_of(13, 4)]
+    assert comparable(would(book, AS_IT_WAS, until)) == comparable(had(book.history))
+    # In two weeks it would have been noticed on 5 March and resolved with the first; then again after 23 March.
+    sooner = would(book, terms(SILENCE=(14, "DAYS")), until)
+    assert of(sooner, "MISSED", "SILENCE") == [end_of(5, 3), end_of(6, 4)]
 
 
 def test_a_talk_in_three_days_is_a_talk_in_one() -> None:

@@ -53,20 +53,30 @@ async def test_what_both_services_recorded_would_have_been_under_the_same_terms(
     context: CaseContext, tmp_path: Path
 ) -> None:
     """Asked, answered, waited, missed and lapsed: the clocks of the referral service are told again to the second."""
-    asked, waited, silent = [await context.referred(another_person()) for _ in range(3)]
+    asked, waited, silent, late, reviewed, again = [await context.referred(another_person()) for _ in range(6)]
     await context.running.at(on(13, 1))
-    for case in (asked, waited):
+    for case in (asked, waited, late, reviewed, again):
         await context.follow(case, LOTTE, "receive")
     await context.follow(asked, LOTTE, "request-information", ASKED)
     await context.running.at(on(15, 1))
-    await context.follow(waited, LOTTE, "waitlist", WAIT)
+    for case in (waited, reviewed, again):
+        await context.follow(case, LOTTE, "waitlist", WAIT)
+    await context.running.at(on(19, 1))
+    await context.follow(again, LOTTE, "request-information", ASKED)
     await context.running.at(on(22, 1))
-    await context.follow(asked, INES, "provide-information", ANSWERS)
+    for case in (asked, again):
+        await context.follow(case, INES, "provide-information", ANSWERS)
+    await context.follow(again, LOTTE, "waitlist", WAIT)
+    # Its decision was due on the 26th: what was missed does not run on with the answer.
+    await context.running.at(on(28, 1))
+    await context.follow(late, LOTTE, "request-information", ASKED)
+    await context.running.at(on(30, 1))
+    await context.follow(late, INES, "provide-information", ANSWERS)
     await context.running.at(on(6, 3))
     await context.follow(waited, LOTTE, "request-information", ASKED)
     await context.running.at(on(20, 6))
     told = 0
-    for case in (asked, waited, silent):
+    for case in (asked, waited, silent, late, reviewed, again):
         comparison = await compared(context, case.id, {}, tmp_path)
         assert [pair for pair in comparison.pairs if pair.was is None or pair.would_be is None] == []
         for pair in comparison.pairs:
@@ -79,7 +89,7 @@ async def test_what_both_services_recorded_would_have_been_under_the_same_terms(
             )
             assert pair.was.due_at in (None, pair.would_be.due_at)
             told += 1
-    assert told > 20
+    assert told > 40
 
 
 async def test_a_shorter_decision_is_shown_next_to_what_was(context: CaseContext, tmp_path: Path) -> None:

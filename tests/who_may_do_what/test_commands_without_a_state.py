@@ -94,6 +94,7 @@ def expected(request: str, person: Person) -> str:
     return here[0].there if here else about[0].elsewhere
 
 
+AWAY: Final = {"substitute": "an.peeters", "until": "2027-01-01T00:00:00Z"}
 BODIES: Final[Mapping[str, tuple[str, Any, str | None]]] = {
     "POST /v1/referrals": ("/v1/referrals", another_person(), None),
     "POST /v1/broadcasts": ("/v1/broadcasts", broadcast(), None),
@@ -105,6 +106,8 @@ BODIES: Final[Mapping[str, tuple[str, Any, str | None]]] = {
     ),
     "PUT /v1/mentors/{ref}": ("/v1/mentors/M-77", PROFILE, None),
     "PUT /v1/charters/{version}": ("/v1/charters/v9", CHARTER, None),
+    "PUT /v1/absences/{sub}": ("/v1/absences/somebody", AWAY, None),
+    "POST /v1/absences/{sub}/release": ("/v1/absences/away/release", {}, None),
     "POST /v1/charters/{version}/sign": ("/v1/charters/v1/sign", {}, "/v1/charters/v1"),
 }
 """Of each request its path, its body, and the resource whose ETag goes with it."""
@@ -125,8 +128,13 @@ async def test_a_command_without_a_state_is_for_whom_the_page_names(shared: Case
         body = {name: known[name] for name in ("name", "kind", "programmes", "languages", "sectors")}
     etag = await shared.running.version(OPERATOR, resource) if resource is not None else None
     roles = {role for party in parties().values() for role in party.roles} | {"OPERATOR"}
-    wrong = []
-    for person in (Person("somebody", org, role) for org in KINDS for role in sorted(roles - {"SYSTEM"})):
+    wrong, who = [], "somebody"
+    if request_line.endswith("/release"):
+        who, etag = "away", '"1"'
+        for org in KINDS:
+            named = await shared.running.send(Person(who, org, "NGO_LEAD"), "PUT", "/v1/absences/away", AWAY)
+            assert named.headers["ETag"] == etag, named.text
+    for person in (Person(who, org, role) for org in KINDS for role in sorted(roles - {"SYSTEM"})):
         method = request_line.partition(" ")[0]
         key = new_key() if method == "POST" else None
         answer = await shared.running.send(person, method, path, body, etag=etag, key=key, params={"dryRun": "true"})

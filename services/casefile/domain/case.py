@@ -42,6 +42,7 @@ from services.casefile.domain import (
     people,
     referral_answers,
     referral_entry,
+    standing_in,
     suspension,
     tasks,
     trajectory_end,
@@ -253,6 +254,7 @@ def take_in(rule: Callable[[C, Context], CaseDecision], command: C, context: Con
 
 def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
     """What follows from a command that a caller gives on the case. Raises Refused."""
+    command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
     first = people.takes_over(command.by, command.at, context.case)
     if first is None:
@@ -282,7 +284,9 @@ def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent
     # An agreement that is recorded later may have been signed under a charter that governs no more.
     signed = any(isinstance(event, AgreementSigned) for event in decided)
     changed = charter_change.changed(replace(context, case=after)) if signed else []
-    return escalation.followed([*decided, *signs, *changed], replace(context, case=_after(after, changed)))
+    after = _after(after, changed)
+    followed = escalation.followed([*decided, *signs, *changed], replace(context, case=after))
+    return standing_in.with_substitutes(followed, context.substitutes, after)
 
 
 def _after(case: Case, decided: CaseDecision) -> Case:

@@ -66,7 +66,7 @@ def reassign_counsellor(
     if receiver == case.lead:
         return []
     allow("reassign-counsellor", context, command.by)
-    if receiver.sub == command.by.sub:
+    if command.by.speaks_for(receiver.sub):
         return [CounsellorReassigned(giver=lead_of(case), receiver=receiver, since=command.at)]
     return [] if receiver == case.proposed_lead else [CounsellorProposed(receiver=receiver)]
 
@@ -82,17 +82,20 @@ def reassign_coordinator(
     receiver = Party(role=giver.role, org=giver.org, sub=command.coordinator or command.by.sub)
     if receiver == giver:
         return []
-    if receiver.sub == command.by.sub:
+    if command.by.speaks_for(receiver.sub):
         return [CoordinatorReassigned(giver=giver, receiver=receiver, since=command.at)]
     return [] if receiver == case.proposed_coordinator else [CoordinatorProposed(receiver=receiver)]
 
 
 def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | None:
-    """What comes before the events of any command of the colleague whom the acceptance named; None for others."""
+    """What comes before the events of any command of the colleague whom the acceptance named; None for others.
+
+    A substitute's command on that colleague's behalf is one of theirs.
+    """
     named = case.proposed_coordinator
     if named is None or not case.takes_over_by_acting or by.role not in COORDINATORS:
         return None
-    if (by.org, by.sub) != (named.org, named.sub):
+    if by.org != named.org or not by.speaks_for(named.sub):
         return None
     return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=named, since=at)
 

@@ -13,7 +13,7 @@ from services.casefile.domain.steps import BESIDE, OpenStep, Party, Steps, Steps
 from services.casefile.domain.task_state import Approval, CharterInUse, RoleException, TaskLead
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
-from services.chassis.modelling.growing import GrowingSet, GrowingTuple
+from services.chassis.modelling.growing import GrowingMap, GrowingSet, GrowingTuple
 
 
 def case_stream(case: str) -> str:
@@ -208,7 +208,8 @@ class Case(Struct, frozen=True, kw_only=True):
     withdraw; `errors_reported` the referrals that a person of the agency reported as entered in error, each with that
     person, until another one confirms it; `fired` the (kind, deadline, due time) of reminders and breaches; `agreed`
     whether a pair has signed an agreement since the latest referral; `settled` the follow-ups (point, code or reason,
-    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit;
+    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit, and
+    `level_match` by point whether the job is at the person's level, where that was said;
     `substitution_signals` the kinds of exceptions that were so many in this case that it was told.
 
     It is one class and not one for each state: what stands in the log is folded as it is, also where an old rule let
@@ -246,6 +247,7 @@ class Case(Struct, frozen=True, kw_only=True):
     reopen_until: datetime | None = None
     followed_from: datetime | None = None
     settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
+    level_match: GrowingMap[str, bool] = GrowingMap()
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
     exceptions: GrowingTuple[RoleException] = GrowingTuple()

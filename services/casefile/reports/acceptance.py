@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from contracts.codes import DeclineReason
 from services.casefile.domain.broadcast import CaseOffered
 from services.casefile.domain.referral_entry import ReferralEntryTaken
-from services.casefile.reports.report import History, Period, Report, Row, Told, day_of, quarter_of
+from services.casefile.reports.report import Findings, History, Period, Report, Row, day_of, quarter_of
 from services.casefile.reports.suppression import ALL, published
 
 NAME: Final = "acceptance"
@@ -102,10 +102,10 @@ def _take(entry: ReferralEntryTaken, found: dict[str, OfferFact]) -> None:
         )
 
 
-def rows(told: Iterable[Told[OfferFact]], period: Period) -> list[Row]:
+def rows(findings: Iterable[Findings[OfferFact]], period: Period) -> list[Row]:
     """A row per quarter, agency, programme and organisation, and one for all organisations together."""
     cells: defaultdict[tuple[str | None, ...], list[OfferFact]] = defaultdict(list)
-    for each in told:
+    for each in findings:
         for offer in each.facts:
             cells[quarter_of(offer.offered_at), each.subject.agency, each.subject.programme, offer.organisation].append(
                 offer

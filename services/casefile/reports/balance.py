@@ -10,14 +10,14 @@ from typing import Final
 from msgspec import Struct
 
 from contracts.casefile_codes import DOES_GOOD, CharterRole
+from contracts.terms import SAME_REFUSAL
 from services.casefile.domain.exceptions import RoleExceptionDenied, RoleExceptionGranted, RoleExceptionRequested
 from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.mentoring import PulseRecorded
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.domain.tasks import TaskRecorded
-from services.casefile.reports.report import History, Moment, Period, Report, Row, Told, day_of, events
+from services.casefile.reports.report import Findings, History, Moment, Period, Report, Row, day_of, events
 from services.casefile.reports.suppression import ALL
-from services.casefile.timeline import AGAIN
 from services.chassis.modelling.days import FIRST
 from services.chassis.modelling.decider import Actor
 
@@ -80,7 +80,7 @@ def facts(history: History) -> Iterator[BalanceFact]:
         event, meta = moment.recorded.event, moment.recorded.meta
         if isinstance(event, TaskRefusedByCharter):
             # As the timeline has it.
-            if meta.recorded_at - refused.get((meta.actor, event), FIRST) < AGAIN:
+            if meta.recorded_at - refused.get((meta.actor, event), FIRST) < SAME_REFUSAL:
                 continue
             refused[meta.actor, event] = meta.recorded_at
         for kind, code, at in _found(moment):
@@ -113,10 +113,10 @@ def _found(moment: Moment) -> Iterator[tuple[str, str, datetime]]:
                 yield "GOOD" if reason in DOES_GOOD else "WEIGHS", reason, event.happened_at
 
 
-def rows(told: Iterable[Told[BalanceFact]], period: Period) -> Iterator[Row]:
+def rows(findings: Iterable[Findings[BalanceFact]], period: Period) -> Iterator[Row]:
     """A row per case and organisation, and one per agency and programme."""
     cells: defaultdict[tuple[str | None, ...], list[BalanceFact]] = defaultdict(list)
-    for each in told:
+    for each in findings:
         agency, programme = each.subject.agency, each.subject.programme
         for fact in each.facts:
             if period.has(day_of(fact.at)):

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from contracts.codes import CaseState
 from services.casefile.domain.agreement import AgreementSigned
 from services.casefile.domain.mentoring import CheckInRecorded
-from services.casefile.reports.report import History, Period, Report, Row, Told, day_of
+from services.casefile.reports.report import Findings, History, Period, Report, Row, day_of
 
 NAME: Final = "check-in-coverage"
 LONGEST: Final = 35
@@ -76,9 +76,9 @@ def _stop(found: dict[str, MatchFact], match: str, at: datetime) -> None:
         found[match] = replace(held, stretches=(*before, (begins, max(begins, at))))
 
 
-def rows(told: Iterable[Told[MatchFact]], period: Period) -> Iterator[Row]:
+def rows(findings: Iterable[Findings[MatchFact]], period: Period) -> Iterator[Row]:
     """A row per match that ran on one of the days."""
-    for each in told:
+    for each in findings:
         for match in each.facts:
             begins, ends = match.stretches[0][0], match.stretches[-1][1]
             if not period.overlaps(begins, ends):

@@ -117,7 +117,7 @@ def rows(findings: Iterable[Findings[MissedTerm]], period: Period) -> list[Row]:
         counts=_COUNTS,
         over="organisation",
         by=("quarter", "agency", "programme", "side", "term"),
-        sums={"missed": ("madeUp", "goesOn")},
+        sums=[("missed", ("madeUp", "goesOn"))],
         rests_on={"daysLate": "missed"},
     )
     return [row for row in shown if period.touches(str(row["quarter"]))]

@@ -31,7 +31,7 @@ from services.casefile.domain.outcomes import OutcomeRecorded
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.tasks import TaskRecorded
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
-from services.casefile.reports.report import History, Period, Report, Row, Told, day_of, quarter_of
+from services.casefile.reports.report import Findings, History, Period, Report, Row, day_of, quarter_of
 from services.chassis.log.epochs import Epochs
 
 NAME: Final = "evaluation"
@@ -177,9 +177,9 @@ def _days(first: datetime | None, last: datetime | None) -> int | None:
     return (day_of(last) - day_of(first)).days if first is not None and last is not None else None
 
 
-def rows(told: Iterable[Told[CaseFact]], period: Period) -> Iterator[Row]:
+def rows(findings: Iterable[Findings[CaseFact]], period: Period) -> Iterator[Row]:
     """A row per case that was opened in a quarter that the days touch."""
-    for each in told:
+    for each in findings:
         for case in each.facts:
             quarter = quarter_of(case.opened_at)
             if period.touches(quarter):

@@ -13,7 +13,7 @@ from contracts.casefile_codes import OutcomeSource
 from services.casefile.domain.closing import CaseReopened
 from services.casefile.domain.outcomes import OutcomeRecorded, OutcomeWaived
 from services.casefile.domain.state import Case
-from services.casefile.reports.report import History, Period, Report, Row, Told, events, quarter_of
+from services.casefile.reports.report import Findings, History, Period, Report, Row, events, quarter_of
 from services.casefile.reports.suppression import published
 
 NAME: Final = "outcomes"
@@ -67,10 +67,10 @@ def _organisation(case: Case) -> str | None:
     return next((part.organisation for part in reversed(case.earlier) if part.trajectory is not None), None)
 
 
-def rows(told: Iterable[Told[OutcomeFact]], period: Period) -> list[Row]:
+def rows(findings: Iterable[Findings[OutcomeFact]], period: Period) -> list[Row]:
     """A row per quarter, agency, programme, organisation, point and code, and one for all organisations together."""
     cells: defaultdict[tuple[str | None, ...], list[OutcomeFact]] = defaultdict(list)
-    for each in told:
+    for each in findings:
         subject = each.subject
         for one in each.facts:
             key = (quarter_of(one.found_at), subject.agency, subject.programme, one.organisation, one.point, one.code)

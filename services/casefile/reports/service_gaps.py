@@ -18,12 +18,12 @@ from services.casefile.reports.suppression import published
 NAME: Final = "service-gaps"
 DEFINITION: Final = (
     "Gaps in public services by the quarter in which they were reported, and by service: how many the agency has "
-    "answered, in time or late, how many not yet, how many answers promise an action by a date, how many of these "
-    "are done, and when the next of the others is due. Counts from 1 to 4 are hidden."
+    "answered, in time or late, how many not yet, how many answers promise an action by a date and how many refuse "
+    "one, how many actions are done, and when the next of the others is due. Counts from 1 to 4 are hidden."
 )
 SOURCES: Final = ("ServiceGapReported", "ServiceGapAnswered", "GapActionCompleted")
 _KEYS: Final = ("quarter", "agency", "programme", "organisation", "serviceKind")
-_COUNTS: Final = ("reported", "answered", "inTime", "late", "unanswered", "promised", "done", "open")
+_COUNTS: Final = ("reported", "answered", "inTime", "late", "unanswered", "promised", "refused", "done", "open")
 
 
 class GapFact(Struct, frozen=True, array_like=True):
@@ -68,7 +68,12 @@ def rows(findings: Iterable[Findings[GapFact]], period: Period) -> list[Row]:
         counts=_COUNTS,
         over="organisation",
         by=("quarter", "agency", "programme", "serviceKind"),
-        sums={"reported": ("answered", "unanswered"), "answered": ("inTime", "late"), "promised": ("done", "open")},
+        sums=(
+            ("reported", ("answered", "unanswered")),
+            ("answered", ("inTime", "late")),
+            ("answered", ("promised", "refused")),
+            ("promised", ("done", "open")),
+        ),
         earliest={"nextActionDue": "open"},
     )
     return [row for row in shown if period.touches(str(row["quarter"]))]
@@ -86,6 +91,7 @@ def _counted(gaps: list[GapFact]) -> Row:
         "late": len(answered) - len(in_time),
         "unanswered": len(gaps) - len(answered),
         "promised": len(promised),
+        "refused": len(answered) - len(promised),
         "done": len(promised) - len(still_open),
         "open": len(still_open),
         "nextActionDue": min(still_open).isoformat() if still_open else None,

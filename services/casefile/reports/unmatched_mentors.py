@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.casefile.domain.mentor import MENTOR, MentorDescribed, MentorEngaged, MentorReleased
-from services.casefile.reports.report import MENTOR_PREFIX, History, Period, Report, Row, Told, day_of
+from services.casefile.reports.report import MENTOR_PREFIX, Findings, History, Period, Report, Row, day_of
 
 NAME: Final = "unmatched-mentors"
 DEFINITION: Final = (
@@ -57,10 +57,10 @@ def facts(history: History) -> Iterator[WaitFact]:
     yield from waits
 
 
-def rows(told: Iterable[Told[WaitFact]], period: Period) -> Iterator[Row]:
+def rows(findings: Iterable[Findings[WaitFact]], period: Period) -> Iterator[Row]:
     """A row per mentor who waits on the last day."""
     last = period.last or day_of(period.now)
-    for each in told:
+    for each in findings:
         for wait in each.facts:
             since, until = day_of(wait.since), day_of(wait.until) if wait.until is not None else None
             if since <= last and (until is None or last < until):

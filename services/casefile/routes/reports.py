@@ -20,6 +20,7 @@ from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 
 CSV: Final = "text/csv"
+EXAMPLE: Final = "case,agency,programme,organisation,times,hours\r\nC-1,vdab-gent,mtw-be-2026,brugwerk,2,54.0\r\n"
 
 
 def routes(reports: Reports) -> Router:
@@ -35,7 +36,7 @@ def routes(reports: Reports) -> Router:
         "/{name}",
         response_model=ReportAnswer,
         summary="A report, as JSON or as CSV.",
-        responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {CSV: {"schema": {"type": "string"}, "example": EXAMPLE}}}},
     )
     async def read(
         http: Request,

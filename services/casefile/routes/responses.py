@@ -43,10 +43,11 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; where somebody passed on another's word, whose it was, and why."""
+    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did."""
 
     on_behalf_of: str | None = None
-    on_behalf_reason: OnBehalfReason | None = None
+    on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
+    substitute_for: str | None = None
 
 
 class AwaitingAnswer(Contract):
@@ -165,11 +166,12 @@ class EarlierAnswer(Contract):
 
 
 class SettledAnswer(Contract):
-    """A follow-up that was taken or waived; `source` is WAIVED where it was not taken."""
+    """A follow-up that was taken or waived (`source` WAIVED); `levelMatch`: the job is at the person's level."""
 
     point: OutcomePoint
     code: Outcome | WaiveReason
     source: OutcomeSource | Literal["WAIVED"]
+    level_match: bool | None = None
 
 
 class CaseLinks(Contract):

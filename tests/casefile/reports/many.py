@@ -27,11 +27,20 @@ def write_cases(data: Path, templates: Sequence[History], many: int) -> int:
             for recorded in templates[number % len(templates)].records:
                 yield stream, recorded.version, recorded.topic, recorded.state
 
+    return _write(data, rows())
+
+
+def write_history(data: Path, history: History) -> int:
+    """A history as it is, such as that of a mentor; returns how many events there are."""
+    return _write(data, ((history.stream, one.version, one.topic, one.state) for one in history.records))
+
+
+def _write(data: Path, rows: Iterator[tuple[Any, ...]]) -> int:
     with closing(sqlite3.connect(data / "casefile-log.db", isolation_level=None)) as log:
         log.execute("PRAGMA synchronous = OFF")
         log.execute("BEGIN")
         log.executemany(
-            "INSERT INTO stored_events (originator_id, originator_version, topic, state) VALUES (?, ?, ?, ?)", rows()
+            "INSERT INTO stored_events (originator_id, originator_version, topic, state) VALUES (?, ?, ?, ?)", rows
         )
         log.execute("COMMIT")
         return int(log.execute("SELECT count(*) FROM stored_events").fetchone()[0])

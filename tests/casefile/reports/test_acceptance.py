@@ -126,11 +126,19 @@ def test_few_are_hidden_and_what_would_tell_them() -> None:
 
 
 def test_equal_counts_are_hidden_alike() -> None:
-    """Asked together only, samenstap accepted what it won: three. Neither column tells the other."""
-    told = [*together(1, 3, "samenstap", "brugwerk"), *together(4, 9, "brugwerk", "samenstap")]
-    row = only("samenstap", *told)
-    assert (row["offers"], row["askedTogether"]) == (12, 12)
-    assert (row["accepted"], row["won"], row["acceptedPercent"], row["medianDays"]) == (None, None, None, None)
+    """Asked together only, brugwerk won five of eight and declined three, which is few.
+
+    From 8 less 5 they would follow, so the five are hidden, as accepted and as won, which are the same five.
+    """
+    told = together(1, 5, "brugwerk", "samenstap")
+    for n in range(6, 9):
+        name = f"d{n}"
+        no = answer_of_one("ReferralDeclined", f"R-{n}-b", "brugwerk", on(14, 1), "CAPACITY_FULL")
+        offers = offered_to_several(f"B-{n}", OFFERED, **{f"R-{n}-b": "brugwerk", f"R-{n}-d": "duo"})
+        told.append(history(name, (OFFERED, opened(name, OFFERED)), *offers, no))
+    row = only("brugwerk", *told)
+    assert (row["offers"], row["askedTogether"], row["decided"]) == (8, 8, 8)
+    assert (row["declined"], row["accepted"], row["won"], row["acceptedPercent"]) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(("first", "last", "shown"), [(date(2026, 1, 20), None, 2), (date(2026, 4, 1), None, 0)])

@@ -128,17 +128,18 @@ def test_what_was_corrected_counts_as_it_reads_now() -> None:
 
 
 def test_after_a_reopening_only_the_last_closing_counts() -> None:
-    """Five were unemployed at their first exit, and employed at the second."""
+    """Five had no work at their first exit and four weeks after it; of the second exit only that is known."""
     told = [
         case(
             n,
             outcome("EXIT", on(6, 7), "NO_CHANGE", "DECLARED"),
+            outcome("W4", on(7, 8), "NO_CHANGE", "DECLARED"),
             (on(8, 7), CaseReopened()),
             outcome("EXIT", on(1, 12), "EMPLOYED_SHORT", "REGISTER"),
         )
         for n in range(5)
     ]
-    assert only(*told)["code"] == "EMPLOYED_SHORT"
+    assert (only(*told)["point"], only(*told)["code"]) == ("EXIT", "EMPLOYED_SHORT")
 
 
 def test_few_people_are_hidden_and_so_is_the_source_that_would_tell_them() -> None:

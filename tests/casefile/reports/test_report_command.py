@@ -17,11 +17,13 @@ from services.casefile.reports.replayed import findings_in
 from services.casefile.reports.report import History
 from services.chassis.stores import Stores
 from services.progress import Progress
-from tests.casefile.reports.many import make_log, write_cases
+from tests.casefile.reports.many import make_log, write_cases, write_history
 from tests.casefile.reports.test_responsibility_gaps import STORIES
 from tests.casefile.reports.test_service_gaps import cases
+from tests.casefile.reports.test_unmatched_mentors import described, told_of
 from tests.casefile.reports.test_unowned_time import twice_nobodys
 from tests.support.backups import Output, caserelay
+from tests.support.dates import on
 
 MANY = 10_000
 
@@ -38,10 +40,11 @@ def templates() -> list[History]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of a few hundred cases, among them six gaps in child care."""
+    """A log of a few hundred cases, among them six gaps in child care, and of a mentor who waits."""
     directory = tmp_path_factory.mktemp("reports")
     asyncio.run(make_log(directory))
     write_cases(directory, [*templates(), *cases("brugwerk", 6, 1)], 2 * (len(STORIES) + 7))
+    write_history(directory, told_of("M-1", described(on(5, 1), "M-1")))
     return directory
 
 
