@@ -31,7 +31,8 @@ class ActorRef(Published, frozen=True, kw_only=True):
     """Who acted: the organisation's own staff identifier, role, organisation.
 
     `on_behalf_of` is whose word it was, where somebody passed on another's, and `on_behalf_reason` the code of the
-    reason why (`contracts.casefile_codes.OnBehalfReason`).
+    reason why (`contracts.casefile_codes.OnBehalfReason`); or a colleague who is away, with `ABSENCE`, where a
+    substitute acted.
     """
 
     sub: str

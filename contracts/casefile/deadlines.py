@@ -38,6 +38,8 @@ class DeadlineReminded(CaseMessage, frozen=True, kw_only=True):
     due_at: Instant
     owner: ActorRef
     awaited: str
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""
 
 
 class DeadlineMissed(CaseMessage, frozen=True, kw_only=True):
@@ -51,3 +53,5 @@ class DeadlineMissed(CaseMessage, frozen=True, kw_only=True):
     owner: ActorRef
     awaited: str
     deadlines: list[Deadline] = []
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""

@@ -50,7 +50,10 @@ class MatchRejected(CaseMessage, frozen=True, kw_only=True):
 
 
 class MatchEnded(CaseMessage, frozen=True, kw_only=True):
-    """The match ended; `next` is REMATCH or HANDBACK, or absent where something else ended the trajectory."""
+    """The match ended; `next` is REMATCH or HANDBACK, or absent where something else ended the trajectory.
+
+    `agreed` is the proposal by which the agency agreed to the end.
+    """
 
     TYPE: ClassVar[str] = _T + "match_ended.v1"
     NAME: ClassVar[str] = "MatchEnded"
@@ -60,3 +63,4 @@ class MatchEnded(CaseMessage, frozen=True, kw_only=True):
     next: AfterMatchCode | None = None
     closure_talk: bool
     deadlines: list[Deadline]
+    agreed: str | None = None

@@ -13,10 +13,14 @@ _T = "org.caserelay.case."
 
 
 class TrajectoryCompleted(CaseMessage, frozen=True, kw_only=True):
-    """The trajectory came to its end; the handback report is due."""
+    """The trajectory came to its end; the handback report is due.
+
+    `agreed` is the proposal by which the agency agreed to the end.
+    """
 
     TYPE: ClassVar[str] = _T + "trajectory_completed.v1"
     NAME: ClassVar[str] = "TrajectoryCompleted"
     reason: EndCode
     closure_talk: bool
     deadlines: list[Deadline]
+    agreed: str | None = None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from contracts.escalation_codes import EscalationState
+from services.casefile.domain.absence import Staff
 from services.casefile.domain.contact_norm import months
 from services.casefile.domain.open_escalations import is_open
 from services.casefile.domain.state import Case
 from services.casefile.domain.task_state import RoleException
+from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json
 
 
@@ -45,3 +47,28 @@ def norm_view(case: Case, zone: str | None, now: datetime) -> list[Json]:
         return []
     meetings = [at for kind, _, at in case.trajectory.reported if kind == "MEETING"]
     return [as_json(month) for month in months(agreement, meetings, zone, now)]
+
+
+def outcome_views(case: Case) -> list[Json]:
+    """What became of the person at each point; of a job, whether it is at their level, where that was said."""
+    return [
+        {"point": point, "code": code, "source": source, "levelMatch": case.level_match.get(point)}
+        for point, code, source in case.settled
+    ]
+
+
+def absence_view(staff: Staff) -> Json:
+    """Who stands in for a member of staff, for whom it was named."""
+    held = staff.absence
+    assert held is not None  # noqa: S101 - the routes show nothing else
+    return {
+        "sub": held.absent,
+        "organisation": held.organisation,
+        "substitute": held.substitute,
+        "from": held.begins,
+        "until": held.ends,
+        "namedBy": {"role": held.named_by.role, "org": held.named_by.org, "sub": held.named_by.sub},
+        "namedAt": held.named_at,
+        "releasedAt": staff.released_at,
+        "links": {"self": path_of("absences", held.absent)},
+    }

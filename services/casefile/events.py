@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 from contracts import casefile as messages
 from contracts.references import REFERENCES
 from services.casefile.domain import (
+    absence,
     agreement,
     broadcast,
     changes,
@@ -46,6 +47,7 @@ from services.casefile.domain import (
     suspension,
     trajectory_end,
 )
+from services.casefile.domain.absence import AbsenceEvent
 from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.charter import CharterEvent
 from services.casefile.domain.exception_count import ExceptionCountEvent
@@ -53,11 +55,12 @@ from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
 from services.casefile.event_rows import NOT_PUBLISHED, EventRow, OtherRow
-from services.casefile.message_parts import begun, party_of, readiness_of, report_of
+from services.casefile.message_parts import begun, parties_of, party_of, readiness_of, report_of
 from services.casefile.sentences import (
     filled_in,
     of_a_correction,
     of_an_answered_gap,
+    of_an_end,
     of_an_entry,
     of_an_escalation,
 )
@@ -71,6 +74,7 @@ Event = (
     CaseEvent
     | MentorEvent
     | CharterEvent
+    | AbsenceEvent
     | ExceptionCountEvent
     | KnownProgrammeEvent
     | KnownOrganisationEvent
@@ -192,7 +196,8 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.escalation.EscalationRaised(
                      **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
                      escalation=event.escalation or None, level=event.level or None, match=event.match or None,
-                     talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None))
+                     talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None,
+                     substitutes=parties_of(event.substitutes)))
     | EventRow(open_escalations.EscalationJoined, "case.escalation_joined.v1",
                  "A further sign for escalation {escalation}: {reason}.",
                  lambda event, about: messages.escalation.EscalationJoined(
@@ -222,20 +227,21 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.gaps.GapActionCompleted(
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
                      referral=event.referral, organisation=event.organisation))
-    | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
+    | EventRow(match_end.MatchEnded, "case.match_ended.v1", of_an_end,
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,
-                     closure_talk=event.closure_talk, deadlines=begun(event)))
+                     closure_talk=event.closure_talk, deadlines=begun(event), agreed=event.agreed or None))
     | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1",
-                 "The trajectory is completed: {reason}.",
+                 of_an_end,
                  lambda event, about: messages.trajectory_end.TrajectoryCompleted(
-                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event)))
+                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event),
+                     agreed=event.agreed or None))
     | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1",
-                 "The organisation hands back: {closure_reason}.",
+                 of_an_end,
                  lambda event, about: messages.handback.HandbackRequested(
                      **about, referral=event.referral, closure_reason=event.closure_reason, outcomes=event.outcomes,
                      open_needs=list(event.open_needs), recommended_next_step=event.recommended_next_step,
-                     deadlines=begun(event)))
+                     deadlines=begun(event), agreed=event.agreed or None))
     | EventRow(handback.HandbackReturned, "case.handback_returned.v1",
                  "The agency returned the report; missing: {missing}.",
                  lambda event, about: messages.handback.HandbackReturned(
@@ -295,11 +301,13 @@ CASE_EVENTS: Final = (
     | EventRow(deadlines.DeadlineReminded, "case.deadline_reminded.v1", "Reminder: {deadline} is nearly due.",
                  lambda event, about: messages.deadlines.DeadlineReminded(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
-                     owner=party_of(event.owner), awaited=event.awaited))
+                     owner=party_of(event.owner), awaited=event.awaited,
+                     substitutes=parties_of(event.substitutes)))
     | EventRow(deadlines.DeadlineMissed, "case.deadline_missed.v1", "The deadline {deadline} has passed.",
                  lambda event, about: messages.deadlines.DeadlineMissed(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
-                     owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event)))
+                     owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event),
+                     substitutes=parties_of(event.substitutes)))
     | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
                  lambda event, about: messages.correction.CorrectionRecorded(
                      **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),
@@ -311,8 +319,13 @@ EVENTS: Final = (
     OtherRow(mentor.MentorDescribed, "mentor.described.v1"),
     OtherRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     OtherRow(mentor.MentorReleased, "mentor.released.v1"),
+    OtherRow(mentor.MentorAcknowledgedCharter, "mentor.acknowledged_charter.v1"),
     OtherRow(charter.CharterWritten, "charter.written.v1"),
     OtherRow(charter.CharterSigned, "charter.signed.v1"),
+    OtherRow(absence.SubstituteNamed, "absence.substitute_named.v1"),
+    OtherRow(absence.SubstituteReleased, "absence.substitute_released.v1"),
+    OtherRow(absence.StandInNamed, "absence.stand_in_named.v1"),
+    OtherRow(absence.StandInReleased, "absence.stand_in_released.v1"),
     OtherRow(exception_count.ExceptionCounted, "exception.counted.v1"),
     OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
     OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),

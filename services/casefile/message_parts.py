@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict
+
+from msgspec import UnsetType
 
 from contracts.casefile.agreement import Readiness as PublishedReadiness
 from contracts.casefile.correction import Reported as PublishedReport
@@ -34,6 +37,11 @@ def party_of(party: Party) -> ActorRef:
     return ActorRef(role=party.role, org=party.org, sub=party.sub)
 
 
+def parties_of(parties: Iterable[Party] | UnsetType) -> list[ActorRef]:
+    """Several parties; nobody where they are unset."""
+    return [party_of(party) for party in parties or ()]
+
+
 def report_of(report: Reported | None) -> PublishedReport | None:
     """What a report says, where there is one."""
     if report is None:
@@ -51,4 +59,5 @@ def readiness_of(readiness: Readiness) -> PublishedReadiness:
         charter_version=readiness.charter_version,
         charter_acknowledged_on=readiness.charter_acknowledged_on,
         confidentiality_on=readiness.confidentiality_on,
+        confidentiality_version=readiness.confidentiality_version or None,
     )

@@ -5,8 +5,10 @@ Most rows of `events.py` have it as a text that names fields of the event; here 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, assert_never
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, assert_never
+
+from msgspec import UNSET
 
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.exceptions import (
@@ -16,9 +18,13 @@ from services.casefile.domain.exceptions import (
     RoleExceptionRequested,
 )
 from services.casefile.domain.gaps import ServiceGapAnswered
+from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
+from services.casefile.domain.trajectory_end import TrajectoryCompleted
+from services.chassis.modelling.decider import ABSENCE, Actor
 
 
 def filled_in(text: str, event: object) -> str:
@@ -68,6 +74,19 @@ def of_an_answered_gap(event: ServiceGapAnswered) -> str:
     return f"The agency accepted the gap in services, and acts by {event.due}: {what}."
 
 
+_ENDS: Final[Mapping[type, str]] = {
+    MatchEnded: "The match ended: {reason}",
+    TrajectoryCompleted: "The trajectory is completed: {reason}",
+    HandbackRequested: "The organisation hands back: {closure_reason}",
+}
+
+
+def of_an_end(event: MatchEnded | TrajectoryCompleted | HandbackRequested) -> str:
+    """Why it ended, and whether the agency had agreed to it."""
+    agreed = ", as the agency agreed" if event.agreed is not UNSET else ""
+    return filled_in(f"{_ENDS[type(event)]}{agreed}.", event)
+
+
 def of_an_escalation(event: EscalationRaised) -> str:
     """Who is asked, and why: the side that was not awaited where a term was missed, and else who has the case."""
     if not any(step.about for step in event.opens):
@@ -75,9 +94,18 @@ def of_an_escalation(event: EscalationRaised) -> str:
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 
-def passed_on(reason: str | None) -> str:
-    """What is added where somebody passed on another's word (`OnBehalfReason`)."""
-    return f" Passed on by the coordinator: {reason}." if reason is not None else ""
+def passed_on(actor: Actor) -> str:
+    """What is added where somebody passed on another's word (`OnBehalfReason`), or acted for an absent colleague."""
+    reason = actor.on_behalf_reason
+    word = f" Passed on by the coordinator: {reason}." if reason not in (None, ABSENCE) else ""
+    absent = actor.stands_in_for
+    return word if absent is None else f"{word} By {actor.sub} on behalf of {absent}, who is away."
+
+
+def to_substitutes(event: object) -> str:
+    """What is added where it goes to the substitutes of people who are away as well."""
+    also = getattr(event, "substitutes", UNSET)
+    return f" It goes to {', '.join(party.sub for party in also)} as well, standing in." if also else ""
 
 
 def _of_a_message(name: EntryName) -> str:

@@ -23,7 +23,7 @@ from services.casefile.domain.steps import Moves, Party, find, step_of
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
-from services.casefile.sentences import passed_on
+from services.casefile.sentences import passed_on, to_substitutes
 from services.chassis.log.metadata import Recorded
 
 
@@ -45,6 +45,7 @@ class Item:
     actor: Party
     on_behalf_of: str | None
     on_behalf_reason: str | None
+    substitute_for: str | None
     responsible: Party | None
     step: str | None
     due_at: datetime | None
@@ -114,13 +115,14 @@ def _item(recorded: Recorded, after: Case) -> Item:
         occurred_at=occurred_at(recorded),
         recorded_at=meta.recorded_at,
         actor=entry.actor if entry is not None else Party(role=meta.actor.role, org=meta.actor.org, sub=meta.actor.sub),
-        on_behalf_of=meta.actor.on_behalf_of if entry is None else None,
-        on_behalf_reason=meta.actor.on_behalf_reason if entry is None else None,
+        on_behalf_of=meta.actor.on_behalf_of,
+        on_behalf_reason=meta.actor.on_behalf_reason,
+        substitute_for=meta.actor.stands_in_for,
         responsible=held.owner if held is not None else after.lead,
         step=step,
         # Of the step that the event names, where it sets no term of its own.
         due_at=_due_at(event) or (held.due_at if held is not None and held.step == _step(event) else None),
-        text=f"{sentence(event)}{passed_on(meta.actor.on_behalf_reason)}",
+        text=f"{sentence(event)}{to_substitutes(event)}{passed_on(meta.actor)}",
         digest=entry.digest if entry is not None else recorded.digest,
         corrects=event.corrects if isinstance(event, CorrectionRecorded) else None,
         holds=event.holds if isinstance(event, CorrectionRecorded) else None,

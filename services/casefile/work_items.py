@@ -166,13 +166,16 @@ _encode: Final = Encoder().encode
 _decode: Final = Decoder(Item).decode
 
 
-def shown_item(caller: Caller, item: Item, now: datetime, suspended: Collection[str]) -> Json | None:
+def shown_item(
+    caller: Caller, item: Item, now: datetime, suspended: Collection[str], stands_in: Collection[str] = ()
+) -> Json | None:
     """What a caller of the actor's staff is shown at `now`; None for what the caller may not read, or is not theirs.
 
-    `suspended` are the organisations that the operator has suspended. The item itself becomes what is shown.
+    `suspended` are the organisations that the operator has suspended, `stands_in` the colleagues for whom the caller
+    stands in. The item itself becomes what is shown.
     """
     may = _may(caller, item.agency, item.standing)
-    if "read" not in may or item.receiver not in (None, caller.sub):
+    if "read" not in may or item.receiver not in (None, caller.sub, *stands_in):
         return None
     # For somebody else than the reporter, in the role that may confirm.
     if item.reporter is not None and (caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == item.reporter):

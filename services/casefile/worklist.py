@@ -75,7 +75,9 @@ def _steps(case: Case) -> Iterator[Work]:
         awaited = step.awaiting.org if step.awaiting is not None else step.owner.org
         orgs = {awaited, step.owner.org} if step.step in _GOES_ON else {awaited}
         for org in sorted(orgs):
-            yield _of_step(step, org, step.owner.sub if org == step.owner.org else _contact(case, org))
+            # What a mentor owes the coordinator finds too, who may pass the mentor's word on.
+            own = org == step.owner.org and step.owner.role not in MENTORS
+            yield _of_step(step, org, step.owner.sub if own else _contact(case, org))
 
 
 def _of_step(step: OpenStep, actor: str, person: str | None) -> Work:
@@ -141,11 +143,13 @@ def _beside(case: Case) -> Iterator[Work]:
 
 
 def work_of_mentor(case: Case) -> Iterator[Work]:
-    """The case itself, by its present step, for the mentor who is matched."""
-    step = _present(case)
-    if step is not None and case.match is not None and case.organisation is not None:
-        mentor = case.match.mentor
-        yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
+    """The case itself, by its present step, for the mentor who is matched, and the mentor's own steps."""
+    if (step := _present(case)) is None or case.match is None or case.organisation is None:
+        return
+    mentor = case.match.mentor
+    own = (one for one in case.steps if one.owner.role in MENTORS and one is not step)
+    for one in (step, *own):
+        yield _of_step(one, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
 
 
 def work_of_mentee(case: Case) -> Iterator[Work]:

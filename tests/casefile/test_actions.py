@@ -14,11 +14,20 @@ from contracts.codes import Step
 from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, StaffSide
 from services.casefile import domain
 from services.casefile.action_rows import Action
-from services.casefile.actions import ACTIONS, OTHER_COMMANDS, moving_on
+from services.casefile.actions import ACTIONS, moving_on
+from services.casefile.other_commands import OTHER_COMMANDS
 from services.chassis.modelling.decider import Command
 
 ROOT: Final = Path(__file__).parents[2]
-OF_OTHER_ENTITIES: Final = {"DescribeMentor", "WriteCharter", "SignCharter", "LearnProgramme", "LearnOrganisation"}
+OF_OTHER_ENTITIES: Final = {
+    "NameSubstitute",
+    "ReleaseSubstitute",
+    "DescribeMentor",
+    "WriteCharter",
+    "SignCharter",
+    "LearnProgramme",
+    "LearnOrganisation",
+}
 ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""
 NEVER_DECIDED: Final = {"Attempt"}

@@ -22,6 +22,7 @@ PAUSE = (LOTTE, "suspend", {"reason": "HOLIDAY"})
 RAISE = (LOTTE, "raise-escalation", {"reason": "OTHER"})
 TAKE_BACK = (INES, "accept-handback", ANSWER)
 SEND_BACK = (INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
+ASK_AN_EXCEPTION = (LOTTE, "request-exception", {"task": "MONEY", "justification": "the card was lost"})
 COLLEAGUE = {"change": "COORDINATOR", "coordinator": "an.peeters"}
 IN_TEN_DAYS = "in ten days"
 REMATCH = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
@@ -30,24 +31,29 @@ REPORT_PROGRESS = (LOTTE, "report-progress", {"progress": {"SOCIAL": "+"}})
 SIGN_FOR_TEN_DAYS = (LOTTE, "sign-agreement", {**AGREEMENT, "end": IN_TEN_DAYS})
 FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | int, ...]], ...]] = {
     "INTAKE": (("INTAKE", ()), ("INTAKE", (11,)), ("INTAKE", (RAISE,))),
-    "MATCHING": (("MATCHING", ()), ("MATCHING", (RAISE,)), ("MATCHING", (31,)), ("MENTORING", (REMATCH,))),
+    "MATCHING": (
+        ("MATCHING", ()),
+        ("MATCHING", (RAISE, ASK_AN_EXCEPTION)),
+        ("MATCHING", (31,)),
+        ("MENTORING", (REMATCH,)),
+    ),
     "MATCH_PROPOSED": (
         ("MATCH_PROPOSED", ()),
-        ("MATCH_PROPOSED", (RAISE,)),
+        ("MATCH_PROPOSED", (RAISE, ASK_AN_EXCEPTION)),
         ("MATCH_PROPOSED", (14,)),
         ("CONFIRMED", ()),
         ("MENTORING", (REMATCH, PROPOSE)),
     ),
     "MENTORING": (
         ("MENTORING", ()),
-        ("MENTORING", (RAISE,)),
+        ("MENTORING", (RAISE, ASK_AN_EXCEPTION)),
         ("MENTORING", (15,)),
         ("MENTORING", (ASK_TO_EXTEND,)),
         ("CONFIRMED", (SIGN_FOR_TEN_DAYS, REPORT_PROGRESS, ASK_TO_EXTEND, 11)),
     ),
     "SUSPENDED": (
         ("MENTORING", (PAUSE,)),
-        ("MENTORING", (RAISE, PAUSE)),
+        ("MENTORING", (RAISE, ASK_AN_EXCEPTION, PAUSE)),
         ("MENTORING", (PAUSE, 31)),
         ("MENTORING", (ASK_TO_EXTEND, PAUSE)),
     ),

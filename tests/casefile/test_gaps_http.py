@@ -9,7 +9,7 @@ from tests.support.people import AUDITOR, DPO_OF_AGENCY, INES, KARIM, LOTTE, MEN
 from tests.support.problems import assert_problem
 from tests.support.requests import new_key
 
-GAP = {"serviceKind": "CHILDCARE", "gapType": "TOO_SLOW", "provider": "Crèche De Lindeboom", "task": "CHILDCARE"}
+GAP = {"serviceKind": "CHILDCARE", "gapType": "TOO_SLOW", "provider": "Crèche De Lindeboom", "task": "CHILDCARE_SEARCH"}
 PROMISE = {
     "accepted": True,
     "action": "two more places at De Lindeboom",

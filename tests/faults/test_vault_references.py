@@ -25,8 +25,11 @@ from services.chassis.modelling.plain import members
 from services.referral.routes.requests import BulkLine, ReferralBody
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
+from tests.casefile.change_stories import END
+from tests.casefile.gap_stories import GAP
 from tests.chassis.counters import everything
 from tests.referral.context import COMMANDS, REFERRALS
+from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import INES, LOTTE, OPERATOR, Person
 from tests.support.repetitions import times
 from tests.support.requests import another_person, new_key
@@ -172,6 +175,54 @@ async def _corrects(context: CaseContext, _route: str, model: Any) -> list[Sendi
     return [by(LOTTE), by(INES)]
 
 
+async def _broadcasts(context: CaseContext, _route: str, model: Any) -> list[Sending]:
+    key, body = new_key(), broadcast()
+    return [lambda text: context.running.create(INES, BROADCASTS, filled(model, body, text), key=key)] * 2
+
+
+async def _takes_broadcast_back(context: CaseContext, _route: str, model: Any) -> list[Sending]:
+    made = await context.running.create(INES, BROADCASTS, broadcast())
+    path, etag, body = made.headers["Location"], made.headers["ETag"], COMMANDS["withdraw"][1]
+    return [lambda text: context.running.command(INES, path, "withdraw", filled(model, body, text), etag=etag)] * 2
+
+
+async def _answers_gap(context: CaseContext, _route: str, model: Any) -> list[Sending]:
+    case = await context.brought_to("MENTORING")
+    await context.running.done(LOTTE, case.path, "report-gap", GAP)
+    body, etag = _promise(case.id), (await context.running.get(INES, case.path)).headers["ETag"]
+    return [
+        lambda text: context.running.command(INES, case.path, "answer-gap", filled(model, body, text), etag=etag)
+    ] * 2
+
+
+async def _answers_gaps(context: CaseContext, _route: str, model: Any) -> list[Sending]:
+    case = await context.brought_to("MENTORING")
+    await context.running.done(LOTTE, case.path, "report-gap", GAP)
+    body = _promise(case.id)
+    body["gaps"] = [body.pop("gap")]
+
+    async def send(text: str) -> httpx.Response:
+        answer = await context.running.create(INES, "/v1/gaps/answers", filled(model, body, text))
+        (told,) = answer.json()["items"]
+        return httpx.Response(told["status"], text=answer.text)
+
+    return [send, send]
+
+
+def _promise(case: str) -> dict[str, Any]:
+    return {"gap": f"{case}.g1", "accepted": True, "due": "2029-06-29"}
+
+
+async def _decides_change(context: CaseContext, _route: str, model: Any) -> list[Sending]:
+    case = await context.brought_to("MENTORING")
+    await context.running.done(LOTTE, case.path, "propose-change", END)
+    body = {"proposal": f"{case.id}.p1", "approved": False}
+    etag = (await context.running.get(INES, case.path)).headers["ETag"]
+    return [
+        lambda text: context.running.command(INES, case.path, "decide-change", filled(model, body, text), etag=etag)
+    ] * 2
+
+
 WITH_TEXT: Final[dict[str, dict[str, Any]]] = {"propose-match": {"criteria": ["LANGUAGE"]}}
 """What an action's body needs for a text to be taken."""
 SPECIAL: Final = {
@@ -180,6 +231,11 @@ SPECIAL: Final = {
     "PATCH /v1/referrals/{referral_id}": _edits,
     "PUT /v1/organisations/{organisation_id}": _describes,
     "POST /v1/cases/{case_id}/correct": _corrects,
+    "POST /v1/broadcasts": _broadcasts,
+    "POST /v1/broadcasts/{broadcast_id}/withdraw": _takes_broadcast_back,
+    "POST /v1/cases/{case_id}/answer-gap": _answers_gap,
+    "POST /v1/gaps/answers": _answers_gaps,
+    "POST /v1/cases/{case_id}/decide-change": _decides_change,
 }
 """Routes that are no action of a table; all others are found by the tables of actions."""
 

@@ -41,6 +41,9 @@ async def keep(data: Path) -> list[Path]:
         case = await context.brought_to("EXCEPTION_REQUESTED")
         no = {"exception": "X1", "granted": False, "reason": "never money"}
         await services.done(HANNE, case.path, "decide-exception", no)
+        case = await context.brought_to("CHARTER_CHANGED")
+        passed_on = {"by": "MENTOR", "onBehalfReason": "NO_ACCOUNT"}
+        await services.done(LOTTE, case.path, "acknowledge-charter", passed_on)
         # What is tried in both services after the person withdrew.
         case = await context.brought_to("INTAKE")
         basis = (await services.read(INES, case.offer))["legalBasis"]["id"]

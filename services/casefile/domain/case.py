@@ -18,6 +18,7 @@ from services.casefile.domain import (
     agreement,
     broadcast,
     changes,
+    charter_change,
     closing,
     consent_withdrawal,
     correction,
@@ -41,6 +42,7 @@ from services.casefile.domain import (
     people,
     referral_answers,
     referral_entry,
+    standing_in,
     suspension,
     tasks,
     trajectory_end,
@@ -74,7 +76,7 @@ from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.silence import SilenceNoticed
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, moved
+from services.casefile.domain.steps import Moves, moved, moved_beside
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.decider import Command, Entity, To
@@ -104,6 +106,7 @@ CaseEvent = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
@@ -137,6 +140,7 @@ KeepsState = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
@@ -189,7 +193,7 @@ def evolve(case: Case, event: CaseEvent) -> Case:
         case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
-        case = replace(case, state=state, steps=moved(case.steps, event))
+        case = replace(case, state=state, way=moved(case.way, event), beside=moved_beside(case.beside, event))
     elif state is not case.state:
         case = replace(case, state=state)
     return EVOLVES[kind](case, event)
@@ -219,6 +223,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (escalation.EscalationEvent, escalation.evolve),
     (tasks.TaskEvent, tasks.evolve),
     (exceptions.ExceptionEvent, exceptions.evolve),
+    (charter_change.CharterChangeEvent, charter_change.evolve),
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
@@ -249,6 +254,7 @@ def take_in(rule: Callable[[C, Context], CaseDecision], command: C, context: Con
 
 def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
     """What follows from a command that a caller gives on the case. Raises Refused."""
+    command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
     first = people.takes_over(command.by, command.at, context.case)
     if first is None:
@@ -261,6 +267,11 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
+    return with_what_follows(decided, context)
+
+
+def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent | To]:
+    """What was decided of a case, and what follows from it: signs of distress, and a term that one side missed."""
     decided = distress.with_contact(list(decided), context)
     after = _after(context.case, decided)
     signs = distress.followed(decided, replace(context, case=after))
@@ -270,7 +281,12 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     for _ in (signal for event in granted for signal in event.signals):
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
-    return escalation.followed([*decided, *signs], replace(context, case=after))
+    # An agreement that is recorded later may have been signed under a charter that governs no more.
+    signed = any(isinstance(event, AgreementSigned) for event in decided)
+    changed = charter_change.changed(replace(context, case=after)) if signed else []
+    after = _after(after, changed)
+    followed = escalation.followed([*decided, *signs, *changed], replace(context, case=after))
+    return standing_in.with_substitutes(followed, context.substitutes, after)
 
 
 def _after(case: Case, decided: CaseDecision) -> Case:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from contracts.change_codes import ProposalState
@@ -44,7 +44,10 @@ class PassDeadline(Command, frozen=True, kw_only=True):
 
 
 class DeadlineReminded(Event, frozen=True, kw_only=True):
-    """The term's reminder is due (`REMIND_AFTER`); `awaited` is the organisation that is reminded."""
+    """The term's reminder is due (`REMIND_AFTER`); `awaited` is the organisation that is reminded.
+
+    `substitutes` stand in for those it would go to and who are away; it goes to both.
+    """
 
     BYSTANDER: ClassVar[bool] = True
     deadline: str
@@ -52,16 +55,21 @@ class DeadlineReminded(Event, frozen=True, kw_only=True):
     due_at: datetime
     owner: Party
     awaited: str
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
 
 
 class DeadlineMissed(Moves, frozen=True, kw_only=True):
-    """A term has passed without what it waited for. One that recurs is due again as renewed."""
+    """A term has passed without what it waited for. One that recurs is due again as renewed.
+
+    `substitutes` as in `DeadlineReminded`.
+    """
 
     deadline: str
     step: str
     due_at: datetime
     owner: Party
     awaited: str
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
 
 
 class NgoAccessExpired(Moves, frozen=True, kw_only=True):

@@ -13,12 +13,13 @@ from contracts.codes import CaseState, Role, Step
 from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import LEADS, MENTORS, StaffSide
+from contracts.task_codes import ExceptionState
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.disclosure import stopped
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
-from services.casefile.domain.steps import BESIDE, find
+from services.casefile.domain.steps import BESIDE, Party, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
@@ -26,7 +27,7 @@ BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
 """Where mentor and mentee are a pair: before that they say yes or no, and after that they have no match."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
-OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task"})
+OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task", "raise-escalation", "resolve-escalation"})
 """Actions of either side, of which only the organisation that the case is with has a part in them."""
 
 
@@ -76,6 +77,9 @@ def allow(action: str, context: Context, by: Actor) -> None:
         )
     if action == "raise-escalation" and speaks_for_itself(by):
         rule = Rule(rule.side, rule.states & BOUND)
+    if action == "resolve-escalation" and by.org != case.agency:
+        # What went back with the case is the agency's to see to, and to know.
+        rule = Rule(rule.side, rule.states & WITH_ORGANISATION)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -94,6 +98,9 @@ def _is_left_over(action: str, case: Case) -> bool:
         case "report-progress":
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "acknowledge-charter":
+            # The coordinator goes on with another pair.
+            return case.state in WITH_ORGANISATION and _charter_asks(case) != []
         case "log-contact-attempt":
             # Somebody has to speak with a pair that is in distress.
             return case.state in WITH_ORGANISATION and awaits_contact(case)
@@ -221,8 +228,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
-        case "raise-escalation" if by.org not in (case.agency, case.organisation):
-            raise _no_part(StaffSide.ORGANISATION, case, by, action)
+        case "acknowledge-charter" if not _is_asked(case, by):
+            raise Refused("NOTHING_TO_ACKNOWLEDGE", "you are asked to acknowledge no charter in this case")
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
@@ -234,6 +241,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             )
         case "report-gap" if by.role in MENTORS and agreement is None:
             raise Refused("STATE_DOES_NOT_ALLOW", "a mentor reports a gap as long as an agreement is in force")
+        case "decide-exception" if not any(held.organisation == by.org for held in case.exceptions):
+            raise Refused("NO_EXCEPTION", "the organisation has asked for no exception in this case")
+        case "decide-exception" if not any(
+            (held.organisation, held.state) == (by.org, ExceptionState.REQUESTED) for held in case.exceptions
+        ):
+            raise Refused("EXCEPTION_DECIDED", "every exception that was asked for in this case is decided")
         case "answer-gap" if not case.gaps:
             raise Refused("NO_GAP", "no gap in services has been reported in this case")
         case "answer-gap" if all(gap.state != GapState.OPEN for gap in case.gaps):
@@ -267,6 +280,17 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def _is_asked(case: Case, by: Actor) -> bool:
+    """Whether a charter waits for the actor's acknowledgement: their own, or a mentor's that staff may pass on."""
+    return any(
+        owner.sub == by.sub or (owner.role in MENTORS and by.role not in MENTORS) for owner in _charter_asks(case)
+    )
+
+
+def _charter_asks(case: Case) -> list[Party]:
+    return [step.owner for step in case.steps if step.step == Step.CHARTER_ACKNOWLEDGEMENT]
 
 
 def check_extended_once(agreement: Agreement) -> None:

@@ -145,7 +145,7 @@ def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTake
     )
     return [
         entry(message, Moves(closes=ended_by(case.steps), opens=(step, *to_lead(case, message.occurred_at)))),
-        *match_ended(case, EndReason.ERROR.value, message.occurred_at),
+        *match_ended(context, EndReason.ERROR.value, message.occurred_at),
         returned,
     ]
 

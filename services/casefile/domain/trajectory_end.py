@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch, EndReason
 from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, ended
-from services.casefile.domain.match_end import MatchEnded, match_ended, match_over, mentor_released
+from services.casefile.domain.match_end import (
+    MatchEnded,
+    agreed_end,
+    match_ended,
+    match_over,
+    mentor_access_after,
+    mentor_reads_until,
+    mentor_released,
+)
 from services.casefile.domain.next_steps import report_step
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, trajectory_of
@@ -41,12 +50,18 @@ class CompleteTrajectory(Command, frozen=True, kw_only=True):
 
 
 class TrajectoryCompleted(Moves, frozen=True, kw_only=True):
-    """The trajectory came to its end; the organisation owes the handback report."""
+    """The trajectory came to its end; the organisation owes the handback report.
+
+    `mentor_access` is until when the mentor still reads the match, and `agreed` the proposal by which the agency agreed
+    to the end.
+    """
 
     reason: str
     closure_talk: bool
     ended_at: datetime
     access: Deadline
+    mentor_access: Deadline | UnsetType = UNSET
+    agreed: str | UnsetType = UNSET
 
 
 def end_match(command: EndMatch, context: Context) -> list[MatchEnded | To]:
@@ -72,7 +87,7 @@ def end_match(command: EndMatch, context: Context) -> list[MatchEnded | To]:
     else:
         step = report_step(context, when)
     return match_ended(
-        case,
+        context,
         command.reason,
         when,
         then=command.next,
@@ -90,12 +105,14 @@ def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[T
     _check_talk(command.reason, talk=command.closure_talk)
     when = ended(command.occurred_at, context)
     return [
-        *mentor_released(case),
+        *mentor_released(case, when),
         TrajectoryCompleted(
             reason=command.reason,
             closure_talk=command.closure_talk,
             ended_at=when,
             access=access_after(context, when),
+            mentor_access=mentor_access_after(context, command.reason, when),
+            agreed=agreed_end(case),
             closes=ended_by(case.steps),
             opens=(report_step(context, when),),
         ),
@@ -116,7 +133,7 @@ def _check_talk(reason: str, *, talk: bool) -> None:
 
 def evolve(case: Case, event: TrajectoryCompleted) -> Case:
     """The case after the trajectory's end: the match is over, and the organisation's access has its last day."""
-    case = trajectory_over(case, event.access, event.ended_at)
+    case = mentor_reads_until(trajectory_over(case, event.access, event.ended_at), event.mentor_access)
     if (now := case.trajectory) is None:
         return case
     over = replace(match_over(now, event.reason), ended_at=event.ended_at, closure_reason=event.reason)

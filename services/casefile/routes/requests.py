@@ -286,6 +286,7 @@ class MentorBody(Body):
     charter_version: Reference | None = None
     charter_acknowledged_on: CalendarDate | None = None
     confidentiality_on: CalendarDate | None = None
+    confidentiality_version: Reference | None = None
     languages: Annotated[list[LanguageTag], Field(max_length=50)] = []
     sectors: Annotated[list[Sector], Field(max_length=50)] = []
     capacity: Annotated[Count, Field(ge=0, le=100)] = 1

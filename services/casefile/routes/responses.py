@@ -31,7 +31,7 @@ from contracts.escalation_answers import EscalationAnswer
 from contracts.norm_answers import MonthMetAnswer
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
-from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
+from services.casefile.routes.task_shapes import CharterInUseAnswer, ExceptionAnswer, TaskLeadAnswer
 
 
 class PartyAnswer(Contract):
@@ -43,10 +43,11 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; where somebody passed on another's word, whose it was, and why."""
+    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did."""
 
     on_behalf_of: str | None = None
-    on_behalf_reason: OnBehalfReason | None = None
+    on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
+    substitute_for: str | None = None
 
 
 class AwaitingAnswer(Contract):
@@ -99,6 +100,7 @@ class AgreementAnswer(Contract):
     norm: int
     signed_at: datetime
     proposed_end: date | None
+    charter_version: str | None = None
 
 
 class EndedMatchAnswer(MatchAnswer):
@@ -136,6 +138,7 @@ class TrajectoryAnswer(Contract):
     match: MatchAnswer | None
     agreement: AgreementAnswer | None
     task_leads: list[TaskLeadAnswer] = []
+    charter: CharterInUseAnswer | None = None
     accepted_at: datetime | None = None
     goals: list[CapitalType] = []
     no_shows: int | None = None
@@ -163,11 +166,12 @@ class EarlierAnswer(Contract):
 
 
 class SettledAnswer(Contract):
-    """A follow-up that was taken or waived; `source` is WAIVED where it was not taken."""
+    """A follow-up that was taken or waived (`source` WAIVED); `levelMatch`: the job is at the person's level."""
 
     point: OutcomePoint
     code: Outcome | WaiveReason
     source: OutcomeSource | Literal["WAIVED"]
+    level_match: bool | None = None
 
 
 class CaseLinks(Contract):
@@ -315,34 +319,4 @@ class WorklistPage(Contract):
     """What must be acted on, most urgent first."""
 
     items: list[WorklistItem]
-    next: str | None
-
-
-class MentorAnswer(Contract):
-    """A mentor's profile; `capacity` is how many people the mentor takes at a time, `places` how many more."""
-
-    ref: str
-    organisation: str
-    kind: MentorKind
-    screened_on: date | None
-    trained_on: date | None
-    insurance_note_on: date | None
-    charter_version: str | None
-    charter_acknowledged_on: date | None
-    confidentiality_on: date | None
-    languages: list[str]
-    sectors: list[str]
-    capacity: int
-    places: int
-    waiting_since: datetime | None
-    version: int
-    links: SelfLink
-    dry_run: bool | None = None
-    events: list[str] | None = None
-
-
-class MentorPage(Contract):
-    """A page of mentors."""
-
-    items: list[MentorAnswer]
     next: str | None

@@ -124,11 +124,14 @@ class Handler(Generic[C, X]):
     """Handles the commands of one service, or of one kind of its entities: `X` is what their decisions rest on."""
 
     def __init__(
-        self, streams: Streams, contexts: Contexts[C, Any, X], decide: Callable[[C, X], Sequence[Any]]
+        self,
+        streams: Streams,
+        contexts: Contexts[C, Any, X],
+        decide: Callable[[C, X], Sequence[Any]],
+        acting: Callable[[X, Call], Call] = lambda _, call: call,
     ) -> None:
-        self._streams = streams
-        self._contexts = contexts
-        self._decide = decide
+        """`acting` says in whose name a command is given, by what it is decided on."""
+        self._streams, self._contexts, self._decide, self._acting = streams, contexts, decide, acting
         self._metadata = streams.log.types.metadata
 
     async def read(
@@ -265,6 +268,7 @@ class Handler(Generic[C, X]):
         if refused is None and call.if_match is not None and own.etag not in call.if_match:
             raise PreconditionFailed(own.etag, own.moved_by)
         context = await load(self._contexts, command, stream, entity, reads)
+        call = self._acting(context, call)
         try:
             decided = self._decided(sent, context)
         except Refused as refusal:
@@ -341,7 +345,6 @@ class Handler(Generic[C, X]):
         if call.causation_id is not None and call.causation_id in own.causes:
             return
         context = await load(self._contexts, command, stream, entity, row)
-        decided = self._decide(command, context)
-        references = self._contexts.references(command, context)
-        written = stamped(self._metadata, decided, stream, command.at, own, references, call)
+        references, call = self._contexts.references(command, context), self._acting(context, call)
+        written = stamped(self._metadata, self._decide(command, context), stream, command.at, own, references, call)
         row.add([Write(name, await row.version(name), pairs) for name, pairs in written.items()])
