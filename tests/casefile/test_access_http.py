@@ -69,7 +69,14 @@ OF_THE_ORGANISATION: Final = (
 OF_EITHER_SIDE: Final = ("correct", "raise-escalation", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
 OF_TASKS: Final = ("claim-task", "record-task", "release-task")
-UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "ONESELF", "PLATFORM", "PARTY")
+UNCONCEALED: Final = (
+    "ANY_ORGANISATION",
+    "OWN_ORGANISATION",
+    "ONESELF",
+    "PLATFORM",
+    "PARTY_AGENCY",
+    "PARTY_ORGANISATION",
+)
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
 
 
@@ -115,7 +122,9 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("read-absence",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-charter",), EVERY_ROLE - {"AGENCY_CONTROL", "SYSTEM"}, "ANY_ORGANISATION")
     allow(("write-charter",), frozenset({"OPERATOR"}), "PLATFORM")
-    allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD", "NGO_LEAD"}), "PARTY")
+    allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD"}), "PARTY_AGENCY")
+    allow(("sign-charter",), frozenset({"NGO_LEAD"}), "PARTY_ORGANISATION")
+    allow(("read-report",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD", "NGO_LEAD"}), "ANY_ORGANISATION")
     return table
 
 
