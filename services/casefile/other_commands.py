@@ -48,7 +48,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         command=broadcast.TakeBroadcast,
         decide=broadcast.take_broadcast,
         sender=_MESSAGE,
-        leads_to=(Move(_S.REFERRED, {None, _S.OPENED}, "BroadcastOpened"),),
+        leads_to=(Move(_S.REFERRED, {None, _S.OPENED, _S.CLOSED}, "BroadcastOpened"),),
     ),
     OtherCommand(command=broadcast.TakeOfferAnswer, decide=broadcast.take_offer_answer, sender=_MESSAGE),
     OtherCommand(command=broadcast.TakeOfferWon, decide=broadcast.take_offer_won, sender=_MESSAGE),
@@ -70,7 +70,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         decide=referral_answers.take_return,
         sender=_MESSAGE,
         leads_to=(
-            *(Move(_S.OPENED, {_S.REFERRED}, told) for told in ("ReferralDeclined", "ReferralWithdrawn")),
+            *(Move(_S.OPENED, {_S.REFERRED}, answer) for answer in ("ReferralDeclined", "ReferralWithdrawn")),
             Move(_S.OPENED, {_S.REFERRED}, "ReferralExpired"),
             Move(_S.OPENED, _OFFERED, "ReferralEnteredInError"),
         ),
