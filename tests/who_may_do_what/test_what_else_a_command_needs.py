@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import ANSWER, REPORT, CaseContext
+from tests.casefile.cases import ANSWER, PROPOSAL, REPORT, CaseContext
 from tests.referral.context import ACCEPT, COMMANDS, ReferralContext
 from tests.support.broadcasts import BROADCASTS, broadcast, offers_of
 from tests.support.people import HANNE, INES, KARIM, LOTTE, OPERATOR, TOM, VOLUNTEER, Person
@@ -44,6 +44,14 @@ W4: Final = {"point": "W4", "code": "TRAINING", "source": "REGISTER"}
 TALK: Final = {"resolution": "TALK"}
 
 
+ACKNOWLEDGED: Final[Step] = (VOLUNTEER, "acknowledge-charter", {})
+REMATCHED: Final = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
+PROPOSED_AGAIN: Final = (LOTTE, "propose-match", PROPOSAL)
+YES: Final = tuple(
+    (LOTTE, "confirm-match", {"by": side, "onBehalfReason": "BY_PHONE"}) for side in ("MENTOR", "MENTEE")
+)
+
+
 @dataclass(frozen=True)
 class Scene:
     """A case in `state` (`CaseContext.brought_to`) after `steps`, and what is then asked for, by the word for who."""
@@ -70,6 +78,12 @@ SCENES: Final[Mapping[tuple[str, str], tuple[Scene, ...]]] = {
     ),
     ("sign-agreement", "NOT_CONFIRMED"): (Scene("MATCH_PROPOSED", AGREEMENT),),
     ("log-contact-attempt", "STATE_DOES_NOT_ALLOW"): (Scene("MENTORING", {"channel": "PHONE", "reached": True}),),
+    ("sign-agreement", "CHARTER_NOT_ACKNOWLEDGED"): (
+        Scene("CHARTER_CHANGED", AGREEMENT, (ACKNOWLEDGED, REMATCHED, PROPOSED_AGAIN, *YES)),
+    ),
+    ("acknowledge-charter", "NOTHING_TO_ACKNOWLEDGE"): (Scene("MENTORING"),),
+    ("acknowledge-charter", "STATE_DOES_NOT_ALLOW"): (Scene("MATCHING"),),
+    ("acknowledge-charter", "NOT_YOUR_SIDE"): (Scene("CHARTER_CHANGED", {"by": "COORDINATOR"}),),
     ("report-progress", "STATE_DOES_NOT_ALLOW"): (Scene("MATCHING", {"progress": {"SOCIAL": "+"}}),),
     ("record-task", "TASK_REFUSED_BY_CHARTER"): (
         Scene("MENTORING", {"task": "MATCHING"}, only="counsellor"),
