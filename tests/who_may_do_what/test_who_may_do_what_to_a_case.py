@@ -52,6 +52,7 @@ OWN: Final[Mapping[str, Mapping[str, tuple[Body, ...]]]] = {
         "confirm-match": ({"by": "MENTOR"},),
         "reject-match": ({"by": "MENTOR", "reason": "NO_CLICK"},),
         "record-pulse": ({"by": "MENTOR", "score": 4},),
+        "acknowledge-charter": ({}, {"charterVersion": "v2"}),
     },
     "mentee": {
         "confirm-match": ({"by": "MENTEE"},),
