@@ -1,18 +1,18 @@
-"""The rows of `events.py` for the withdrawal of a consent, and what is tried after it; they follow those of tasks."""
+"""The rows of `events.py` for the withdrawal of a consent, and what is tried after it; they follow those of deadlines."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from contracts import casefile as messages
+from services.casefile.deadline_events import DEADLINE_EVENTS
 from services.casefile.domain import consent_withdrawal, disclosure
 from services.casefile.event_rows import EventRow
 from services.casefile.message_parts import begun
-from services.casefile.task_events import TASK_EVENTS
 
 # fmt: off
 CONSENT_EVENTS: Final = (
-    TASK_EVENTS
+    DEADLINE_EVENTS
     | EventRow(consent_withdrawal.DisclosureStopped, "case.disclosure_stopped.v1",
                  "Nothing more is shared on the withdrawn legal basis.",
                  lambda event, about: messages.consent_withdrawal.DisclosureStopped(

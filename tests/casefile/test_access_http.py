@@ -70,12 +70,8 @@ OF_EITHER_SIDE: Final = ("correct", "raise-escalation", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
 OF_TASKS: Final = ("claim-task", "record-task", "release-task")
 UNCONCEALED: Final = (
-    "ANY_ORGANISATION",
-    "OWN_ORGANISATION",
-    "ONESELF",
-    "PLATFORM",
-    "PARTY_AGENCY",
-    "PARTY_ORGANISATION",
+    *("ANY_ORGANISATION", "OWN_ORGANISATION", "ONESELF", "PLATFORM"),
+    *("PARTY_AGENCY", "PARTY_ORGANISATION"),
 )
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
 
@@ -124,7 +120,6 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("write-charter",), frozenset({"OPERATOR"}), "PLATFORM")
     allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD"}), "PARTY_AGENCY")
     allow(("sign-charter",), frozenset({"NGO_LEAD"}), "PARTY_ORGANISATION")
-    allow(("read-report",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD", "NGO_LEAD"}), "ANY_ORGANISATION")
     return table
 
 
