@@ -11,6 +11,13 @@ class Side(StrEnum):
     MENTEE = "MENTEE"
 
 
+class AcknowledgingSide(StrEnum):
+    """Who acknowledges a charter that changes under a running match."""
+
+    MENTOR = "MENTOR"
+    COORDINATOR = "COORDINATOR"
+
+
 class OnBehalfReason(StrEnum):
     """Why somebody's yes or no is passed on by another person."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Final
 
 from contracts.barred_roles import BARRED
@@ -13,7 +14,7 @@ from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.disclosure import was_mentor_when_stopped
 from services.casefile.domain.open_matters import Gap
-from services.casefile.domain.state import Case
+from services.casefile.domain.state import Case, MentorAccess
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule
 
@@ -25,6 +26,8 @@ CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
 """The person withdrew the legal basis of its referral: only the stop remains visible."""
 ACCESS_ENDED: Final = "ACCESS_ENDED"
 MATCHED_MENTOR: Final = "MATCHED_MENTOR"
+FORMER_MENTOR: Final = "FORMER_MENTOR"
+"""The match has ended, and the time in which its mentor may still read it has not."""
 STOPPED_MENTOR: Final = "STOPPED_MENTOR"
 """The mentor whose match ended when the person withdrew the legal basis."""
 STOPPED: Final = frozenset({CONSENT_WITHDRAWN, STOPPED_MENTOR})
@@ -80,6 +83,7 @@ POLICY: Final = Policy(
         Rule("read-texts", COUNSELLORS, OWNER_AGENCY),
         Rule("read-texts", COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read", MENTORS, MATCHED_MENTOR),
+        Rule("read", MENTORS, FORMER_MENTOR),
         Rule("read", MENTEES, MENTEE_OF_CASE),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
         Rule("read-worklist", COUNSELLORS | COORDINATORS | MENTORS | MENTEES, ANY_ORGANISATION),
@@ -124,16 +128,18 @@ def was_stopped(caller: Caller, action: str, relations: Collection[str]) -> bool
     return POLICY.permits(caller, action, (MATCHED_MENTOR if STOPPED_MENTOR in relations else ADDRESSED_ORGANISATION,))
 
 
-def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
-    """How the caller stands to a case."""
+def relations_to_case(caller: Caller, case: Case, reads_at: datetime | None = None) -> tuple[str, ...]:
+    """How the caller stands to a case. `reads_at` is when a caller reads it who only may do so for a time."""
     if case.state is None:
         return ()
     # Mentors and mentees stand to a case as themselves, never as their organisation.
     if caller.role in MENTORS:
         matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
-        if not matched:
-            return (STOPPED_MENTOR,) if was_mentor_when_stopped(case, caller.org, caller.sub) else ()
-        return (MATCHED_MENTOR,)
+        if matched:
+            return (MATCHED_MENTOR,)
+        if was_mentor_when_stopped(case, caller.org, caller.sub):
+            return (STOPPED_MENTOR,)
+        return (FORMER_MENTOR,) if reads_at is not None and still_reads(caller, case, reads_at) is not None else ()
     if caller.role is Role.MENTEE:
         # The pseudonym is the agency's: that of another agency is another person.
         known_here = caller.org in (case.agency, case.organisation)
@@ -168,9 +174,30 @@ def standing_of(organisation: str, case: Case) -> str | None:
     return CONSENT_WITHDRAWN if parts[-1].ended == "CONSENT_WITHDRAWN" else ACCESS_ENDED
 
 
+def still_reads(mentor: Caller, case: Case, at: datetime) -> MentorAccess | None:
+    """By what a mentor reads a match that has ended, the latest one; None from the end of that time on.
+
+    Nobody reads longer than the organisation that they were a mentor of.
+    """
+    return next(
+        (
+            access
+            for access in reversed(case.mentor_accesses)
+            if (access.organisation, access.mentor) == (mentor.org, mentor.sub)
+            and at < access.expires.due_at
+            and _is_open(case, access.referral)
+        ),
+        None,
+    )
+
+
+def _is_open(case: Case, referral: str | None) -> bool:
+    return any(access.referral == referral and not access.closed for access in case.accesses)
+
+
 def reads_gap(case: Case, gap: Gap) -> bool:
     """Whether the organisation that a gap was reported with still reads it: as long as its referral gives it access."""
-    return any(access.referral == gap.referral and not access.closed for access in case.accesses)
+    return _is_open(case, gap.referral)
 
 
 def relations_to_gap(caller: Caller, case: Case, gap: Gap) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def build(
     writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
     signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
     naming = Handler[AbsenceCommand, Naming](streams, AbsenceContexts(), decide_absence)
-    reactor = Reactor(streams, handler, clock)
+    reactor = Reactor(streams, handler, index, clock)
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add, case_of)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)

@@ -15,13 +15,13 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.disclosure import Attempt
 from services.casefile.domain.guards import check_part
-from services.casefile.domain.matching import acting
+from services.casefile.domain.side_answers import acting
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.history import find_event
+from services.casefile.pair_views import nothing_more
 from services.casefile.queries import ON_PROPOSAL, PAIR, Found, Queries
 from services.casefile.routes.requests import CorrectBody
 from services.casefile.stamping import Stamp
-from services.casefile.views import nothing_more
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.handler import Call, Handler, Outcome, PreconditionFailed
 from services.chassis.deciding.idempotency import Key

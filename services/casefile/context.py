@@ -21,6 +21,7 @@ from services.casefile.domain.correction import Correct
 from services.casefile.domain.disclosure import Attempt
 from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
 from services.casefile.domain.exceptions import DecideException, RequestException
+from services.casefile.domain.gaps import ReportGap
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt, programme_stream
 from services.casefile.domain.matching import ProposeMatch
@@ -45,7 +46,7 @@ CASES_OF_A_PERSON: Final = 10_000
 OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
 
-BY_CHARTER: Final = (SignAgreement, RecordTask, ApproveTask, ClaimTask, RequestException)
+BY_CHARTER: Final = (SignAgreement, RecordTask, ApproveTask, ClaimTask, RequestException, ReportGap)
 """The commands that rest on the charter of roles."""
 
 
@@ -92,14 +93,14 @@ class CaseContexts:
         if isinstance(command, TakeWithdrawal):
             records = await reads.log.read(stream)
             since = recorded_by(records, command.message.organisation, command.withdrawn_at)
-        charter = Charter()
+        charter, then = Charter(), learnt
         # A correction rests on what the report rests on that should have come.
         report = command.holds if isinstance(command, Correct) else command
         if isinstance(report, BY_CHARTER):
             happened = by_our_clock(getattr(report, "occurred_at", None) or command.at, command.at)
             # Before the first version there was no case either, which the decision says better.
-            governing = found["programme"].in_force(happened) or learnt
-            charter = await reads.state(charter_stream(governing.rules.charter_version), CHARTER)
+            then = found["programme"].in_force(happened) or learnt
+            charter = await reads.state(charter_stream(then.rules.charter_version), CHARTER)
         return Context(
             at=command.at,
             case=case,
@@ -112,6 +113,7 @@ class CaseContexts:
             other_open_case=await self._other_open_case(case),
             programme_version=f"{learnt.programme}/{learnt.version}",
             charter=charter,
+            governing=then.rules,
             exception_count=await self._exception_count(command, case, learnt, reads),
             on_behalf_of=on_behalf(command, case, found["sender"]) if "sender" in found else None,
             substitutes=_substitutes(command, case, found),

@@ -12,12 +12,14 @@ from contracts.codes import CaseState, Role
 from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
+    FORMER_MENTOR,
     MATCHED_MENTOR,
     MENTEE_OF_CASE,
     OVERSIGHT,
     OWNER_AGENCY,
     POLICY,
     relations_to_case,
+    still_reads,
     was_stopped,
 )
 from services.casefile.actions import ACTIONS
@@ -30,15 +32,13 @@ from services.casefile.domain.disclosure import Attempt, stopped
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.state import Case, case_stream
-from services.casefile.history import fold, known, responsibility
+from services.casefile.history import as_it_ended, fold, known, responsibility
+from services.casefile.pair_views import ended_view, nothing_more, own_gaps, pair_view, proposal_view
 from services.casefile.timeline import history_of, timeline, visible_to
 from services.casefile.views import (
     action_link,
     case_view,
-    nothing_more,
-    pair_view,
     proposal_item,
-    proposal_view,
     responsibility_view,
     staff_item,
     stopped_view,
@@ -94,7 +94,8 @@ class Queries:
     async def find(self, caller: Caller, case_id: str, action: str) -> Found:
         """The case, if the caller may do `action` to it. Raises Hidden, Forbidden, or Refused after a withdrawal."""
         folded = await self.streams.fold(case_stream(case_id), CASE)
-        found = Found(case_id, folded, relations_to_case(caller, folded.state))
+        reads_at = self._clock.now() if action == "read" else None
+        found = Found(case_id, folded, relations_to_case(caller, folded.state, reads_at))
         await self.require(caller, action, found)
         if not folded.version:
             raise Hidden
@@ -133,6 +134,8 @@ class Queries:
             body = pair_view(case, etag, now, caller.sub if MATCHED_MENTOR in relations else None)
             if MENTEE_OF_CASE in relations and (consents := consents_of(case, caller.org)):
                 body["links"]["legalBasis"] = f"/v1/legal-bases/{consents[0]}"
+        elif FORMER_MENTOR in relations:
+            return await self._match_as_it_ended(caller, found, now)
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
         else:
@@ -141,6 +144,16 @@ class Queries:
             history = history_of(records, visible_to(records, caller.org))
             body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
+
+    async def _match_as_it_ended(self, caller: Caller, found: Found, now: datetime) -> Json:
+        """What the mentor of an ended match reads: nothing of what came after it but what became of the own gaps."""
+        access = still_reads(caller, found.folded.state, now)
+        if access is None:
+            raise Hidden
+        records = await self.records(found)
+        case, version, ended_at = as_it_ended(records, access)
+        shown = ended_view(case, version, ended_at, own_gaps(found.folded.state, caller.sub))
+        return {**shown, "allowedActions": [], "blockedActions": []}
 
     async def pair_work_view(self, caller: Caller, found: Found, work: Work) -> Json:
         """What one of a pair has to act on: the case itself, and with it all that they may do."""

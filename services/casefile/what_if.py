@@ -74,14 +74,14 @@ class Happened(Struct, frozen=True, kw_only=True):
 def had(records: Sequence[Recorded]) -> list[Happened]:
     """What happened of this kind, as it stands in a case's stream."""
     found: list[Happened] = []
-    asked: set[str] = set()
+    questions: set[str] = set()
     for recorded in records:
         event = recorded.event
         if isinstance(event, ReferralEntryTaken) and event.name in _QUESTIONS:
-            (asked.add if event.name == "InformationRequested" else asked.discard)(event.referral)
+            (questions.add if event.name == "InformationRequested" else questions.discard)(event.referral)
         for happened in _of(event, recorded.meta.recorded_at):
-            # What a lapse waits for is the answer of whoever is asked.
-            of_agency = happened.of == "INFORMATION" or (happened.of == "EXPIRY" and happened.referral in asked)
+            # What a lapse waits for is the answer of whom it is with.
+            of_agency = happened.of == "INFORMATION" or (happened.of == "EXPIRY" and happened.referral in questions)
             found.append(replace(happened, awaited=event.agency) if happened.referral and of_agency else happened)
     return found
 
@@ -90,7 +90,7 @@ def would_have_had(
     records: Sequence[Recorded], known: KnownProgramme, other: OtherTerms, until: datetime
 ) -> list[Happened]:
     """What would have happened by `until`. Raises WrongPolicy where the other calendar is none."""
-    return Retold(known, other).told(records, until)
+    return Retold(known, other).retold(records, until)
 
 
 def _of(event: Any, at: datetime) -> Iterator[Happened]:
@@ -135,7 +135,7 @@ class Retold:
         self._ids: dict[str, str] = {}
         self._happened: list[Happened] = []
 
-    def told(self, records: Sequence[Recorded], until: datetime) -> list[Happened]:
+    def retold(self, records: Sequence[Recorded], until: datetime) -> list[Happened]:
         """Everything up to an instant, in order."""
         now, was = None, Case()
         for _, group in groupby(records, key=lambda recorded: (moment(recorded), recorded.meta.actor)):

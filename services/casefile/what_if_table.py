@@ -40,7 +40,7 @@ class Pair:
     @property
     def at(self) -> datetime:
         """When the earlier of the two happened."""
-        return min(one.at for one in (self.was, self.would_be) if one is not None)
+        return min(each.at for each in (self.was, self.would_be) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _view(happened: Happened | None) -> dict[str, Any] | None:
 def paired(was: Sequence[Happened], would_be: Sequence[Happened]) -> list[Pair]:
     """Each thing next to its counterpart: the first reminder of a term next to its first, and so on."""
     sides: dict[tuple[str, str, str | None], tuple[list[Happened], list[Happened]]] = defaultdict(lambda: ([], []))
-    for place, happened in ((place, one) for place, side in enumerate((was, would_be)) for one in side):
+    for place, happened in ((place, each) for place, side in enumerate((was, would_be)) for each in side):
         sides[happened.subject][place].append(happened)
     pairs = [Pair(*pair) for side in sides.values() for pair in zip_longest(*side)]
     return sorted(pairs, key=lambda pair: (pair.at, pair.either.what, pair.either.of))

@@ -20,6 +20,7 @@ from services.casefile.actions import decide
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.case import CASE
 from services.casefile.domain.charter import Charter, CharterWritten, TaskRule
+from services.casefile.domain.charter_change import NoticeCharter
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
@@ -94,6 +95,8 @@ class Casebook:
         self.mentors: dict[str, Mentor] = defaultdict(Mentor)
         self.terms = TERMS
         self.rules = RULES
+        self.rules_then: Rules | None = None
+        self.begins = "v2"
         self.charter = SIGNED
         self.counts: dict[str, ExceptionCount] = defaultdict(ExceptionCount)
         self.given: list[tuple[Command, datetime, str | None]] = []
@@ -124,15 +127,20 @@ class Casebook:
         return Context(
             at=command.at if command is not None else at or on(12, 1),
             case=self.case,
-            rules=self.rules,
+            rules=self._rules(command),
             terms=self.terms,
             mentor=self.mentors[stream] if mentor is not None else None,
             named_event=named,
             since_withdrawal=window,
             actions=ACTION_RULES,
             charter=self.charter,
+            governing=self.rules_then,
             exception_count=self._count(command) if isinstance(command, DecideException) else None,
         )
+
+    def _rules(self, command: Command | None) -> Rules:
+        # The programme version that begins names this charter.
+        return replace(self.rules, charter_version=self.begins) if isinstance(command, NoticeCharter) else self.rules
 
     def _count(self, command: Command) -> ExceptionCount:
         stream = exception_count_stream(self.case.programme, command.at.date())
@@ -141,7 +149,9 @@ class Casebook:
     def act(self, command: Command) -> list[Any]:
         """Decides a command and records what follows. Raises Refused."""
         occurred_at = getattr(command, "occurred_at", None) or command.at
-        return self._record(command, decide(command, self.context(command)), occurred_at)
+        if decided := decide(command, self.context(command)):
+            self.rules = self._rules(command)
+        return self._record(command, decided, occurred_at)
 
     def tell(self, message: Message, at: datetime | None = None, event_id: str | None = None) -> list[Any]:
         """Takes in a message of the referral service, at its own time or later."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,9 @@ import httpx
 from services.casefile.app import build as build_casefile
 from services.notifications.app import build as build_notifications
 from services.referral.app import build as build_referral
-from tests.support.people import INES, LOTTE, Person
+from services.sandbox.demo import PROGRAMME_VERSION
+from tests.support.people import INES, LOTTE, OPERATOR, Person
+from tests.support.programmes import offer_also
 from tests.support.requests import AGREEMENT, INTAKE, MENTOR_PROFILE, another_person
 from tests.support.running import Build, Running
 
@@ -30,6 +33,7 @@ REPORT: Final[dict[str, Any]] = {
     "openNeeds": ["DIPLOMA_EQUIVALENCE"],
 }
 ANSWER: Final[dict[str, Any]] = {"decision": "CLOSE", "answers": {"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"}}
+_programmes: Final = itertools.count(1)
 POINTS: Final = ("EXIT", "W4", "M6", "M12")
 
 Step = tuple[Person, str, dict[str, Any] | None]
@@ -120,12 +124,27 @@ class CaseContext:
                 asked = {"task": "MONEY", "justification": "the card was lost, and the shop closes"}
                 await self.running.done(LOTTE, case.path, "request-exception", asked)
                 return case
+            case "CHARTER_CHANGED":
+                return await self.charter_changed()
             case "SUSPENDED":
                 case = await self.brought_to("MENTORING")
                 await self.running.done(LOTTE, case.path, "suspend", {"reason": "MENTEE_UNAVAILABLE"})
                 return case
         case = await self.accepted()
         await self.lead_on(case, "INTAKE", state)
+        return case
+
+    async def charter_changed(self) -> Told:
+        """MENTORING in a programme of its own, a later version of which names another charter."""
+        programme = f"mtw-changed-{next(_programmes)}"
+        await offer_also(self.running, programme)
+        case = await self.accepted(another_person(programme=programme))
+        await self.lead_on(case, "INTAKE", "MENTORING")
+        path, body = f"/v1/programmes/{programme}/versions/2", {**PROGRAMME_VERSION, "charterVersion": "v2"}
+        answer = await self.running.send(OPERATOR, "PUT", path, body)
+        assert answer.status_code == 200, answer.text
+        await self.running.settle()
+        await self.running.at(self.running.clock.now())
         return case
 
     async def lead_on(self, case: Told, since: str, to: str) -> None:

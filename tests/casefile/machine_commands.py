@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.charter_change import AcknowledgeCharter, NoticeCharter
 from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.escalation import RaiseEscalation, ResolveEscalation
 from services.casefile.domain.exceptions import DecideException, RequestException
@@ -96,6 +97,9 @@ COMMANDS: list[Make] = [
     lambda at, by: ApproveTask(at=at, by=by, task="ACCOMPANY_TO_AUTHORITY"),
     lambda at, by: ClaimTask(at=at, by=by, task="CV_FEEDBACK"),
     lambda at, by: ReleaseTask(at=at, by=by, task="CV_FEEDBACK"),
+    lambda at, by: NoticeCharter(at=at, by=by),
+    lambda at, by: AcknowledgeCharter(at=at, by=by, side="COORDINATOR"),
+    lambda at, by: AcknowledgeCharter(at=at, by=by, side="MENTOR", on_behalf_reason="ON_PAPER"),
     lambda at, by: RequestException(at=at, by=by, task="MONEY", justification_ref=f"vault-{at}"),
     lambda at, by: DecideException(at=at, by=by, exception="X1", granted=True),
     lambda at, by: DecideException(at=at, by=by, exception="X2", granted=True),

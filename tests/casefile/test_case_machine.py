@@ -40,6 +40,7 @@ from tests.support.dates import on
 STAFF = [LOTTE, INES, TOM, AN, HANNE]
 ENDINGS = {Close, Reopen, CompleteTrajectory, EndMatch, RequestHandback, ReportNoShow, RejectMatch, ReturnHandback}
 
+WITH_A_CHARTER = {CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseState.MENTORING, CaseState.SUSPENDED}
 AGENCY_OWNS = {CaseState.OPENED, CaseState.REFERRED, CaseState.CLOSED}
 STEPS = {
     CaseState.OPENED: {"NEXT_SERVICE"},
@@ -201,16 +202,28 @@ class CaseMachine(RuleBasedStateMachine):
         assert case.lead.org == "vdab-gent"
         open_now = [step.key for step in case.steps]
         assert len(open_now) == len(set(open_now))
-        # Who sees to a term that the other side missed has a step beside those of the state, and who answers a gap.
-        assert {step.step for step in case.steps} - {"ESCALATION", "SERVICE_GAP_ANSWER"} <= STEPS[case.state]
+        # Who sees to a term that the other side missed has a step beside those of the state, who answers a gap, and who
+        # acknowledges a charter.
+        beside = {"ESCALATION", "SERVICE_GAP_ANSWER", "CHARTER_ACKNOWLEDGEMENT"}
+        assert {step.step for step in case.steps} - beside <= STEPS[case.state]
         assert (not open_now) == (case.state == CaseState.FINALISED)
         trajectory = case.trajectory
         responsible = case.lead if case.state in AGENCY_OWNS else trajectory.coordinator if trajectory else None
-        beside = ("ESCALATION", "SERVICE_GAP_ANSWER")
         assert {step.owner for step in case.steps if step.step not in beside} <= {responsible}
         assert {step.owner for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} <= {case.lead}
         escalated = {step.owner for step in case.steps if step.step == "ESCALATION"}
         assert escalated <= {case.lead, trajectory.coordinator if trajectory else None}
+
+    @invariant()
+    def a_charter_waits_for_its_mentor_while_there_is_a_match_and_for_its_coordinator_until_the_next(self) -> None:
+        """Each for themselves; and who has acknowledged it is not asked."""
+        case = self.book.case
+        asked = {step.about: step.owner.sub for step in case.steps if step.step == "CHARTER_ACKNOWLEDGEMENT"}
+        assert not asked or case.state in WITH_A_CHARTER
+        assert asked.get("MENTOR") in (None, case.match.mentor if case.match is not None else None)
+        assert asked.get("COORDINATOR") in (None, case.trajectory.coordinator.sub if case.trajectory else None)
+        used = case.trajectory.charter if case.trajectory is not None else None
+        assert used is None or not asked.keys() & set(used.acknowledged)
 
     @invariant()
     def a_task_has_one_lead_and_none_is_recorded_against_the_charter(self) -> None:

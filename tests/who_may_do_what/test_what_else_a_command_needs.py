@@ -1,4 +1,4 @@
-"""Each row of "What else a command needs" in docs/domain.md: brought about, and refused by its code to each it names."""
+"""Each row of "What else a command needs" in docs/domain.md: brought about, and refused by its code."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ async def test_an_offer_is_accepted_by_one(shared: CaseContext) -> None:
 
 
 async def test_nobody_is_accepted_without_a_free_place(shared: CaseContext) -> None:
-    """samenstap has taken one person, and takes no more."""
+    """Samenstap has taken one person, and takes no more."""
     context, coordinator = ReferralContext(shared.running), {"coordinator": KARIM.sub}
     first, second = [await context.submit(another_person("samenstap")) for _ in range(2)]
     for path in (first, second):

@@ -18,6 +18,7 @@ from services.casefile.domain import (
     agreement,
     broadcast,
     changes,
+    charter_change,
     closing,
     consent_withdrawal,
     correction,
@@ -31,6 +32,7 @@ from services.casefile.domain import (
     handback,
     handback_report,
     intake,
+    ladder,
     match_end,
     matching,
     mentoring,
@@ -105,6 +107,7 @@ CaseEvent = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
@@ -116,6 +119,7 @@ KeepsState = (
     ReferralEntryTaken
     | DeadlineReminded
     | DeadlineMissed
+    | ladder.DeadlineEscalated
     | SilenceNoticed
     | mentoring.MentoringEvent
     | ContactAttempted
@@ -138,6 +142,7 @@ KeepsState = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
@@ -191,9 +196,18 @@ def evolve(case: Case, event: CaseEvent) -> Case:
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
         case = replace(case, state=state, way=moved(case.way, event), beside=moved_beside(case.beside, event))
+        if case.late:
+            case = replace(case, late=ladder.still_late(case, event, goes_on=_goes_on(event)))
     elif state is not case.state:
         case = replace(case, state=state)
     return EVOLVES[kind](case, event)
+
+
+def _goes_on(event: Moves) -> bool:
+    """Whether the event moves steps without being the act that a missed term waits for."""
+    if isinstance(event, ReferralEntryTaken):
+        return event.name in referral_entry.NO_ACTS
+    return isinstance(event, DeadlineMissed | open_escalations.EscalationRaised)
 
 
 _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...]] = (
@@ -220,6 +234,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (escalation.EscalationEvent, escalation.evolve),
     (tasks.TaskEvent, tasks.evolve),
     (exceptions.ExceptionEvent, exceptions.evolve),
+    (charter_change.CharterChangeEvent, charter_change.evolve),
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
@@ -277,7 +292,11 @@ def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent
     for _ in (signal for event in granted for signal in event.signals):
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
-    followed = escalation.followed([*decided, *signs], replace(context, case=after))
+    # An agreement that is recorded later may have been signed under a charter that governs no more.
+    signed = any(isinstance(event, AgreementSigned) for event in decided)
+    changed = charter_change.changed(replace(context, case=after)) if signed else []
+    after = _after(after, changed)
+    followed = escalation.followed([*decided, *signs, *changed], replace(context, case=after))
     return standing_in.with_substitutes(followed, context.substitutes, after)
 
 

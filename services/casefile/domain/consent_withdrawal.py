@@ -101,7 +101,7 @@ def take_withdrawal(
     return [
         entry(message, Moves(closes=ended_by(case.steps), opens=(step, *to_lead(case, command.withdrawn_at)))),
         *stops,
-        *match_ended(case, CONSENT_WITHDRAWN, command.withdrawn_at),
+        *match_ended(context, CONSENT_WITHDRAWN, command.withdrawn_at),
         returned,
     ]
 

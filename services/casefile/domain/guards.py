@@ -19,7 +19,7 @@ from services.casefile.domain.disclosure import stopped
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
-from services.casefile.domain.steps import BESIDE, find
+from services.casefile.domain.steps import BESIDE, Party, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
@@ -98,6 +98,9 @@ def _is_left_over(action: str, case: Case) -> bool:
         case "report-progress":
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "acknowledge-charter":
+            # The coordinator goes on with another pair.
+            return case.state in WITH_ORGANISATION and _charter_asks(case) != []
         case "log-contact-attempt":
             # Somebody has to speak with a pair that is in distress.
             return case.state in WITH_ORGANISATION and awaits_contact(case)
@@ -225,6 +228,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
+        case "acknowledge-charter" if not _is_asked(case, by):
+            raise Refused("NOTHING_TO_ACKNOWLEDGE", "you are asked to acknowledge no charter in this case")
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
@@ -275,6 +280,17 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def _is_asked(case: Case, by: Actor) -> bool:
+    """Whether a charter waits for the actor's acknowledgement: their own, or a mentor's that staff may pass on."""
+    return any(
+        owner.sub == by.sub or (owner.role in MENTORS and by.role not in MENTORS) for owner in _charter_asks(case)
+    )
+
+
+def _charter_asks(case: Case) -> list[Party]:
+    return [step.owner for step in case.steps if step.step == Step.CHARTER_ACKNOWLEDGEMENT]
 
 
 def check_extended_once(agreement: Agreement) -> None:

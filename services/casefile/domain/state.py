@@ -8,10 +8,10 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.open_matters import Gap, Proposal
+from services.casefile.domain.open_matters import Gap, LateTerm, Proposal
 from services.casefile.domain.steps import BESIDE, OpenStep, Party, Steps, StepsBeside
-from services.casefile.domain.task_state import Approval, RoleException, TaskLead
-from services.chassis.modelling.deadline import Deadline
+from services.casefile.domain.task_state import Approval, CharterInUse, RoleException, TaskLead
+from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Refused
 from services.chassis.modelling.growing import GrowingMap, GrowingSet, GrowingTuple
 
@@ -50,7 +50,7 @@ class OpenBroadcast(Struct, frozen=True, kw_only=True):
 
 
 class Agreement(Struct, frozen=True, kw_only=True):
-    """What the pair signed; `proposed_end` waits for the agency's decision."""
+    """What the pair signed, under which charter; `proposed_end` waits for the agency's decision."""
 
     start: date
     end: date
@@ -58,6 +58,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
     signed_at: datetime
     extended: bool = False
     proposed_end: date | None = None
+    charter_version: str | None = None
 
 
 class Match(Struct, frozen=True, kw_only=True):
@@ -95,18 +96,21 @@ class ProgressReport(Struct, frozen=True, kw_only=True):
 
 
 class EndedMatch(Struct, frozen=True, kw_only=True):
-    """A match that is over, and why."""
+    """A match that is over, and why; of a mentor who withdrew, since when that was known, and whether in time."""
 
     match: Match
     reason: str
+    notice_on: date | None = None
+    short_notice: bool | None = None
 
 
 class Suspension(Struct, frozen=True, kw_only=True):
-    """A pause: why, since when, and until when at the longest."""
+    """A pause: why, since when, until when at the longest, and which terms stand still."""
 
     reason: str
     since: datetime | None
     until: datetime
+    paused: tuple[PausedDeadline, ...] = ()
 
 
 class Trajectory(Struct, frozen=True, kw_only=True):
@@ -137,6 +141,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
     leads: tuple[TaskLead, ...] = ()
     approvals: GrowingSet[Approval] = GrowingSet()
+    charter: CharterInUse | None = None
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -165,6 +170,16 @@ class Access(Struct, frozen=True, kw_only=True):
     ended: str | None = None
     expires: Deadline | None = None
     closed: bool = False
+
+
+class MentorAccess(Struct, frozen=True, kw_only=True):
+    """What the mentor of an ended match may still read of it: until it `expires`, or the organisation's access does."""
+
+    match: str
+    mentor: str
+    referral: str
+    organisation: str
+    expires: Deadline
 
 
 class Escalation(Struct, frozen=True, kw_only=True):
@@ -244,6 +259,8 @@ class Case(Struct, frozen=True, kw_only=True):
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
     escalations: GrowingTuple[Escalation] = GrowingTuple()
+    mentor_accesses: GrowingTuple[MentorAccess] = GrowingTuple()
+    late: tuple[LateTerm, ...] = ()
 
     @property
     def steps(self) -> Steps:

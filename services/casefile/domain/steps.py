@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from contracts.casefile_codes import AcknowledgingSide
 from contracts.codes import Step
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Event
@@ -67,9 +68,15 @@ class OpenStep(Struct, frozen=True, kw_only=True):
 Steps = tuple[OpenStep, ...]
 StepsBeside = GrowingMap[str, OpenStep]
 """The steps that are about something, by their keys: a case may have as many as there are gaps to answer."""
-LEFT_OVER = (Step.PROGRESS_REPORT.value, Step.ESCALATION.value)
-"""Steps that outlast the match they were opened in: the report that is due, and what somebody sees to."""
-BESIDE = frozenset({Step.ESCALATION.value, Step.SERVICE_GAP_ANSWER.value})
+LEFT_OVER = (
+    Step.PROGRESS_REPORT.value,
+    Step.ESCALATION.value,
+    f"{Step.CHARTER_ACKNOWLEDGEMENT.value}:{AcknowledgingSide.COORDINATOR.value}",
+)
+"""Steps that outlast the match they were opened in: the report that is due, what somebody sees to, and which charter
+the coordinator goes by."""
+_OWN_END = frozenset({Step.ESCALATION.value, Step.SERVICE_GAP_ANSWER.value})
+BESIDE = _OWN_END | {Step.CHARTER_ACKNOWLEDGEMENT.value}
 """Steps that run beside the way of the case: what they wait for neither begins it nor ends it."""
 
 
@@ -128,10 +135,13 @@ def find(steps: Steps, name: str, about: str | UnsetType = UNSET) -> OpenStep | 
 def ended_by(steps: Steps, *stay: str) -> tuple[str, ...]:
     """The keys of the open steps that end with what a case is about: all but those named, and what has its own end.
 
+    What stays is named by its name or by its key.
+
     What the agency owes to a report of a gap outlasts the match, the organisation's part and the case's closing, and
     so does an escalation of its own, until it is resolved.
     """
-    return tuple(step.key for step in steps if step.step not in stay and not (step.about and step.step in BESIDE))
+    ends = (step for step in steps if step.step not in stay and step.key not in stay)
+    return tuple(step.key for step in ends if not (step.about and step.step in _OWN_END))
 
 
 def began(move: Moves) -> datetime | None:
