@@ -1,4 +1,4 @@
-"""Each row of "What else a command needs" in docs/domain.md: brought about, and refused by its code to each it names."""
+"""Each row of "What else a command needs" in docs/domain.md: brought about, and refused by its code."""
 
 from __future__ import annotations
 

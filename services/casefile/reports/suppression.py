@@ -5,7 +5,8 @@ shown, also for who knows how it is hidden:
 
 - Within a row, counts that split another one are shown all or not at all. One alone would follow from the others.
 - Where a total over several rows is shown, at least two of them are hidden, and what they have together leaves each of
-  them five or more to be. Otherwise the next smaller row is hidden as well, and in the end the total.
+  them five or more to be. Otherwise the next row in the order of names is hidden as well, and in the end the total. The
+  next smaller row would give away that none is between.
 
 All of this happens to the whole table, before anybody's filter: what is hidden does not depend on who asks for what,
 so two questions that differ in a filter, or in their days, show the same cells and no difference between them.
@@ -14,7 +15,7 @@ so two questions that differ in a filter, or in their days, show the same cells 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 SMALLEST_SHOWN: Final = 5
@@ -25,10 +26,10 @@ _Cell = tuple[int, str]
 Sums = Mapping[str, Sequence[str]] | Sequence[tuple[str, Sequence[str]]]
 
 
-class _Family(NamedTuple):
-    """A count, and all counts that split it, directly or by way of others."""
+class _Split(NamedTuple):
+    """A count, and counts that it is the sum of."""
 
-    root: str
+    whole: str
     parts: tuple[str, ...]
 
 
@@ -53,9 +54,8 @@ def published(
 
     `counts` are the columns that are counted. With `over`, a total is added for the rows that are equal in `by`, with
     ALL in that column. `sums` names each column that is the sum of others in the same row, with these, as often as
-    there are ways to split it; no two columns that nothing splits have a part in common. `rests_on` names for each
-    other measure, such as hours, the count without which it is not shown either; totals have its sum, and of one in
-    `earliest`, which is a date, the first.
+    there are ways to split it. `rests_on` names for each other measure, such as hours, the count without which it is
+    not shown either; totals have its sum, and of one in `earliest`, which is a date, the first.
     """
     table = [dict(row) for row in rows]
     groups: list[_Group] = []
@@ -67,7 +67,8 @@ def published(
         groups.append(_Group(len(table), tuple(sorted(members, key=lambda number: str(table[number][str(over)])))))
         table.append(total)
     measures = {**(rests_on or {}), **(earliest or {})}
-    for number, column in _hidden(table, groups, list(_families(counts, sums))):
+    splits = [_Split(whole, tuple(of)) for whole, of in (sums.items() if isinstance(sums, Mapping) else sums)]
+    for number, column in _hidden(table, groups, counts, splits):
         table[number] |= {measure: None for measure, count in measures.items() if count == column} | {column: None}
     return table
 
@@ -79,29 +80,24 @@ def _alike(table: Sequence[Row], by: Sequence[str]) -> Mapping[tuple[Any, ...], 
     return groups
 
 
-def _families(counts: Sequence[str], sums: Sums) -> Iterator[_Family]:
-    splits = list(sums.items()) if isinstance(sums, Mapping) else list(sums)
-    below = {part for _, parts in splits for part in parts}
-    for root in counts:
-        if root not in below:
-            found = [root]
-            # Grows while it is gone through.
-            for whole in found:
-                found += [part for split, parts in splits if split == whole for part in parts if part not in found]
-            yield _Family(root, tuple(found[1:]))
-
-
-def _hidden(table: Sequence[Row], groups: Sequence[_Group], families: Sequence[_Family]) -> set[_Cell]:
-    hidden: set[_Cell] = set()
+def _hidden(
+    table: Sequence[Row], groups: Sequence[_Group], counts: Sequence[str], splits: Sequence[_Split]
+) -> set[_Cell]:
+    below = {part for split in splits for part in split.parts}
+    hidden = {
+        (number, root) for root in counts if root not in below for number, row in enumerate(table) if _is_few(row[root])
+    }
     before = -1
     while before != len(hidden):
         before = len(hidden)
-        for family in families:
+        for group in groups:
+            for root in counts:
+                hidden |= _of_counts(table, group, root, hidden) if root not in below else set()
+        for split in splits:
             for number, row in enumerate(table):
-                hidden |= _of_row(number, row, family, hidden)
+                hidden |= _of_row(number, row, split, hidden)
             for group in groups:
-                hidden |= _of_counts(table, group, family.root, hidden)
-                hidden |= _of_parts(table, group, family, hidden)
+                hidden |= _of_parts(table, group, split, hidden)
     return hidden
 
 
@@ -109,12 +105,13 @@ def _is_few(count: int) -> bool:
     return 0 < count < SMALLEST_SHOWN
 
 
-def _of_row(number: int, row: Row, family: _Family, hidden: set[_Cell]) -> set[_Cell]:
-    root = (number, family.root)
-    found = {root} if _is_few(row[family.root]) else set()
-    if found or root in hidden or any(_is_few(row[part]) for part in family.parts):
-        found |= {(number, part) for part in family.parts}
-    return found
+def _of_row(number: int, row: Row, split: _Split, hidden: set[_Cell]) -> set[_Cell]:
+    """The parts of a count, where one of them is few or hidden, or the count is."""
+    cells = {(number, part) for part in split.parts}
+    if (number, split.whole) in hidden or cells & hidden or any(_is_few(row[part]) for part in split.parts):
+        # The only part that there is would tell the whole, and the other way round.
+        return cells if len(cells) > 1 else {*cells, (number, split.whole)}
+    return set()
 
 
 def _of_counts(table: Sequence[Row], group: _Group, column: str, hidden: set[_Cell]) -> set[_Cell]:
@@ -129,21 +126,19 @@ def _of_counts(table: Sequence[Row], group: _Group, column: str, hidden: set[_Ce
     return set() if safe else {(_next(table, group, column, unknown), column)}
 
 
-def _of_parts(table: Sequence[Row], group: _Group, family: _Family, hidden: set[_Cell]) -> set[_Cell]:
+def _of_parts(table: Sequence[Row], group: _Group, split: _Split, hidden: set[_Cell]) -> set[_Cell]:
     """The parts of one more row to hide, for the same reason; there is nothing to tell of those that nobody has."""
-    if not family.parts:
-        return set()
-    first = family.parts[0]
+    first = split.parts[0]
     unknown = [number for number in group.members if (number, first) in hidden]
     if (group.total, first) in hidden:
         safe = bool(unknown)
     else:
-        together = [sum(table[number][part] for number in unknown) for part in family.parts]
+        together = [sum(table[number][part] for number in unknown) for part in split.parts]
         safe = not unknown or (len(unknown) > 1 and not any(map(_is_few, together)))
     if safe:
         return set()
-    number = _next(table, group, family.root, unknown)
-    return {(number, part) for part in family.parts}
+    number = _next(table, group, split.whole, unknown)
+    return {(number, part) for part in split.parts}
 
 
 def _next(table: Sequence[Row], group: _Group, column: str, unknown: Sequence[int]) -> int:
