@@ -171,19 +171,10 @@ async def test_gaps_of_several_cases_are_answered_by_whom_one_is(shared: CaseCon
     etag = await shared.running.version(INES, case.path)
     params = {"dryRun": "true"}
     for person in (INES, LOTTE, Person("somebody", "elders", "AGENCY_COUNSELLOR")):
-<<<<<<< HEAD
-        both = await shared.running.send(
-            person, "POST", GAPS.split()[1], body, key=new_key(), params={"dryRun": "true"}
-        )
-        alone = await shared.running.send(
-            person, "POST", f"{case.path}/answer-gap", {**body, "gaps": None, "gap": body["gaps"][0]}, etag=etag
-        )
-=======
         several = {**answered, "gaps": [gap]}
         both = await shared.running.send(person, "POST", GAPS.split()[1], several, key=new_key(), params=params)
         one = {**answered, "gap": gap}
         alone = await shared.running.send(person, "POST", f"{case.path}/answer-gap", one, etag=etag, params=params)
->>>>>>> a5b62f61554568d9d2ac87c8bd0769ad9f8fbdaa
         (item,) = both.json()["items"]
         assert (item["status"] == 200) is (person is INES)
         assert item["status"] == alone.status_code, alone.text

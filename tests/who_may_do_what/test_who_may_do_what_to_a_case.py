@@ -14,9 +14,9 @@ from typing import Any, Final
 import pytest
 
 from tests.casefile.acts import BODIES
-from tests.casefile.cases import CaseContext, Told
+from tests.casefile.cases import CaseContext, Step, Told
 from tests.casefile.messages import CASE_ID
-from tests.casefile.test_case_table_http import brought_to, second_try
+from tests.casefile.test_case_table_http import PAUSE, REMATCH, brought_to, second_try
 from tests.support.domain_page import CASE_COMMANDS, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, MENTOR, TOM, VOLUNTEER, Person
 from tests.support.refusals_page import Asker, Machine
@@ -75,6 +75,15 @@ THERE: Final[Mapping[str, tuple[Body, ...]]] = {
 """Bodies that name what is there in the cases here."""
 
 
+AFTER_A_CHARTER: Final[Mapping[str, tuple[Step, ...]]] = {
+    "MENTORING": (),
+    "SUSPENDED": (PAUSE,),
+    "MATCHING": (REMATCH,),
+    "MATCH_PROPOSED": (REMATCH, (LOTTE, "propose-match", {"mentorRef": "M-43", "criteria": ["SECTOR"]})),
+}
+"""The ways on from a match that another charter has come to govern."""
+
+
 async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
     """A case for every way to come to the state, each before the next one is begun."""
     async for case in brought_to(context, state):
@@ -85,6 +94,11 @@ async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
             await context.lead_on(case, "INTAKE", state)
             await context.running.done(somebody, case.path, "claim-task", {"task": "CV_FEEDBACK"})
             yield case
+    if state in AFTER_A_CHARTER:
+        case = await context.brought_to("CHARTER_CHANGED")
+        for person, action, body in AFTER_A_CHARTER[state]:
+            await context.running.done(person, case.path, action, body)
+        yield case
     if state == "CLOSED":
         case = await second_try(context, accepted=True)
         await context.lead_on(case, "INTAKE", state)
@@ -92,24 +106,25 @@ async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
         yield case
 
 
-async def without_access(context: CaseContext, case: Told) -> set[str]:
-    """The organisations whose access has ended: NGO_ACCESS is 84 days, from the end of their part on."""
+async def accesses(context: CaseContext, case: Told) -> dict[str, bool]:
+    """Whether an organisation's access has ended, of each whose part has: by NGO_ACCESS, 84 days after that."""
     ends: dict[str, datetime] = {}
     for item in (await context.running.read(INES, f"{case.path}/timeline", limit=200))["items"]:
         if (org := PART_ENDS.get(item["type"])) is not None:
             ends.setdefault(org, datetime.fromisoformat(item["occurredAt"]))
-    return {org for org, since in ends.items() if context.running.clock.now() - since >= timedelta(days=85)}
+    return {org: context.running.clock.now() - since >= timedelta(days=85) for org, since in ends.items()}
 
 
-def everybody(state: str, ref: str, ended: set[str]) -> Iterator[Somebody]:
+def everybody(state: str, ref: str, ended: Mapping[str, bool]) -> Iterator[Somebody]:
     """Somebody for every party and role of the page, as they stand to a case of brugwerk, or to one that was.
 
-    samenstap declined it before; `ended` are those whose access has.
+    samenstap may have declined it before; `ended` is as `accesses` has it.
     """
     own = ORGANISATION if state in WITH_ORGANISATION else FORMER
     yield from staff("vdab-gent", AGENCY, (INES, TOM))
     for org, party, people in (("brugwerk", own, (LOTTE, HANNE)), ("samenstap", FORMER, (KARIM,))):
-        yield from staff(org, NO_ACCESS if org in ended else party, people)
+        if org in ended or org == "brugwerk":
+            yield from staff(org, NO_ACCESS if ended.get(org) else party, people)
     mentor = Asker(MENTOR_OF_CASE, frozenset({"mentor"})) if state in WITH_MENTOR else Asker(ELSE)
     yield Somebody(VOLUNTEER, mentor)
     yield Somebody(Person("M-41", "brugwerk", "PROFESSIONAL_MENTOR"), mentor)
@@ -189,7 +204,7 @@ async def test_every_command_is_for_whom_the_page_names_and_refused_with_its_cod
     wrong, done, askers = list[str](), list[Asked](), list[Somebody]()
     async for case in ways(shared, state):
         ref = (await shared.running.read(INES, case.path))["clientRef"]
-        in_full, askers = not askers, list(everybody(state, ref, await without_access(shared, case)))
+        in_full, askers = not askers, list(everybody(state, ref, await accesses(shared, case)))
         for somebody in askers:
             asked = await all_asked(shared, case, somebody, state, in_full=in_full)
             wrong += (sentence for one in asked for sentence in one.disagreements(CASE, state))
