@@ -115,10 +115,10 @@ async def accesses(context: CaseContext, case: Told) -> dict[str, bool]:
     return {org: context.running.clock.now() - since >= timedelta(days=85) for org, since in ends.items()}
 
 
-def everybody(state: str, ref: str, ended: Mapping[str, bool]) -> Iterator[Somebody]:
+def everybody(state: str, ref: str, mentor_ref: str, ended: Mapping[str, bool]) -> Iterator[Somebody]:
     """Somebody for every party and role of the page, as they stand to a case of brugwerk, or to one that was.
 
-    samenstap may have declined it before; `ended` is as `accesses` has it.
+    `mentor_ref` is who is matched, or was. samenstap may have declined it before; `ended` is as `accesses` has it.
     """
     own = ORGANISATION if state in WITH_ORGANISATION else FORMER
     yield from staff("vdab-gent", AGENCY, (INES, TOM))
@@ -126,8 +126,8 @@ def everybody(state: str, ref: str, ended: Mapping[str, bool]) -> Iterator[Someb
         if org in ended or org == "brugwerk":
             yield from staff(org, NO_ACCESS if ended.get(org) else party, people)
     mentor = Asker(MENTOR_OF_CASE, frozenset({"mentor"})) if state in WITH_MENTOR else Asker(ELSE)
-    yield Somebody(VOLUNTEER, mentor)
-    yield Somebody(Person("M-41", "brugwerk", "PROFESSIONAL_MENTOR"), mentor)
+    for role in ("VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR"):
+        yield Somebody(Person(mentor_ref, "brugwerk", role), mentor)
     mentee = Asker(MENTEE_OF_CASE, frozenset({"mentee"}))
     yield Somebody(Person(ref, "vdab-gent", "MENTEE"), mentee)
     yield Somebody(Person(ref, "brugwerk", "MENTEE"), mentee if own == ORGANISATION else Asker(ELSE))
@@ -203,8 +203,10 @@ async def test_every_command_is_for_whom_the_page_names_and_refused_with_its_cod
     """To everybody, in every state: allowed or refused as the page says; and what is shown as possible is possible."""
     wrong, done, askers = list[str](), list[Asked](), list[Somebody]()
     async for case in ways(shared, state):
-        ref = (await shared.running.read(INES, case.path))["clientRef"]
-        in_full, askers = not askers, list(everybody(state, ref, await accesses(shared, case)))
+        read = await shared.running.read(INES, case.path)
+        match = (read.get("trajectory") or {}).get("match") or {}
+        ended, mentor = await accesses(shared, case), match.get("mentorRef", VOLUNTEER.sub)
+        in_full, askers = not askers, list(everybody(state, read["clientRef"], mentor, ended))
         for somebody in askers:
             asked = await all_asked(shared, case, somebody, state, in_full=in_full)
             wrong += (sentence for one in asked for sentence in one.disagreements(CASE, state))
