@@ -11,7 +11,7 @@ from typing import Any, Final, assert_never
 
 from contracts import casefile as messages
 from contracts.references import REFERENCES
-from services.casefile.deadline_events import DEADLINE_EVENTS
+from services.casefile.consent_events import CONSENT_EVENTS
 from services.casefile.domain import (
     absence,
     agreement,
@@ -19,9 +19,7 @@ from services.casefile.domain import (
     changes,
     charter,
     closing,
-    consent_withdrawal,
     correction,
-    disclosure,
     escalation,
     exception_count,
     extension,
@@ -89,7 +87,7 @@ Event = (
 
 # fmt: off
 CASE_EVENTS: Final = (
-    DEADLINE_EVENTS
+    CONSENT_EVENTS
     | EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1", of_an_entry, NOT_PUBLISHED)
     | EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1", of_an_entry, NOT_PUBLISHED)
     | EventRow(opening.CaseOpened, "case.opened.v1", "The case was opened in programme {programme}.",
@@ -257,27 +255,6 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.handback.HandbackAccepted(
                      **about, referral=event.referral, decision=event.decision, next_service=event.next_service,
                      access=published_deadline(event.access) if event.access is not None else None))
-    | EventRow(consent_withdrawal.DisclosureStopped, "case.disclosure_stopped.v1",
-                 "Nothing more is shared on the withdrawn legal basis.",
-                 lambda event, about: messages.consent_withdrawal.DisclosureStopped(
-                     **about, legal_basis=event.legal_basis, withdrawn_at=event.withdrawn_at))
-    | EventRow(consent_withdrawal.NgoAccessRevoked, "case.ngo_access_revoked.v1", "Stop for {organisation}: {reason}.",
-                 lambda event, about: messages.consent_withdrawal.NgoAccessRevoked(
-                     **about, referral=event.referral, organisation=event.organisation, reason=event.reason))
-    | EventRow(consent_withdrawal.RecordedAfterWithdrawal, "case.recorded_after_withdrawal.v1",
-                 "Marked: {organisation} recorded events after the withdrawal.",
-                 lambda event, about: messages.consent_withdrawal.RecordedAfterWithdrawal(
-                     **about, legal_basis=event.legal_basis, organisation=event.organisation,
-                     withdrawn_at=event.withdrawn_at, events=list(event.events)))
-    | EventRow(disclosure.DisclosureRefused, "case.disclosure_refused.v1",
-                 "Refused, since the person withdrew the legal basis for sharing with {organisation}: {attempt}.",
-                 lambda event, about: messages.consent_withdrawal.DisclosureRefused(
-                     **about, referral=event.referral, organisation=event.organisation,
-                     legal_basis=event.legal_basis, attempt=event.attempt))
-    | EventRow(consent_withdrawal.CaseReturned, "case.returned.v1",
-                 "The case returned to the agency without a handback report.",
-                 lambda event, about: messages.consent_withdrawal.CaseReturned(
-                     **about, referral=event.referral, reason=event.reason, deadlines=begun(event)))
     | EventRow(closing.CaseClosed, "case.closed.v1", "The agency closed the case: {reason}.",
                  lambda event, about: messages.closing.CaseClosed(**about, reason=event.reason))
     | EventRow(closing.CaseReopened, "case.reopened.v1", "The agency opened the case again.",

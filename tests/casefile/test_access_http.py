@@ -86,10 +86,12 @@ def permitted() -> set[tuple[str, str, str]]:
     allow((*OF_THE_AGENCY, *OF_EITHER_SIDE), AGENCY, "OWNER_AGENCY")
     # Of former parties the domain says why it is over: 403 with the rule's code.
     allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "report-gap", *OF_EITHER_SIDE), NGO, *PARTS)
-    allow((*OF_THE_PAIR, "raise-escalation", "record-meeting", "report-gap"), MENTORS, "MATCHED_MENTOR")
+    # And to a mentor whose match ended with the withdrawal of the consent.
+    mentors = ("MATCHED_MENTOR", "STOPPED_MENTOR")
+    allow((*OF_THE_PAIR, "raise-escalation", "record-meeting", "report-gap"), MENTORS, *mentors)
     allow(OF_TASKS, AGENCY, "OWNER_AGENCY")
     allow((*OF_TASKS, "acknowledge-charter", "approve-task", "request-exception"), NGO, *PARTS)
-    allow((*OF_TASKS, "acknowledge-charter", "request-exception"), MENTORS, "MATCHED_MENTOR")
+    allow((*OF_TASKS, "acknowledge-charter", "request-exception"), MENTORS, *mentors)
     allow(("decide-exception",), frozenset({"NGO_LEAD"}), *PARTS)
     allow((*OF_THE_PAIR, "raise-escalation"), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
