@@ -17,6 +17,7 @@ from tests.casefile.acts import BODIES
 from tests.casefile.cases import CaseContext, Step, Told
 from tests.casefile.messages import CASE_ID
 from tests.casefile.test_case_table_http import PAUSE, REMATCH, brought_to, second_try
+from tests.referral.context import ReferralContext
 from tests.support.domain_page import CASE_COMMANDS, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, MENTOR, TOM, VOLUNTEER, Person
 from tests.support.refusals_page import Asker, Machine
@@ -29,6 +30,8 @@ from tests.who_may_do_what.parties import (
     MENTOR_OF_CASE,
     NO_ACCESS,
     ORGANISATION,
+    STOPPED,
+    STOPPED_MENTOR,
     overseers,
     staff,
     strangers,
@@ -42,6 +45,7 @@ WITH_ORGANISATION: Final = frozenset(
     {"REFERRED", "INTAKE", "MATCHING", "MATCH_PROPOSED", "MENTORING", "SUSPENDED", "HANDBACK_DUE", "HANDBACK_REQUESTED"}
 )
 """Where the latest organisation is not a former one."""
+MENTORS: Final = ("VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR")
 WITH_MENTOR: Final = frozenset({"MATCH_PROPOSED", "MENTORING", "SUSPENDED"})
 OF_A_TASK: Final = frozenset({"record-task", "claim-task", "release-task"})
 """Whether they are possible depends on the task that the body names."""
@@ -126,7 +130,7 @@ def everybody(state: str, ref: str, mentor_ref: str, ended: Mapping[str, bool]) 
         if org in ended or org == "brugwerk":
             yield from staff(org, NO_ACCESS if ended.get(org) else party, people)
     mentor = Asker(MENTOR_OF_CASE, frozenset({"mentor"})) if state in WITH_MENTOR else Asker(ELSE)
-    for role in ("VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR"):
+    for role in MENTORS:
         yield Somebody(Person(mentor_ref, "brugwerk", role), mentor)
     mentee = Asker(MENTEE_OF_CASE, frozenset({"mentee"}))
     yield Somebody(Person(ref, "vdab-gent", "MENTEE"), mentee)
@@ -214,4 +218,20 @@ async def test_every_command_is_for_whom_the_page_names_and_refused_with_its_cod
             shown = await offered(shared, somebody, case) if asked else None
             wrong += (f"in {state}, {sentence}" for sentence in not_as_shown(somebody, shown, asked))
     wrong += unmet(CASE, state, askers, done)
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_once_the_consent_is_withdrawn_those_who_had_a_part_are_told_to_stop(shared: CaseContext) -> None:
+    """The organisation and the mentor: of what was theirs, by the rule that ended it; of all else as before."""
+    case = await shared.brought_to("MENTORING")
+    basis = await ReferralContext(shared.running).basis(case.offer)
+    await shared.running.done(INES, basis, "withdraw")
+    await shared.running.settle()
+    assert await shared.state(case) == "OPENED"
+    stopped = Asker(STOPPED_MENTOR, before=frozenset({"mentor"}))
+    mentors = [Somebody(Person(VOLUNTEER.sub, VOLUNTEER.org, role), stopped) for role in MENTORS]
+    wrong = list[str]()
+    for somebody in (*staff("brugwerk", STOPPED, (LOTTE, HANNE)), *mentors):
+        asked = await all_asked(shared, case, somebody, "OPENED", in_full=True)
+        wrong += (sentence for one in asked for sentence in one.disagreements(CASE, "OPENED"))
     assert not wrong, "\n".join(wrong)
