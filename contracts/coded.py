@@ -18,6 +18,7 @@ from contracts import (
     codes,
     escalation_codes,
     gap_codes,
+    pause_codes,
     task_codes,
     terms,
 )
@@ -58,6 +59,7 @@ NextStepCode = Annotated[str, one_of(casefile_codes.NextStep)]
 OccasionCode = Annotated[str, one_of(casefile_codes.ReportOccasion)]
 OrganisationKindCode = Annotated[str, one_of(codes.OrganisationKind)]
 OutcomeCode = Annotated[str, one_of(casefile_codes.Outcome)]
+PauseCode = Annotated[str, one_of(pause_codes.PauseReason)]
 PointCode = Annotated[str, one_of(casefile_codes.OutcomePoint)]
 ProgrammeKindCode = Annotated[str, one_of(codes.ProgrammeKind)]
 ProgressCode = Annotated[str, one_of(casefile_codes.Progress)]

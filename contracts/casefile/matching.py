@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from contracts.coded import (
@@ -63,4 +64,8 @@ class MatchEnded(CaseMessage, frozen=True, kw_only=True):
     next: AfterMatchCode | None = None
     closure_talk: bool
     deadlines: list[Deadline]
+    notice_on: date | None = None
+    """When a mentor who withdrew said so."""
+    short_notice: bool | None = None
+    """True: that was less than a month before. None: no mentor withdrew."""
     agreed: str | None = None

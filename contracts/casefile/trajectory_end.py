@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
-from contracts.coded import (
-    EndCode,
-)
+from contracts.coded import EndCode
 from contracts.message import CaseMessage, Deadline
 
 _T = "org.caserelay.case."
@@ -23,4 +22,8 @@ class TrajectoryCompleted(CaseMessage, frozen=True, kw_only=True):
     reason: EndCode
     closure_talk: bool
     deadlines: list[Deadline]
+    notice_on: date | None = None
+    """When a mentor who withdrew said so."""
+    short_notice: bool | None = None
+    """True: that was less than a month before. None: no mentor withdrew."""
     agreed: str | None = None

@@ -18,15 +18,15 @@ _HEAD: Final = """\
 # States
 
 `make contracts` draws these from the rows of the commands (`services/referral/actions.py`,
-`services/casefile/actions.py` and `services/casefile/other_commands.py`); tests run every command in every situation and
-hold the rows to what it did. Who may do what, and by when, is in [domain.md](domain.md).
+`services/casefile/actions.py` and `services/casefile/other_commands.py`). Tests run every command in every situation,
+and hold the rows to what it did. [domain.md](domain.md) says who may do what, and by when.
 
 On an arrow stands the command of a caller, or what brings the case there by itself: a message, or a term that passes.
 """
 
 
 def moves_of_a_referral() -> dict[str, tuple[Move, ...]]:
-    """Every way from one state of a referral to another, by the command or by what is told."""
+    """Every way from one state of a referral to another, by the command or by its cause."""
     others = (move for other in referral_actions.OTHER_COMMANDS for move in other.leads_to)
     return _by_name(
         {row.name: row.leads_to for row in referral_actions.ACTIONS.values()}, (*others, *referral_actions.BY_OTHERS)
@@ -34,7 +34,7 @@ def moves_of_a_referral() -> dict[str, tuple[Move, ...]]:
 
 
 def moves_of_a_case() -> dict[str, tuple[Move, ...]]:
-    """Every way from one state of a case to another, by the command or by what is told."""
+    """Every way from one state of a case to another, by the command or by its cause."""
     others = (move for other in OF_A_CASE for move in other.leads_to)
     return _by_name({row.name: row.leads_to for row in case_actions.ACTIONS.values()}, others)
 
@@ -42,7 +42,7 @@ def moves_of_a_case() -> dict[str, tuple[Move, ...]]:
 def _by_name(actions: Mapping[str, tuple[Move, ...]], others: Iterable[Move]) -> dict[str, tuple[Move, ...]]:
     found = {name: moves for name, moves in actions.items() if moves}
     for move in others:
-        found[move.told] = (*found.get(move.told, ()), move)
+        found[move.cause] = (*found.get(move.cause, ()), move)
     return found
 
 

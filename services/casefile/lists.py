@@ -158,8 +158,7 @@ class Lists:
             if await self._has_part(caller, wanted.organisation, row):
                 part = await self._index.get(PARTS.name, part_key(row.key, caller.org))
                 places[place] = _Met(row.key, row, part if part is not None and part.columns["reader"] else None)
-        items: list[Json] = []
-        last: Place | None = after
+        items, last = list[Json](), after
         views = await self._views(caller, [places[place] for place in sorted(places)], wanted)
         for place, view in zip(sorted(places), views, strict=True):
             if view is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypedDict
 
 from msgspec import UnsetType
@@ -12,8 +12,10 @@ from contracts.casefile.agreement import Readiness as PublishedReadiness
 from contracts.casefile.correction import Reported as PublishedReport
 from contracts.message import ActorRef, Deadline
 from services.casefile.domain.agreement import Readiness
+from services.casefile.domain.match_end import MatchEnded, notice_in
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.steps import Moves, Party
+from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.delivery.translation import published_deadlines
 
 
@@ -30,6 +32,19 @@ class About(TypedDict):
 def begun(moves: Moves) -> list[Deadline]:
     """What runs in the steps that an event begins or renews."""
     return published_deadlines(deadline for step in (*moves.opens, *moves.renews) for deadline in step.deadlines)
+
+
+class Notice(TypedDict):
+    """What is said of the notice of a mentor who withdrew."""
+
+    notice_on: date | None
+    short_notice: bool | None
+
+
+def notice_of(event: MatchEnded | TrajectoryCompleted) -> Notice:
+    """When a mentor who withdrew said so, and whether that was in time; nothing of any other end."""
+    given = notice_in(event)
+    return Notice(notice_on=given.on if given else None, short_notice=given.short if given else None)
 
 
 def party_of(party: Party) -> ActorRef:

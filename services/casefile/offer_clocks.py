@@ -122,7 +122,7 @@ class OfferClock:
             for when, kind in ((due.remind_at, "REMINDED"), (due.due_at, "MISSED"))
             if when <= at and (kind, due) not in self._done and ("MISSED", due) not in self._done
         ]
-        return min(pending, key=lambda one: (one[0], one[2].name, one[1]), default=None)
+        return min(pending, key=lambda due: (due[0], due[2].name, due[1]), default=None)
 
     def _review_again(self, missed: Deadline, terms: Calendar) -> None:
         following, expiry = terms.deadline(REVIEW, missed.due_at), self._find(EXPIRY)
@@ -149,8 +149,8 @@ class OfferClock:
         return Deadline(held.name, due_at, held.remind_at + (due_at - held.due_at))
 
     def _awaited(self, name: str) -> str:
-        asked = self._find(INFORMATION) is not None
-        return self._agency if name == INFORMATION or (name == EXPIRY and asked) else self._organisation
+        with_agency = self._find(INFORMATION) is not None
+        return self._agency if name == INFORMATION or (name == EXPIRY and with_agency) else self._organisation
 
     def _find(self, name: str) -> Deadline | None:
         return next((due for due in self._running if due.name == name), None)
@@ -167,8 +167,8 @@ class OfferClocks:
 
     def fire_until(self, at: datetime, now: datetime, terms: Calendar) -> Iterator[Fired]:
         """What falls due by `at` of any offer."""
-        fired = [one for clock in self._clocks.values() for one in clock.fire_until(at, now, terms)]
-        yield from sorted(fired, key=lambda one: (one.at, one.referral))
+        fired = [each for clock in self._clocks.values() for each in clock.fire_until(at, now, terms)]
+        yield from sorted(fired, key=lambda each: (each.at, each.referral))
 
     def take(self, events: Sequence[object], terms: Calendar, rules: Rules) -> None:
         """Takes in what was recorded together of messages of the referral service."""

@@ -12,6 +12,7 @@ from services.casefile.domain import (
     charter_change,
     consent_withdrawal,
     deadlines,
+    ladder,
     opening,
     referral_answers,
 )
@@ -47,7 +48,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         command=broadcast.TakeBroadcast,
         decide=broadcast.take_broadcast,
         sender=_MESSAGE,
-        leads_to=(Move(_S.REFERRED, {None, _S.OPENED}, "BroadcastOpened"),),
+        leads_to=(Move(_S.REFERRED, {None, _S.OPENED, _S.CLOSED}, "BroadcastOpened"),),
     ),
     OtherCommand(command=broadcast.TakeOfferAnswer, decide=broadcast.take_offer_answer, sender=_MESSAGE),
     OtherCommand(command=broadcast.TakeOfferWon, decide=broadcast.take_offer_won, sender=_MESSAGE),
@@ -69,7 +70,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         decide=referral_answers.take_return,
         sender=_MESSAGE,
         leads_to=(
-            *(Move(_S.OPENED, {_S.REFERRED}, told) for told in ("ReferralDeclined", "ReferralWithdrawn")),
+            *(Move(_S.OPENED, {_S.REFERRED}, answer) for answer in ("ReferralDeclined", "ReferralWithdrawn")),
             Move(_S.OPENED, {_S.REFERRED}, "ReferralExpired"),
             Move(_S.OPENED, _OFFERED, "ReferralEnteredInError"),
         ),
@@ -89,6 +90,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         sender="the scheduler",
         leads_to=(Move(_S.FINALISED, {_S.CLOSED}, "FINALISE"),),
     ),
+    OtherCommand(command=ladder.EscalateDeadline, decide=ladder.escalate_deadline, sender="the scheduler"),
     OtherCommand(command=charter_change.NoticeCharter, decide=charter_change.notice_charter, sender="the scheduler"),
 )
 """The commands on a case that no caller gives. That a mentor is described is a command on the mentor."""

@@ -23,6 +23,7 @@ from services.casefile.domain.charter import CharterWritten
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.known_organisation import OrganisationLearnt
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt
+from services.casefile.domain.ladder import late_terms
 from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.state import Case
 from services.casefile.events import Event
@@ -104,7 +105,7 @@ CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, ABSENCES, CHARTERS, KNOWN, GAPS, DEADLINES)
-INDEX_VERSION: Final = 13
+INDEX_VERSION: Final = 14
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 CHARTER: Final = "CHARTER"
@@ -345,3 +346,5 @@ def _pending(case: Case) -> Iterator[Pending]:
         if deadline.remind_at is not None:
             yield Pending(sortable(deadline.remind_at), deadline.name, "REMIND", due)
         yield Pending(due, deadline.name, "PASS", due)
+    for late in late_terms(case):
+        yield from (Pending(sortable(due.at), late.name, due.level, sortable(late.due_at)) for due in late.to_come)

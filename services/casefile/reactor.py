@@ -18,6 +18,7 @@ from services.casefile.domain.known_organisation import (
     decide_organisation,
 )
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.ladder import EscalateDeadline
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.projection import CHARTER
 from services.casefile.reactions import REACTIONS, stream_of
@@ -87,7 +88,12 @@ class Reactor:
         """A deadline fell due, of a case or of a programme. Returns what is left of it."""
         if due.kind == CHARTER:
             return await self._charters.fire(stream, due)
-        kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
-        command = kind(at=self._clock.now(), by=SYSTEM, name=due.name, due_at=instant(due.due))
+        now, due_at = self._clock.now(), instant(due.due)
+        command: Command
+        if due.kind in ("REMIND", "PASS"):
+            kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
+            command = kind(at=now, by=SYSTEM, name=due.name, due_at=due_at)
+        else:
+            command = EscalateDeadline(at=now, by=SYSTEM, name=due.name, due_at=due_at, level=due.kind)
         await self._cases.handle(command, stream, CASE, Call(actor=SYSTEM))
         return ()

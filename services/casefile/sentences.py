@@ -5,11 +5,12 @@ Most rows of `events.py` have it as a text that names fields of the event; here 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, assert_never
 
 from msgspec import UNSET
 
+from contracts.terms import LadderLevel
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.exceptions import (
     ExceptionEvent,
@@ -19,12 +20,14 @@ from services.casefile.domain.exceptions import (
 )
 from services.casefile.domain.gaps import ServiceGapAnswered
 from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.ladder import DeadlineEscalated
 from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.decider import ABSENCE, Actor
+from services.chassis.modelling.ladder import Receiver
 
 
 def filled_in(text: str, event: object) -> str:
@@ -35,6 +38,8 @@ def filled_in(text: str, event: object) -> str:
 def of_an_entry(entry: ReferralEntryTaken) -> str:
     """What the referral service did, and until when a place is expected to be free."""
     happened = filled_in(_of_a_message(entry.name), entry)
+    if entry.level in (LadderLevel.L2, LadderLevel.L3):
+        happened = f"{happened} {named_at(entry.level, entry.notified or ())}"
     return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
 
 
@@ -82,9 +87,10 @@ _ENDS: Final[Mapping[type, str]] = {
 
 
 def of_an_end(event: MatchEnded | TrajectoryCompleted | HandbackRequested) -> str:
-    """Why it ended, and whether the agency had agreed to it."""
+    """Why it ended, whether the agency had agreed to it, and whether a mentor left at short notice."""
     agreed = ", as the agency agreed" if event.agreed is not UNSET else ""
-    return filled_in(f"{_ENDS[type(event)]}{agreed}.", event)
+    short = isinstance(event, MatchEnded | TrajectoryCompleted) and event.short_notice
+    return filled_in(f"{_ENDS[type(event)]}{agreed}.{' The mentor gave short notice.' if short else ''}", event)
 
 
 def of_an_escalation(event: EscalationRaised) -> str:
@@ -92,6 +98,18 @@ def of_an_escalation(event: EscalationRaised) -> str:
     if not any(step.about for step in event.opens):
         return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
+
+
+def of_a_level(event: DeadlineEscalated) -> str:
+    """Which missed term is still open, and who hears of it."""
+    owed = f"The deadline {event.deadline} has passed, and {event.awaited} still owes it."
+    return f"{owed} {named_at(event.level, event.notified)}"
+
+
+def named_at(level: str, receivers: Iterable[Receiver]) -> str:
+    """Who is told at a level, in words."""
+    named = (f"{to.role} of {to.org}" if to.org is not None else to.role for to in receivers)
+    return f"Told at {level}: {', '.join(named) or 'nobody'}."
 
 
 def passed_on(actor: Actor) -> str:
@@ -142,6 +160,10 @@ def _of_a_message(name: EntryName) -> str:
             return "Reminder: {codes} is nearly due."
         case "DeadlineMissed":
             return "The deadline {codes} has passed."
+        case "DeadlineEscalated":
+            return "The deadline {codes} has passed, and what it waits for is still owed."
+        case "WaitlistAlerted":
+            return "The person has waited long for a place at {organisation}; offered meanwhile: {codes}."
         case "BroadcastOpened":
             return "The agency {agency} offered the person to several organisations at once."
         case "OfferWon":

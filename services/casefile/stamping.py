@@ -129,6 +129,7 @@ def end_match(body: requests.EndMatchBody, stamp: Stamp) -> trajectory_end.EndMa
         next=body.next.value,
         closure_talk=body.closure_talk,
         side=plain(body.by),
+        notice_on=body.notice_on,
         occurred_at=body.occurred_at,
     )
 

@@ -25,6 +25,7 @@ from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
 from services.casefile.sentences import passed_on, to_substitutes
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.ladder import Receiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Item:
     `step` (None once no step is open) after the event; `digest` is the SHA-256 of the stored bytes, for a referral
     message those of the referral log. A correction names the event that it `corrects` and what `holds` instead, and
     that event the ids of its corrections. `count` says how often the same was refused, to one person within an hour.
+    Of a term it says which `level` it has come to, and who is `notified`.
     """
 
     position: int
@@ -55,6 +57,8 @@ class Item:
     holds: Reported | None = None
     corrected_by: tuple[str, ...] = ()
     count: int = 1
+    level: str | None = None
+    notified: tuple[Receiver, ...] = ()
 
 
 def timeline(
@@ -108,6 +112,7 @@ def _item(recorded: Recorded, after: Case) -> Item:
     if held is None and after.current_step is not None:
         held = find(after.steps, after.current_step)
     entry = event if isinstance(event, ReferralEntryTaken) else None
+    receivers: tuple[Receiver, ...] = getattr(event, "notified", None) or ()
     return Item(
         position=recorded.version,
         event=entry.source_event_id if entry is not None else meta.event_id,
@@ -126,6 +131,8 @@ def _item(recorded: Recorded, after: Case) -> Item:
         digest=entry.digest if entry is not None else recorded.digest,
         corrects=event.corrects if isinstance(event, CorrectionRecorded) else None,
         holds=event.holds if isinstance(event, CorrectionRecorded) else None,
+        level=(getattr(event, "level", None) or None) if receivers else None,
+        notified=receivers,
     )
 
 

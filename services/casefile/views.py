@@ -7,7 +7,7 @@ from datetime import datetime
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.beside_views import escalation_views, exception_view, outcome_views
+from services.casefile import beside_views as beside
 from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
@@ -82,6 +82,7 @@ def timeline_view(item: Item) -> Json:
         "digest": item.digest,
         **_correction(item),
         **({"count": item.count} if item.count > 1 else {}),
+        **beside.level_view(item),
     }
 
 
@@ -138,9 +139,10 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
-        "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
-        "outcomes": outcome_views(case),
-        "escalations": escalation_views(case, seen_by),
+        "exceptions": [beside.exception_view(ask) for ask in case.exceptions if seen_by in (None, ask.organisation)],
+        "outcomes": beside.outcome_views(case),
+        "escalations": beside.escalation_views(case, seen_by),
+        "missed": beside.missed_views(case, seen_by),
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
@@ -220,12 +222,13 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "taskLeads": [{"task": lead.task, "role": lead.role, "org": lead.org} for lead in leads_of(trajectory)],
         "charter": _charter(trajectory.charter),
         "endedMatches": [
-            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
+            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), **beside.ended_view(ended)}
             for ended in trajectory.ended_matches
         ],
         "progressReports": [as_json(report) for report in trajectory.progress_reports],
         "suspendedFor": paused.reason if paused is not None else None,
         "suspendedUntil": paused.until if paused is not None else None,
+        "paused": beside.paused_views(paused.paused, paused.since) if paused is not None else [],
         "endedAt": trajectory.ended_at,
         "closureReason": trajectory.closure_reason,
         "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,
@@ -254,6 +257,7 @@ def work_item(case_id: str, work: Work, now: datetime) -> Json:
         "overdue": work.due_at is not None and work.due_at < now,
         "awaiting": _awaiting(work.awaiting),
         **({"about": about} if (about := work.about or (work.step is not None and work.step.about)) else {}),
+        **({"level": work.level} if work.level is not None else {}),
     }
 
 

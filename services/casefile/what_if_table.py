@@ -40,7 +40,7 @@ class Pair:
     @property
     def at(self) -> datetime:
         """When the earlier of the two happened."""
-        return min(one.at for one in (self.was, self.would_be) if one is not None)
+        return min(each.at for each in (self.was, self.would_be) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Comparison:
             line = f"{label:<{_COLUMN}}  {self._cell(pair.was):<16}  {self._cell(pair.would_be)}"
             yield line.rstrip()
         yield ""
-        for what in ("REMINDED", "MISSED", "EXPIRED", "ESCALATED"):
+        for what in ("REMINDED", "MISSED", "EXPIRED", "ESCALATED", "L2", "L3"):
             was = sum(pair.was is not None for pair in self.pairs if pair.either.what == what)
             would_be = sum(pair.would_be is not None for pair in self.pairs if pair.either.what == what)
             yield f"{what.lower():<{_COLUMN}}  {was:<16}  {would_be}"
@@ -97,7 +97,7 @@ def _view(happened: Happened | None) -> dict[str, Any] | None:
 def paired(was: Sequence[Happened], would_be: Sequence[Happened]) -> list[Pair]:
     """Each thing next to its counterpart: the first reminder of a term next to its first, and so on."""
     sides: dict[tuple[str, str, str | None], tuple[list[Happened], list[Happened]]] = defaultdict(lambda: ([], []))
-    for place, happened in ((place, one) for place, side in enumerate((was, would_be)) for one in side):
+    for place, happened in ((place, each) for place, side in enumerate((was, would_be)) for each in side):
         sides[happened.subject][place].append(happened)
     pairs = [Pair(*pair) for side in sides.values() for pair in zip_longest(*side)]
     return sorted(pairs, key=lambda pair: (pair.at, pair.either.what, pair.either.of))

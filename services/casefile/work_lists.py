@@ -8,14 +8,14 @@ from typing import Final
 
 from contracts.codes import Role
 from contracts.identifiers import one_person
-from contracts.staff import COORDINATORS, COUNSELLORS
+from contracts.staff import COORDINATORS, COUNSELLORS, LEADS
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.context import CASES_OF_A_PERSON
 from services.casefile.domain.absence import STAFF, absence_stream
 from services.casefile.projection import CASES, KNOWN, PARTS, STEPS
 from services.casefile.queries import PAIR, Queries
 from services.casefile.work_items import WorkItems, shown_item
-from services.casefile.worklist import actor_of, stands_at, work_in
+from services.casefile.worklist import actor_of, stands_at, those_in, work_in
 from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages
 from services.chassis.http.response.rendering import Json
@@ -61,7 +61,9 @@ class WorkLists:
             self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL), self._stands_in(caller)
         )
         suspended = {row.key for row in rows}
-        persons = (caller.sub, *stands_in) if mine else ()
+        # What the leads were told of is theirs as well.
+        in_role = (those_in(caller.role),) if caller.role in LEADS else ()
+        persons = (caller.sub, *stands_in, *in_role) if mine else ()
         items: list[Json] = []
         while True:
             most = limit + 1 - len(items)

@@ -28,6 +28,8 @@ from services.referral.domain import (
     ending,
     entered_in_error,
     information,
+    ladder,
+    late_terms,
     offer_moves,
     submission,
     waiting_list,
@@ -208,6 +210,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         sender="the scheduler",
         leads_to=(Move(_S.WITHDRAWN, {_S.DRAFT}, "DRAFT_LAPSE"), Move(_S.EXPIRED, {*UNANSWERED}, "EXPIRY")),
     ),
+    OtherCommand(command=ladder.EscalateDeadline, decide=ladder.escalate, sender="the scheduler"),
     OtherCommand(
         command=ending.CompleteReferral,
         decide=ending.complete,
@@ -250,5 +253,5 @@ _DECISIONS: Final[Mapping[type[ReferralCommand], Decide[Any]]] = {
 
 def decide(command: ReferralCommand, context: Context) -> Sequence[ReferralEvent | To]:
     """What follows from a command on a referral; nothing where it is so already. Raises Refused."""
-    decided = _DECISIONS[type(command)](command, context)
+    decided = late_terms.carried(context, _DECISIONS[type(command)](command, context))
     return offer_moves.followed(context, command.at, acts_for(command.by), decided)

@@ -32,6 +32,7 @@ from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
+from services.referral.domain.ladder import DeadlineEscalated, WaitlistAlerted
 from services.referral.domain.legal_basis import (
     LegalBasisEvent,
     LegalBasisRecorded,
@@ -91,6 +92,8 @@ EVENTS: Final = (
     EventRow(ErrorReported, "referral.error_reported.v1", messages.ErrorReported),
     EventRow(ReferralEnteredInError, "referral.entered_in_error.v1", messages.ReferralEnteredInError),
     EventRow(DeadlineMissed, "referral.deadline_missed.v1", messages.ReferralDeadlineMissed),
+    EventRow(DeadlineEscalated, "referral.deadline_escalated.v1", messages.ReferralDeadlineEscalated),
+    EventRow(WaitlistAlerted, "referral.waitlist_alerted.v1", messages.WaitlistAlerted),
     EventRow(AccessEnded, "referral.access_ended.v1"),
     EventRow(WaitingCorrected, "referral.waiting_corrected.v1"),
     EventRow(DeadlineReminded, "reminders.deadline_reminded.v1", messages.ReferralDeadlineReminded),

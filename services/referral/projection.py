@@ -187,3 +187,6 @@ def _pending(event: ReferralEvent) -> Iterator[Pending]:
             due = sortable(deadline.due_at)
             yield Pending(sortable(deadline.remind_at), deadline.name, "REMIND", due)
             yield Pending(due, deadline.name, "PASS", due)
+    for late in event.late or ():
+        for level in late.to_come:
+            yield Pending(sortable(level.at), late.deadline, level.level, sortable(late.due_at))

@@ -19,6 +19,7 @@ from services.referral.domain.case_key import CASE_KEY, CaseKey, CloseCase, Reop
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import PassDeadline, RemindDeadline
 from services.referral.domain.disclosure import DISCLOSURES, NoteRefusal, disclosures_stream
+from services.referral.domain.ladder import EscalateDeadline
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.projection import REFERRALS
@@ -78,9 +79,15 @@ class Reactor:
 
     async def fire(self, referral_id: str, due: Pending) -> None:
         """A deadline fell due."""
-        kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
-        due_at = instant(due.due)
-        command = kind(at=self._clock.now(), by=SYSTEM, referral_id=referral_id, name=due.name, due_at=due_at)
+        now, due_at = self._clock.now(), instant(due.due)
+        command: ReferralCommand
+        if due.kind in ("REMIND", "PASS"):
+            kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
+            command = kind(at=now, by=SYSTEM, referral_id=referral_id, name=due.name, due_at=due_at)
+        else:
+            command = EscalateDeadline(
+                at=now, by=SYSTEM, referral_id=referral_id, name=due.name, due_at=due_at, level=due.kind
+            )
         await self._of_referral(command, Call(actor=SYSTEM))
 
     async def _of_referral(self, command: ReferralCommand, call: Call) -> None:

@@ -89,8 +89,9 @@ def disagreements(asked: Asked) -> Iterator[str]:
     yield from _unmoved(asked, ((name, row.leads_to) for name, row in ACTIONS.items()), met)
 
 
-def _declared(moves: Iterable[Move], since: State, to: State) -> bool:
-    return any(move.to == to and since in move.since for move in moves)
+def _strayed(here: str, moves: Iterable[Move], since: State, to: State) -> Iterator[str]:
+    if to != since and not any(move.to == to and since in move.since for move in moves):
+        yield f"{here} led to {to}, and its row does not say so"
 
 
 def _unmoved(asked: Asked, declared: Iterable[tuple[str, Iterable[Move]]], met: Met) -> Iterator[str]:
@@ -141,8 +142,7 @@ def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list
                 yield f"{here} led to {happened}, and the page does not have it"
             if refused is not None:
                 yield f"{here} is shown as blocked by {refused.code}, and was done"
-            if happened.to != situation.state and not _declared(ACTIONS[name].leads_to, situation.state, happened.to):
-                yield f"{here} led to {happened.to}, and its row does not say so"
+            yield from _strayed(here, ACTIONS[name].leads_to, situation.state, happened.to)
             met |= {(f"moves to {happened.to}", situation.state, name)}
             met |= {(str(row), situation.state, word) for row in fitting for word in row.who.intersection(words)}
 
@@ -198,8 +198,8 @@ def disagreements_by_itself(asked: Asked) -> Iterator[str]:
                 rows = [row for row in table(CASE_BY_ITSELF) if row.command == name and _is_in(situation, row)]
                 fitting = [row for row in rows if row.fits(situation.state, happened)]
                 met |= {(str(row), situation.state, "") for row in fitting}
-                if happened.to != situation.state and not _declared(OF_ITSELF[name], situation.state, happened.to):
-                    yield f"{name} in {situation.state} ({situation.name}) led to {happened.to}; its row does not"
+                here = f"{name} in {situation.state} ({situation.name})"
+                yield from _strayed(here, OF_ITSELF[name], situation.state, happened.to)
                 met |= {(f"moves to {happened.to}", situation.state, name)}
                 if not fitting and (happened.events or happened.to != situation.state):
                     yield f"{name} in {situation.state} ({situation.name}) led to {happened}; the page: {rows}"
@@ -303,6 +303,6 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
 }
 """By the name that begins the row."""
 OF_ITSELF: Final[Mapping[str, tuple[Move, ...]]] = {
-    name: tuple(move for row in OTHER_COMMANDS for move in row.leads_to if move.told == name) for name in BY_ITSELF
+    name: tuple(move for row in OTHER_COMMANDS for move in row.leads_to if move.cause == name) for name in BY_ITSELF
 }
 """Where the rows of the commands that nobody gives lead, by the same name."""

@@ -38,9 +38,8 @@ def drawn(heading: str) -> set[Way]:
 def written(*headings: str) -> Iterator[Way]:
     """The ways in the tables under headings."""
     for row in (row for heading in headings for row in table(heading)):
-        for state in row.states if row.to is not None else ():
-            if state != row.to:
-                yield row.command, state or START, row.to
+        if row.to is not None:
+            yield from ((row.command, state or START, row.to) for state in row.states if state != row.to)
 
 
 def of_a_broadcast() -> Iterator[Way]:
@@ -48,7 +47,7 @@ def of_a_broadcast() -> Iterator[Way]:
     for cells in lines(CASE_OF_A_BROADCAST):
         since, to = cells["From"].strip("`"), cells["To"].strip("`")
         if since != to:
-            yield cells["What happens"].strip("`"), START if since == "–" else since, to
+            yield cells["What happens"].partition("`, ")[0].strip("`"), START if since == "\N{EN DASH}" else since, to
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,9 @@ def disagreements(asked: Asked) -> Iterator[str]:
 def _unmoved(asked: Asked, names: Iterable[str], met: Met) -> Iterator[str]:
     """The ways to another state that the rows of commands declare, and that nothing has gone."""
     for name, since, to in MOVES:
-        if name in names and asked.of(name) and asked.state in (False, since):
-            if (f"{name} moves to {to}", since) not in met:
-                yield f"from {since} the row of {name} leads to {to}: in no situation did it"
+        tried = name in names and asked.of(name) and asked.state in (False, since)
+        if tried and (f"{name} moves to {to}", since) not in met:
+            yield f"from {since} the row of {name} leads to {to}: in no situation did it"
 
 
 def _tried(asked: Asked, situation: Situation, name: str, body: Body, met: Met) -> Iterator[str]:
@@ -200,8 +200,8 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
 """By the name that begins the row."""
 _DECLARED: Final[tuple[tuple[str, Move], ...]] = (
     *((row.name, move) for row in ACTIONS.values() for move in row.leads_to),
-    *((move.told, move) for other in OTHER_COMMANDS for move in other.leads_to),
-    *((move.told, move) for move in BY_OTHERS),
+    *((move.cause, move) for other in OTHER_COMMANDS for move in other.leads_to),
+    *((move.cause, move) for move in BY_OTHERS),
 )
 MOVES: Final = frozenset((name, since, move.to) for name, move in _DECLARED for since in move.since)
 """Where the rows lead: by which command or message, from which state, to which."""

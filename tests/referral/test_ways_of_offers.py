@@ -39,7 +39,9 @@ def brought_to(state: ReferralState) -> BroadcastOffice:
 
 
 def _of_the_other(command: Any) -> Any:
-    return type(command)(**{**{name: getattr(command, name) for name in command.__struct_fields__}, "referral_id": OTHER})
+    return type(command)(
+        **{**{name: getattr(command, name) for name in command.__struct_fields__}, "referral_id": OTHER}
+    )
 
 
 @pytest.mark.parametrize("told", ACTS)
@@ -48,11 +50,11 @@ def test_what_ends_an_offer_ends_it_from_each_state_that_the_rows_name(told: str
     """Another's win, and the end of the broadcast: from each state in which it waits for an answer."""
     office = brought_to(state)
     ACTS[told](office)
-    (move,) = [move for move in BY_OTHERS if move.told == told]
+    (move,) = [move for move in BY_OTHERS if move.cause == told]
     assert state in move.since
     assert office.referral(OTHER).state == move.to
 
 
 def test_an_offer_is_ended_from_no_other_state() -> None:
     """The rows name those in which it waits for an answer, and no more."""
-    assert {state for move in BY_OTHERS if move.told in ACTS for state in move.since} == set(UNANSWERED)
+    assert {state for move in BY_OTHERS if move.cause in ACTS for state in move.since} == set(UNANSWERED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ async def keep(data: Path) -> list[Path]:
         await services.get(LOTTE, f"{case.offer}/contact")
         await services.command(LOTTE, case.offer, "receive", key="after-the-stop")
         await services.command(LOTTE, case.path, "log-contact-attempt", {"channel": "PHONE"}, key="after-the-stop")
+        # What time alone does: nobody answers an offer, nobody concludes an intake, and somebody waits for a place.
+        await context.referred()
+        await context.accepted()
+        waits = await context.referred()
+        await services.done(LOTTE, waits.offer, "receive")
+        wait = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-04-01", "clientAgreed": True}
+        await services.done(LOTTE, waits.offer, "waitlist", wait)
+        await services.at(services.clock.now() + timedelta(days=45))
         await services.settle()
     golden.collect(data)
     return written

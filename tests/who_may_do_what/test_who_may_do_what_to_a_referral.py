@@ -86,7 +86,7 @@ async def shown(context: CaseContext, somebody: Somebody, path: str) -> set[str]
 
 
 # The last one moves the clock, and takes with it what others wait for.
-@pytest.mark.parametrize("state", sorted(states(REFERRAL_COMMANDS), key=lambda state: state == "EXPIRED"))
+@pytest.mark.parametrize("state", sorted(states(REFERRAL_COMMANDS), key=lambda state: (state == "EXPIRED", state)))
 async def test_every_command_is_for_whom_the_page_names_and_refused_with_its_code_otherwise(
     shared: CaseContext, state: str
 ) -> None:
@@ -148,7 +148,7 @@ async def in_state(context: CaseContext, state: str) -> str:
     return path
 
 
-@pytest.mark.parametrize("state", sorted(states(BROADCAST_COMMANDS), key=lambda state: state == "EXPIRED"))
+@pytest.mark.parametrize("state", sorted(states(BROADCAST_COMMANDS), key=lambda state: (state == "EXPIRED", state)))
 async def test_a_broadcast_is_its_agencys_alone(shared: CaseContext, state: str) -> None:
     """The organisations that are offered something do not learn that there is one."""
     path = await in_state(shared, state)

@@ -32,6 +32,7 @@ from services.casefile.domain import (
     handback,
     handback_report,
     intake,
+    ladder,
     match_end,
     matching,
     mentoring,
@@ -118,6 +119,7 @@ KeepsState = (
     ReferralEntryTaken
     | DeadlineReminded
     | DeadlineMissed
+    | ladder.DeadlineEscalated
     | SilenceNoticed
     | mentoring.MentoringEvent
     | ContactAttempted
@@ -194,9 +196,18 @@ def evolve(case: Case, event: CaseEvent) -> Case:
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
         case = replace(case, state=state, way=moved(case.way, event), beside=moved_beside(case.beside, event))
+        if case.late:
+            case = replace(case, late=ladder.still_late(case, event, goes_on=_goes_on(event)))
     elif state is not case.state:
         case = replace(case, state=state)
     return EVOLVES[kind](case, event)
+
+
+def _goes_on(event: Moves) -> bool:
+    """Whether the event moves steps without being the act that a missed term waits for."""
+    if isinstance(event, ReferralEntryTaken):
+        return event.name in referral_entry.NO_ACTS
+    return isinstance(event, DeadlineMissed | open_escalations.EscalationRaised)
 
 
 _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...]] = (

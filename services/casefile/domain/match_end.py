@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Final, NamedTuple, Protocol
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -16,10 +16,13 @@ from services.casefile.domain.organisation_part import trajectory_over
 from services.casefile.domain.state import Case, EndedMatch, MentorAccess, Trajectory
 from services.casefile.domain.steps import Moves
 from services.casefile.domain.terms import deadline
+from services.chassis.modelling.days import months_after
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
 
 MENTOR_ACCESS: Final = "MENTOR_ACCESS"
+MONTHS_OF_NOTICE: Final = 1
+"""So long before is a mentor to say that they withdraw, so that another one can be found (domain reference 5)."""
 _ENDS: Final = frozenset({ChangeKind.END.value, ChangeKind.NOT_RELEVANT.value})
 
 
@@ -28,7 +31,8 @@ class MatchEnded(Moves, frozen=True, kw_only=True):
 
     `access` is set where the trajectory ends with it: the organisation's access ends so many weeks later.
     `mentor_access` is until when the mentor of a signed agreement still reads it. `agreed` is the proposal by which the
-    agency agreed to the end.
+    agency agreed to the end. Of a mentor who withdrew it says since when that was known, and whether that was
+    `short_notice`.
     """
 
     match: str
@@ -41,6 +45,25 @@ class MatchEnded(Moves, frozen=True, kw_only=True):
     access: Deadline | None = None
     mentor_access: Deadline | UnsetType = UNSET
     agreed: str | UnsetType = UNSET
+    notice_on: date | UnsetType = UNSET
+    short_notice: bool | UnsetType = UNSET
+
+
+class Notice(NamedTuple):
+    """When a mentor who withdraws said so, None: nobody says; and whether that was less than a month before."""
+
+    on: date | None
+    short: bool
+
+
+def notice_of(reason: str, on: date | None, last_day: date) -> Notice | None:
+    """The notice that a mentor gave who withdrew; None where none did.
+
+    Where nobody says since when it was known, it was known on the last day and no earlier.
+    """
+    if reason != EndReason.MENTOR_WITHDREW:
+        return None
+    return Notice(on, last_day < months_after(on or last_day, MONTHS_OF_NOTICE))
 
 
 def match_ended(
@@ -90,7 +113,7 @@ def evolve(case: Case, event: MatchEnded) -> Case:
     case = mentor_reads_until(trajectory_over(case, event.access, event.ended_at), event.mentor_access)
     if (now := case.trajectory) is None:
         return case
-    over = match_over(now, event.reason)
+    over = match_over(now, event.reason, notice_in(event))
     if event.next == AfterMatch.HANDBACK:
         over = replace(over, ended_at=event.ended_at, closure_reason=event.reason)
     return replace(case, trajectory=over)
@@ -134,9 +157,28 @@ def mentor_reads_until(case: Case, expires: Deadline | UnsetType) -> Case:
     return replace(case, mentor_accesses=case.mentor_accesses.plus(access))
 
 
-def match_over(now: Trajectory, reason: str) -> Trajectory:
+class Ends(Protocol):
+    """An event that ends a match, and may say how much notice its mentor gave."""
+
+    @property
+    def notice_on(self) -> date | UnsetType:
+        """When the mentor said so."""
+
+    @property
+    def short_notice(self) -> bool | UnsetType:
+        """Whether that was less than a month before."""
+
+
+def notice_in(event: Ends) -> Notice | None:
+    """The notice that an event keeps; None where no mentor withdrew."""
+    return None if event.short_notice is UNSET else Notice(event.notice_on or None, event.short_notice)
+
+
+def match_over(now: Trajectory, reason: str, notice: Notice | None = None) -> Trajectory:
     """The trajectory without a running match; the one that ran stays to be read."""
     if now.match is None:
         return now
-    ended = now.ended_matches.plus(EndedMatch(match=now.match, reason=reason))
-    return replace(now, match=None, ended_matches=ended)
+    ended = EndedMatch(match=now.match, reason=reason)
+    if notice is not None:
+        ended = replace(ended, notice_on=notice.on, short_notice=notice.short)
+    return replace(now, match=None, ended_matches=now.ended_matches.plus(ended))

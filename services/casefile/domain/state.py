@@ -8,10 +8,10 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.open_matters import Gap, Proposal
+from services.casefile.domain.open_matters import Gap, LateTerm, Proposal
 from services.casefile.domain.steps import BESIDE, OpenStep, Party, Steps, StepsBeside
 from services.casefile.domain.task_state import Approval, CharterInUse, RoleException, TaskLead
-from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Refused
 from services.chassis.modelling.growing import GrowingMap, GrowingSet, GrowingTuple
 
@@ -96,18 +96,21 @@ class ProgressReport(Struct, frozen=True, kw_only=True):
 
 
 class EndedMatch(Struct, frozen=True, kw_only=True):
-    """A match that is over, and why."""
+    """A match that is over, and why; of a mentor who withdrew, since when that was known, and whether in time."""
 
     match: Match
     reason: str
+    notice_on: date | None = None
+    short_notice: bool | None = None
 
 
 class Suspension(Struct, frozen=True, kw_only=True):
-    """A pause: why, since when, and until when at the longest."""
+    """A pause: why, since when, until when at the longest, and which terms stand still."""
 
     reason: str
     since: datetime | None
     until: datetime
+    paused: tuple[PausedDeadline, ...] = ()
 
 
 class Trajectory(Struct, frozen=True, kw_only=True):
@@ -257,6 +260,7 @@ class Case(Struct, frozen=True, kw_only=True):
     proposals: GrowingTuple[Proposal] = GrowingTuple()
     escalations: GrowingTuple[Escalation] = GrowingTuple()
     mentor_accesses: GrowingTuple[MentorAccess] = GrowingTuple()
+    late: tuple[LateTerm, ...] = ()
 
     @property
     def steps(self) -> Steps:

@@ -37,8 +37,8 @@ from services.chassis.log.epochs import Epochs
 NAME: Final = "evaluation"
 DEFINITION: Final = (
     "One row per case under a pseudonym, for research: codes, counts and days, without free text and without a date "
-    "more exact than the quarter in which the case was opened. The same log gives the same bytes. Whoever passes it on "
-    "sees to it that rows are not joined with other data about the people."
+    "more exact than the quarter in which the case was opened. The same log gives the same bytes. It is not "
+    "to be joined with other data about the people."
 )
 SOURCES: Final = (
     "CaseOpened",

@@ -72,9 +72,9 @@ def rows(findings: Iterable[Findings[OutcomeFact]], period: Period) -> list[Row]
     cells: defaultdict[tuple[str | None, ...], list[OutcomeFact]] = defaultdict(list)
     for each in findings:
         subject = each.subject
-        for one in each.facts:
-            key = (quarter_of(one.found_at), subject.agency, subject.programme, one.organisation, one.point, one.code)
-            cells[key].append(one)
+        for outcome in each.facts:
+            of = (outcome.organisation, outcome.point, outcome.code)
+            cells[quarter_of(outcome.found_at), subject.agency, subject.programme, *of].append(outcome)
     shown = published(
         [{**dict(zip(_KEYS, key, strict=True)), **_counted(some)} for key, some in cells.items()],
         counts=_COUNTS,
@@ -88,9 +88,9 @@ def rows(findings: Iterable[Findings[OutcomeFact]], period: Period) -> list[Row]
 def _counted(some: list[OutcomeFact]) -> Row:
     return {
         "people": len(some),
-        **{column: sum(one.source == source for one in some) for source, column in _SOURCES.items()},
-        "noSource": sum(one.source is None for one in some),
-        **{column: sum(one.level_match is known for one in some) for known, column in _LEVELS.items()},
+        **{column: sum(outcome.source == source for outcome in some) for source, column in _SOURCES.items()},
+        "noSource": sum(outcome.source is None for outcome in some),
+        **{column: sum(outcome.level_match is known for outcome in some) for known, column in _LEVELS.items()},
     }
 
 

@@ -10,7 +10,8 @@ from pydantic import AfterValidator
 from contracts.codes import CaseState
 from contracts.fields import identifier
 from services.casefile.lists import Lists, Wanted
-from services.casefile.routes.responses import CasePage, WorklistPage
+from services.casefile.routes.responses import CasePage
+from services.casefile.routes.worklist_shapes import WorklistPage
 from services.casefile.work_lists import WorkLists
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.cursors import Paged

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Move:
     """From any of the states `since` (None: nothing is recorded yet) to the state `to`.
 
-    `told` is the message or the term that brings it about, where the command is no action of a caller's.
+    `cause` is the message or the term that brings it about, where the command is no action of a caller's.
     """
 
     to: str
     since: AbstractSet[str | None]
-    told: str = ""
+    cause: str = ""

@@ -30,7 +30,10 @@ LONGEST_NAP = 1.0
 
 
 class Pending(NamedTuple):
-    """What is to be fired `at` an instant: `kind` is REMIND or PASS, `due` when the deadline `name` is; `sortable`."""
+    """What is to be fired `at` an instant of the deadline `name`, which is `due`; both `sortable`.
+
+    `kind` is REMIND, PASS, or the level that it comes to once it has passed.
+    """
 
     at: str
     name: str

@@ -30,6 +30,7 @@ from contracts.codes import (
     WhyMentoring,
     WithdrawReason,
 )
+from contracts.ladder_answers import LateAnswer, PausedAnswer
 from contracts.problem import Problem
 from contracts.terms import Notified
 
@@ -141,6 +142,8 @@ class ReferralAnswer(Contract):
     legal_basis: LegalBasisGivenAnswer | None = None
     previous_referral: str | None = None
     overdue: list[DeadlineName] = []
+    missed: list[LateAnswer] = []
+    paused: list[PausedAnswer] = []
     coordinator: str | None = None
     asked_for: list[Question] | None = None
     waiting: WaitingAnswer | None = None
