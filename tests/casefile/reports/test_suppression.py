@@ -61,11 +61,11 @@ def test_a_part_of_two_counts_hides_what_splits_either() -> None:
     assert made == {"a": 12, "x": None, "y": None, "b": 15, "z": None}
 
 
-def test_a_total_that_tells_how_few_several_have_together_goes_as_well() -> None:
-    """One of thirty is not answered: hidden at its organisation, it would stand in the total for all three."""
+def test_several_that_have_few_together_take_another_with_them() -> None:
+    """Six of thirty are not answered, five of them with brugwerk: the total would tell that the others have one."""
     rows = [
         {"organisation": name, "reported": 10, "answered": 10 - late, "unanswered": late}
-        for name, late in (("brugwerk", 0), ("duo", 1), ("samenstap", 0))
+        for name, late in (("brugwerk", 5), ("duo", 1), ("samenstap", 0))
     ]
     made = published(
         rows,
@@ -75,7 +75,7 @@ def test_a_total_that_tells_how_few_several_have_together_goes_as_well() -> None
     )
     assert [(row["reported"], row["answered"], row["unanswered"]) for row in made] == [
         *[(10, None, None)] * 3,
-        (30, None, None),
+        (30, 24, 6),
     ]
 
 
