@@ -52,7 +52,7 @@ from services.chassis.time.calendar import Calendar
 _CLOCK: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 _ENTRIES: Final = {"DeadlineReminded": "REMINDED", "DeadlineMissed": "MISSED", "ReferralExpired": "EXPIRED"}
 
-_TOLD_AGAIN: Final = (
+_MADE_BY_TERMS: Final = (
     DeadlineReminded,
     DeadlineMissed,
     DeadlineEscalated,
@@ -173,7 +173,7 @@ class Retold:
             now = self._pass_time(meta.recorded_at, now or meta.recorded_at)
             # What the clock brought is what is told again.
             by_clock = meta.actor.role == _CLOCK.role and meta.causation_id is None
-            if not by_clock or not all(isinstance(recorded.event, _TOLD_AGAIN) for recorded in together):
+            if not by_clock or not all(isinstance(recorded.event, _MADE_BY_TERMS) for recorded in together):
                 self._take(together, was)
             for recorded in together:
                 was = evolve(was, recorded.event)
