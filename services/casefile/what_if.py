@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from contracts.codes import Step
 from contracts.escalation_codes import DISTRESS, EscalationReason
+from contracts.terms import LadderLevel
 from services.casefile.actions import RULES
 from services.casefile.domain.case import evolve, take_in, with_what_follows
 from services.casefile.domain.changes import ChangeExpired
@@ -36,7 +37,7 @@ from services.casefile.domain.known_programme import KnownProgramme, ProgrammeLe
 from services.casefile.domain.ladder import DeadlineEscalated, EscalateDeadline, escalate_deadline, late_terms
 from services.casefile.domain.missed_terms import due_after
 from services.casefile.domain.open_escalations import EscalationJoined, EscalationRaised, is_open, raised, signalled
-from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.referral_entry import ESCALATIONS, ReferralEntryTaken
 from services.casefile.domain.silence import SilenceNoticed, watch
 from services.casefile.domain.state import Case, Escalation
 from services.casefile.domain.steps import find, key_of
@@ -51,7 +52,7 @@ from services.chassis.time.calendar import Calendar
 _CLOCK: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 _ENTRIES: Final = {"DeadlineReminded": "REMINDED", "DeadlineMissed": "MISSED", "ReferralExpired": "EXPIRED"}
 
-_TOLD_AGAIN: Final = (
+_MADE_BY_TERMS: Final = (
     DeadlineReminded,
     DeadlineMissed,
     DeadlineEscalated,
@@ -130,6 +131,15 @@ def _of(event: Any, at: datetime) -> Iterator[Happened]:
                 awaited=event.opens[0].owner.org,
                 due_at=event.opens[0].due_at,
             )
+        case ReferralEntryTaken() if event.name in ESCALATIONS:
+            yield Happened(
+                what=event.level or LadderLevel.L2.value,
+                of=event.codes[0] if event.name == "DeadlineEscalated" else "WAITLIST_ALERT",
+                at=event.occurred_at,
+                awaited=event.organisation,
+                due_at=event.due_at,
+                referral=event.referral,
+            )
         case ReferralEntryTaken() if event.name in _ENTRIES:
             yield Happened(
                 what=_ENTRIES[event.name],
@@ -163,7 +173,7 @@ class Retold:
             now = self._pass_time(meta.recorded_at, now or meta.recorded_at)
             # What the clock brought is what is told again.
             by_clock = meta.actor.role == _CLOCK.role and meta.causation_id is None
-            if not by_clock or not all(isinstance(recorded.event, _TOLD_AGAIN) for recorded in together):
+            if not by_clock or not all(isinstance(recorded.event, _MADE_BY_TERMS) for recorded in together):
                 self._take(together, was)
             for recorded in together:
                 was = evolve(was, recorded.event)
@@ -175,7 +185,8 @@ class Retold:
         """Everything falls due by `until` in its order; what is late already falls due `now`."""
         if self._case.state is None:
             return until
-        for fired in self._offers.fire_until(until, now, self._at(now)[1]):
+        learnt, terms = self._at(now)
+        for fired in self._offers.fire_until(until, now, terms, learnt.rules):
             self._happened.append(_of_an_offer(fired))
         while (first := min(self._pending(until), default=None)) is not None:
             when, name, kind, due_at = first

@@ -209,6 +209,20 @@ def test_a_pair_is_watched_again_once_its_silence_was_seen_to() -> None:
     assert of(sooner, "MISSED", "SILENCE") == [end_of(5, 3), end_of(6, 4)]
 
 
+def test_leads_and_board_are_told_after_other_terms_or_not_at_all() -> None:
+    """An intake missed on Monday 19 January: leads on Tuesday 27 instead of Monday 26, the board not at all.
+
+    Six working days after Monday 19 are Tuesday 27; five are Monday 26, and ten Monday 2 February.
+    """
+    book = Casebook().accepted()
+    late = {"INTAKE": (1, "WORKING_DAYS"), "FIRST_CONTACT": (60, "DAYS")}
+    happened = would(book, terms(**late), on(10, 2))
+    assert (of(happened, "L2", "INTAKE"), of(happened, "L3", "INTAKE")) == ([end_of(26, 1)], [end_of(2, 2)])
+    other = terms(**late, LEADS_TOLD=(6, "WORKING_DAYS"))
+    happened = would(book, OtherTerms(terms=other.terms, ladder={"L3": ()}), on(10, 2))
+    assert (of(happened, "L2", "INTAKE"), of(happened, "L3", "INTAKE")) == ([end_of(27, 1)], [])
+
+
 def test_a_talk_in_three_days_is_a_talk_in_one() -> None:
     """A pulse of 1 on Friday 27 February: the coordinator talks by Wednesday 4 March, or, in one day, by Monday 2."""
     book = Casebook().mentoring()
