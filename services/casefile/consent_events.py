@@ -1,4 +1,4 @@
-"""The rows of `events.py` for the withdrawal of a consent, and what is tried after it; they follow those of deadlines."""
+"""The rows of `events.py` for a withdrawn consent and what is tried after it; they follow those of deadlines."""
 
 from __future__ import annotations
 
