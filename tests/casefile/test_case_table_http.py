@@ -29,6 +29,9 @@ REMATCH = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closur
 PROPOSE = (LOTTE, "propose-match", PROPOSAL)
 REPORT_PROGRESS = (LOTTE, "report-progress", {"progress": {"SOCIAL": "+"}})
 SIGN_FOR_TEN_DAYS = (LOTTE, "sign-agreement", {**AGREEMENT, "end": IN_TEN_DAYS})
+WITH_MENTOR = {"MATCH_PROPOSED", "MENTORING", "SUSPENDED"}
+APART = {"acknowledge-charter"}
+"""For a case of its own, which another charter has come to govern: `tests/who_may_do_what` asks for it."""
 FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | int, ...]], ...]] = {
     "INTAKE": (("INTAKE", ()), ("INTAKE", (11,)), ("INTAKE", (RAISE,))),
     "MATCHING": (
@@ -209,10 +212,11 @@ async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: Cas
                 allowed = {one["action"] for one in told["allowedActions"] if one["href"].startswith(case.path)}
                 assert len(told["allowedActions"]) == len(own) + len(allowed)
                 blocked = {one["action"] for one in told["blockedActions"]}
-                # One of a pair that has not signed learns of the proposal alone.
-                assert blocked == (set() if unsigned else every - allowed), person
+                # One of a pair that has not signed learns of the proposal alone, and a former mentor of nothing to do.
+                over = word == "mentor" and state not in WITH_MENTOR
+                assert blocked == (set() if unsigned or over else every - allowed), person
             assert allowed <= at_most(word, state), person
             # The mentee, for one, is another person in every case.
             offered.setdefault(Person(word, person.org, person.role), set()).update(allowed)
     for person, found in offered.items():
-        assert found == at_most(person.sub, state), person
+        assert found == at_most(person.sub, state) - APART, person
