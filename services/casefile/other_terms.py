@@ -13,22 +13,18 @@ from msgspec.structs import replace
 
 from contracts.codes import SupportNeed, TermUnit
 from contracts.fields import calendar_date
-from contracts.terms import DEFAULT_TERMS
+from contracts.terms import DEFAULT_TERMS, LadderLevel, Notified
 from services.casefile.domain.known_programme import Rules, TermLength
 from services.chassis.refused_start import RefusedStart
 from services.chassis.time.calendar import LONGEST, Calendar
 
-MEMBERS: Final = ("terms", "country", "region", "closingDays", "checkInEveryDays")
+MEMBERS: Final = ("terms", "country", "region", "closingDays", "ladder", "checkInEveryDays")
 """The members of a programme version by which the deadlines of a case are counted."""
 SILENT: Final = frozenset(
     {
         "DRAFT_LAPSE",
         "MENTOR_ACCESS",
         "REOPEN",
-        "WAITLIST_ALERT",
-        "CHARTER_ACKNOWLEDGEMENT",
-        "LEADS_TOLD",
-        "BOARD_TOLD",
     }
 )
 """Terms of which no reminder, breach or escalation of a case comes."""
@@ -46,6 +42,7 @@ class OtherTerms(Struct, frozen=True, kw_only=True):
     country: str | None = None
     region: str | None = None
     closing_days: tuple[date, ...] | None = None
+    ladder: Mapping[str, tuple[str, ...]] = {}
     check_in_every_days: Mapping[str, int] | None = None
 
     def over(self, rules: Rules) -> Rules:
@@ -57,6 +54,7 @@ class OtherTerms(Struct, frozen=True, kw_only=True):
             country=self.country or rules.country,
             region=self.region or (None if elsewhere else rules.region),
             closing_days=rules.closing_days if self.closing_days is None else self.closing_days,
+            ladder={**rules.ladder, **self.ladder},
             check_in_every_days=dict(
                 rules.check_in_every_days if self.check_in_every_days is None else self.check_in_every_days
             ),
@@ -84,6 +82,7 @@ def read_policy(file: Path) -> tuple[OtherTerms, dict[str, Any]]:
             country=document.get("country"),
             region=document.get("region"),
             closing_days=None if days is None else tuple(map(calendar_date, days)),
+            ladder={level: tuple(whom) for level, whom in document.get("ladder", {}).items()},
             check_in_every_days=document.get("checkInEveryDays"),
         ),
         document,
@@ -96,6 +95,7 @@ def _faults(document: Mapping[str, Any]) -> Iterator[str]:
         "country": _text,
         "region": _text,
         "closingDays": _closing_days,
+        "ladder": _ladder,
         "checkInEveryDays": _check_ins,
     }
     for member, given in document.items():
@@ -147,6 +147,17 @@ def _closing_days(member: str, given: Any) -> Iterator[str]:
             calendar_date(day)
         except (ValueError, TypeError):
             yield f"{member}.{place}: give a day as YYYY-MM-DD"
+
+
+def _ladder(member: str, given: Any) -> Iterator[str]:
+    if not isinstance(given, dict):
+        yield f'{member}: give whom is told by level, such as {{"L2": ["LEADS"]}}'
+        return
+    for level, whom in given.items():
+        if level not in set(LadderLevel):
+            yield f"{member}.{level}: no such level; they are {', '.join(LadderLevel)}"
+        elif not isinstance(whom, list) or any(who not in set(Notified) for who in whom):
+            yield f"{member}.{level}: give a list of {', '.join(Notified)}, or an empty one"
 
 
 def _check_ins(member: str, given: Any) -> Iterator[str]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic_core import to_json
 
+from contracts.terms import LadderLevel
 from services.casefile.history import known as known_of
 from services.casefile.other_terms import read_policy
 from services.casefile.replay import Read, read_case
@@ -72,20 +73,24 @@ class Comparison:
         yield f"case {self.case}, until {self._time(self.until)} ({self.zone})\n"
         yield f"{'':<{_COLUMN}}  {'as it was':<16}  under the other terms"
         for pair in self.pairs:
-            label = f"{pair.either.what.lower():<9}  {pair.either.of}"
+            label = f"{_word(pair.either.what):<9}  {pair.either.of}"
             line = f"{label:<{_COLUMN}}  {self._cell(pair.was):<16}  {self._cell(pair.would_be)}"
             yield line.rstrip()
         yield ""
-        for what in ("REMINDED", "MISSED", "EXPIRED", "ESCALATED"):
+        for what in ("REMINDED", "MISSED", "EXPIRED", "ESCALATED", "L2", "L3"):
             was = sum(pair.was is not None for pair in self.pairs if pair.either.what == what)
             would_be = sum(pair.would_be is not None for pair in self.pairs if pair.either.what == what)
-            yield f"{what.lower():<{_COLUMN}}  {was:<16}  {would_be}"
+            yield f"{_word(what):<{_COLUMN}}  {was:<16}  {would_be}"
 
     def _cell(self, happened: Happened | None) -> str:
         return self._time(happened.at) if happened is not None else "-"
 
     def _time(self, at: datetime) -> str:
         return f"{at.astimezone(ZoneInfo(self.zone)):%Y-%m-%d %H:%M}"
+
+
+def _word(what: str) -> str:
+    return what if what in set(LadderLevel) else what.lower()
 
 
 def _view(happened: Happened | None) -> dict[str, Any] | None:

@@ -120,6 +120,8 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("write-charter",), frozenset({"OPERATOR"}), "PLATFORM")
     allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD"}), "PARTY_AGENCY")
     allow(("sign-charter",), frozenset({"NGO_LEAD"}), "PARTY_ORGANISATION")
+    # Of a report the leads see their own rows, and auditors all.
+    allow(("read-report",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD", "NGO_LEAD"}), "ANY_ORGANISATION")
     return table
 
 

@@ -63,7 +63,7 @@ def test_a_place_of_which_nobody_knows_the_holidays_is_refused(policy: Any, tmp_
         ("[]", "no object; give one such as"),
         (
             {"terms": {"DECISON": {"n": 1, "unit": "DAYS"}}},
-            "terms.DECISON: no such term; terms are CHANGE_DECISION, CHECK_IN_FIRST, ",
+            "terms.DECISON: no such term; terms are BOARD_TOLD, CHANGE_DECISION, ",
         ),
         ({"terms": {"REOPEN": {"n": 1, "unit": "DAYS"}}}, "terms.REOPEN: brings no reminder, breach or escalation"),
         ({"terms": {"DECISION": {"n": 0, "unit": "DAYS"}}}, "terms.DECISION.n: give a whole number of days from 1"),
@@ -75,6 +75,12 @@ def test_a_place_of_which_nobody_knows_the_holidays_is_refused(policy: Any, tmp_
         ({"name": "x"}, "name: times no deadline of a case; members that do are terms, country, region, closingDays"),
         ({"closingDays": ["2026-02-30"]}, "closingDays.0: give a day as YYYY-MM-DD"),
         ({"closingDays": "2026-02-28"}, "closingDays: give a list of days"),
+        ({"ladder": {"L9": []}}, "ladder.L9: no such level; they are L0, L1, L2, L3"),
+        (
+            {"ladder": {"L2": ["MAYOR"]}},
+            "ladder.L2: give a list of OWNER, CASE_CONTACTS, LEADS, BOARD, or an empty one",
+        ),
+        ({"ladder": []}, "ladder: give whom is told by level"),
         ({"country": 3}, "country: give an ISO 3166-1 alpha-2 code"),
         ({"checkInEveryDays": {"CATS": 3}}, "checkInEveryDays.CATS: no such support need; they are CHILDCARE, "),
         ({"checkInEveryDays": {"CHILDCARE": 0}}, "checkInEveryDays.CHILDCARE: give a whole number of days from 1 to"),

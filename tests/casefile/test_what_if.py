@@ -41,6 +41,8 @@ OTHER_LENGTHS: Final = {
     "SERVICE_GAP": (5, "WORKING_DAYS"),
     "CHANGE_DECISION": (3, "WORKING_DAYS"),
     "OUTCOME_EXIT": (7, "DAYS"),
+    "LEADS_TOLD": (1, "WORKING_DAYS"),
+    "BOARD_TOLD": (2, "WORKING_DAYS"),
 }
 """Terms that are all shorter, so that nobody comes too late for an act that was possible."""
 AS_IT_WAS: Final = OtherTerms()
@@ -205,6 +207,20 @@ def test_a_pair_is_watched_again_once_its_silence_was_seen_to() -> None:
     # In two weeks it would have been noticed on 5 March and resolved with the first; then again after 23 March.
     sooner = would(book, terms(SILENCE=(14, "DAYS")), until)
     assert of(sooner, "MISSED", "SILENCE") == [end_of(5, 3), end_of(6, 4)]
+
+
+def test_leads_and_board_are_told_after_other_terms_or_not_at_all() -> None:
+    """An intake missed on Monday 19 January: leads on Tuesday 27 instead of Monday 26, the board not at all.
+
+    Six working days after Monday 19 are Tuesday 27; five are Monday 26, and ten Monday 2 February.
+    """
+    book = Casebook().accepted()
+    late = {"INTAKE": (1, "WORKING_DAYS"), "FIRST_CONTACT": (60, "DAYS")}
+    happened = would(book, terms(**late), on(10, 2))
+    assert (of(happened, "L2", "INTAKE"), of(happened, "L3", "INTAKE")) == ([end_of(26, 1)], [end_of(2, 2)])
+    other = terms(**late, LEADS_TOLD=(6, "WORKING_DAYS"))
+    happened = would(book, OtherTerms(terms=other.terms, ladder={"L3": ()}), on(10, 2))
+    assert (of(happened, "L2", "INTAKE"), of(happened, "L3", "INTAKE")) == ([end_of(27, 1)], [])
 
 
 def test_a_talk_in_three_days_is_a_talk_in_one() -> None:

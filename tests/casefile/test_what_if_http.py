@@ -76,6 +76,7 @@ async def test_what_both_services_recorded_would_have_been_under_the_same_terms(
     await context.follow(waited, LOTTE, "request-information", ASKED)
     await context.running.at(on(20, 6))
     told = 0
+    kinds: set[tuple[str, str]] = set()
     for case in (asked, waited, silent, late, reviewed, again):
         comparison = await compared(context, case.id, {}, tmp_path)
         assert [pair for pair in comparison.pairs if pair.was is None or pair.would_be is None] == []
@@ -89,7 +90,9 @@ async def test_what_both_services_recorded_would_have_been_under_the_same_terms(
             )
             assert pair.was.due_at in (None, pair.would_be.due_at)
             told += 1
+            kinds.add((pair.was.what, pair.was.of))
     assert told > 40
+    assert {("L2", "RECEIPT"), ("L3", "DECISION"), ("L2", "WAITLIST_ALERT"), ("EXPIRED", "EXPIRY")} <= kinds
 
 
 async def test_a_shorter_decision_is_shown_next_to_what_was(context: CaseContext, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ STATUS: Final = {"NOT_FOUND": 404, "TOKEN_INVALID": 401}
 """The status of the page's codes that is neither 403 nor 409."""
 RIGHTS: Final = frozenset(
     {"ACCESS_ENDED", "LEGAL_BASIS_WITHDRAWN", "NO_ACCESS_FOR_CONTROL", "NOT_YOUR_SIDE", "PARTY_NOT_ALLOWED"}
-    | {"REFERRAL_ENDED", "ROLE_NOT_ALLOWED", "SECOND_PERSON_REQUIRED", "TASK_REFUSED_BY_CHARTER"}
+    | {"NOT_YOUR_STEP", "REFERRAL_ENDED", "ROLE_NOT_ALLOWED", "SECOND_PERSON_REQUIRED", "TASK_REFUSED_BY_CHARTER"}
 )
 """Those of the page that say that a right is missing: 403."""
 

@@ -15,6 +15,7 @@ FORMER: Final = "the organisation, once its part in the case is over"
 STOPPED: Final = "the organisation, once the consent is withdrawn"
 NO_ACCESS: Final = "the organisation, once its access has ended"
 MENTOR_OF_CASE: Final = "the mentor, to the case"
+STOPPED_MENTOR: Final = "the mentor, once the consent is withdrawn"
 MENTEE_OF_CASE: Final = "the mentee, to the case"
 MENTEE_OF_REFERRAL: Final = {
     "vdab-gent": "the mentee at the agency, to a referral",

@@ -14,9 +14,10 @@ from typing import Any, Final
 import pytest
 
 from tests.casefile.acts import BODIES
-from tests.casefile.cases import CaseContext, Told
+from tests.casefile.cases import CaseContext, Step, Told
 from tests.casefile.messages import CASE_ID
-from tests.casefile.test_case_table_http import brought_to, second_try
+from tests.casefile.test_case_table_http import PAUSE, REMATCH, brought_to, second_try
+from tests.referral.context import ReferralContext
 from tests.support.domain_page import CASE_COMMANDS, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, MENTOR, TOM, VOLUNTEER, Person
 from tests.support.refusals_page import Asker, Machine
@@ -29,6 +30,8 @@ from tests.who_may_do_what.parties import (
     MENTOR_OF_CASE,
     NO_ACCESS,
     ORGANISATION,
+    STOPPED,
+    STOPPED_MENTOR,
     overseers,
     staff,
     strangers,
@@ -42,6 +45,7 @@ WITH_ORGANISATION: Final = frozenset(
     {"REFERRED", "INTAKE", "MATCHING", "MATCH_PROPOSED", "MENTORING", "SUSPENDED", "HANDBACK_DUE", "HANDBACK_REQUESTED"}
 )
 """Where the latest organisation is not a former one."""
+MENTORS: Final = ("VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR")
 WITH_MENTOR: Final = frozenset({"MATCH_PROPOSED", "MENTORING", "SUSPENDED"})
 OF_A_TASK: Final = frozenset({"record-task", "claim-task", "release-task"})
 """Whether they are possible depends on the task that the body names."""
@@ -76,6 +80,15 @@ THERE: Final[Mapping[str, tuple[Body, ...]]] = {
 """Bodies that name what is there in the cases here."""
 
 
+AFTER_A_CHARTER: Final[Mapping[str, tuple[Step, ...]]] = {
+    "MENTORING": (),
+    "SUSPENDED": (PAUSE,),
+    "MATCHING": (REMATCH,),
+    "MATCH_PROPOSED": (REMATCH, (LOTTE, "propose-match", {"mentorRef": "M-43", "criteria": ["SECTOR"]})),
+}
+"""The ways on from a match that another charter has come to govern."""
+
+
 async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
     """A case for every way to come to the state, each before the next one is begun."""
     async for case in brought_to(context, state):
@@ -86,6 +99,11 @@ async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
             await context.lead_on(case, "INTAKE", state)
             await context.running.done(somebody, case.path, "claim-task", {"task": "CV_FEEDBACK"})
             yield case
+    if state in AFTER_A_CHARTER:
+        case = await context.brought_to("CHARTER_CHANGED")
+        for person, action, body in AFTER_A_CHARTER[state]:
+            await context.running.done(person, case.path, action, body)
+        yield case
     if state == "CLOSED":
         case = await second_try(context, accepted=True)
         await context.lead_on(case, "INTAKE", state)
@@ -93,27 +111,28 @@ async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
         yield case
 
 
-async def without_access(context: CaseContext, case: Told) -> set[str]:
-    """The organisations whose access has ended: NGO_ACCESS is 84 days, from the end of their part on."""
+async def accesses(context: CaseContext, case: Told) -> dict[str, bool]:
+    """Whether an organisation's access has ended, of each whose part has: by NGO_ACCESS, 84 days after that."""
     ends: dict[str, datetime] = {}
     for item in (await context.running.read(INES, f"{case.path}/timeline", limit=200))["items"]:
         if (org := PART_ENDS.get(item["type"])) is not None:
             ends.setdefault(org, datetime.fromisoformat(item["occurredAt"]))
-    return {org for org, since in ends.items() if context.running.clock.now() - since >= timedelta(days=85)}
+    return {org: context.running.clock.now() - since >= timedelta(days=85) for org, since in ends.items()}
 
 
-def everybody(state: str, ref: str, ended: set[str]) -> Iterator[Somebody]:
+def everybody(state: str, ref: str, mentor_ref: str, ended: Mapping[str, bool]) -> Iterator[Somebody]:
     """Somebody for every party and role of the page, as they stand to a case of brugwerk, or to one that was.
 
-    samenstap declined it before; `ended` are those whose access has.
+    `mentor_ref` is who is matched, or was. samenstap may have declined it before; `ended` is as `accesses` has it.
     """
     own = ORGANISATION if state in WITH_ORGANISATION else FORMER
     yield from staff("vdab-gent", AGENCY, (INES, TOM))
     for org, party, people in (("brugwerk", own, (LOTTE, HANNE)), ("samenstap", FORMER, (KARIM,))):
-        yield from staff(org, NO_ACCESS if org in ended else party, people)
+        if org in ended or org == "brugwerk":
+            yield from staff(org, NO_ACCESS if ended.get(org) else party, people)
     mentor = Asker(MENTOR_OF_CASE, frozenset({"mentor"})) if state in WITH_MENTOR else Asker(ELSE)
-    yield Somebody(VOLUNTEER, mentor)
-    yield Somebody(Person("M-41", "brugwerk", "PROFESSIONAL_MENTOR"), mentor)
+    for role in MENTORS:
+        yield Somebody(Person(mentor_ref, "brugwerk", role), mentor)
     mentee = Asker(MENTEE_OF_CASE, frozenset({"mentee"}))
     yield Somebody(Person(ref, "vdab-gent", "MENTEE"), mentee)
     yield Somebody(Person(ref, "brugwerk", "MENTEE"), mentee if own == ORGANISATION else Asker(ELSE))
@@ -189,8 +208,10 @@ async def test_every_command_is_for_whom_the_page_names_and_refused_with_its_cod
     """To everybody, in every state: allowed or refused as the page says; and what is shown as possible is possible."""
     wrong, done, askers = list[str](), list[Asked](), list[Somebody]()
     async for case in ways(shared, state):
-        ref = (await shared.running.read(INES, case.path))["clientRef"]
-        in_full, askers = not askers, list(everybody(state, ref, await without_access(shared, case)))
+        read = await shared.running.read(INES, case.path)
+        match = (read.get("trajectory") or {}).get("match") or {}
+        ended, mentor = await accesses(shared, case), match.get("mentorRef", VOLUNTEER.sub)
+        in_full, askers = not askers, list(everybody(state, read["clientRef"], mentor, ended))
         for somebody in askers:
             asked = await all_asked(shared, case, somebody, state, in_full=in_full)
             wrong += (sentence for one in asked for sentence in one.disagreements(CASE, state))
@@ -198,4 +219,20 @@ async def test_every_command_is_for_whom_the_page_names_and_refused_with_its_cod
             shown = await offered(shared, somebody, case) if asked else None
             wrong += (f"in {state}, {sentence}" for sentence in not_as_shown(somebody, shown, asked))
     wrong += unmet(CASE, state, askers, done)
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_once_the_consent_is_withdrawn_those_who_had_a_part_are_told_to_stop(shared: CaseContext) -> None:
+    """The organisation and the mentor: of what was theirs, by the rule that ended it; of all else as before."""
+    case = await shared.brought_to("MENTORING")
+    basis = await ReferralContext(shared.running).basis(case.offer)
+    await shared.running.done(INES, basis, "withdraw")
+    await shared.running.settle()
+    assert await shared.state(case) == "OPENED"
+    stopped = Asker(STOPPED_MENTOR, before=frozenset({"mentor"}))
+    mentors = [Somebody(Person(VOLUNTEER.sub, VOLUNTEER.org, role), stopped) for role in MENTORS]
+    wrong = list[str]()
+    for somebody in (*staff("brugwerk", STOPPED, (LOTTE, HANNE)), *mentors):
+        asked = await all_asked(shared, case, somebody, "OPENED", in_full=True)
+        wrong += (sentence for one in asked for sentence in one.disagreements(CASE, "OPENED"))
     assert not wrong, "\n".join(wrong)
