@@ -164,7 +164,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            side=ORGANISATION, states={CaseState.MENTORING, CaseState.SUSPENDED}, roles=COORDINATORS | MENTORS,
            steps={Step.CHARTER_ACKNOWLEDGEMENT},
            refuses={"CHARTER_NOT_IN_FORCE", "IN_THE_FUTURE", "NOTHING_TO_ACKNOWLEDGE", "NOT_EXPECTED", "NOT_YOUR_SIDE",
-                    "NO_TRAJECTORY", "TOO_EARLY", "UNKNOWN_CODE"}),
+                    "TOO_EARLY", "UNKNOWN_CODE"}),
     Action(name="request-exception", summary="Ask for a one-off exception from the charter, or from a rule.",
            request=task_shapes.RequestExceptionBody, command=exceptions.RequestException,
            decide=exceptions.request_exception, build=stamping.request_exception,

@@ -76,8 +76,8 @@ def known(records: Sequence[Recorded], as_of: datetime | None, known_at: datetim
 
 def as_it_ended(records: Sequence[Recorded], access: MentorAccess) -> tuple[Case, int, datetime]:
     """The case with the match that its mentor may still read, before it ended, and the version and time of its end."""
-    ends = (one for one in records if isinstance(one.event, MatchEnded | TrajectoryCompleted))
-    end = next(one for one in ends if one.event.mentor_access == access.expires)
+    ends = (recorded for recorded in records if isinstance(recorded.event, MatchEnded | TrajectoryCompleted))
+    end = next(recorded for recorded in ends if recorded.event.mentor_access == access.expires)
     return fold(records[: end.version - 1]), end.version, end.event.ended_at
 
 

@@ -160,7 +160,7 @@ class Listing:
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the cases of a batch, and the programmes."""
-        learnt = list({one.stream for one in batch if isinstance(one.event, ProgrammeLearnt)})
+        learnt = list({recorded.stream for recorded in batch if isinstance(recorded.event, ProgrammeLearnt)})
         known = await self._streams.fold_together([(stream, KNOWN_PROGRAMME) for stream in learnt]) if learnt else []
         self._programmes = {stream: folded.state for stream, folded in zip(learnt, known, strict=True)}
         # A case whose first event is in the batch is in no list yet.
@@ -336,7 +336,7 @@ def _charters_of(known: KnownProgramme, now: datetime) -> Iterator[Pending]:
     """
     if len(known.versions) > 1:
         begin = {learnt.begins for learnt in known.versions.values() if learnt.begins > now}
-        for at in sorted({now, *begin, *(one + _SHORTLY for one in begin)}):
+        for at in sorted({now, *begin, *(begins + _SHORTLY for begins in begin)}):
             yield Pending(sortable(at), "0", CHARTER, sortable(at))
 
 

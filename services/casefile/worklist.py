@@ -191,9 +191,9 @@ def work_of_mentor(case: Case) -> Iterator[Work]:
     if (step := _present(case)) is None or case.match is None or case.organisation is None:
         return
     mentor = case.match.mentor
-    own = (one for one in case.steps if one.owner.role in MENTORS and one is not step)
-    for one in (step, *own):
-        yield _of_step(one, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
+    own = (other for other in case.steps if other.owner.role in MENTORS and other is not step)
+    for shown in (step, *own):
+        yield _of_step(shown, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
 
 
 def work_of_mentee(case: Case) -> Iterator[Work]:

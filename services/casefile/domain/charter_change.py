@@ -77,12 +77,12 @@ def changed(context: Context) -> list[CharterChanged]:
             since=context.at,
             # Who was asked about the version before is asked about this one.
             closes=tuple(key_of(ACKNOWLEDGEMENT, side) for side in AcknowledgingSide),
-            opens=tuple(_asked(context, match, version)),
+            opens=tuple(_acknowledgements(context, match, version)),
         )
     ]
 
 
-def _asked(context: Context, match: Match, version: str) -> list[OpenStep]:
+def _acknowledgements(context: Context, match: Match, version: str) -> list[OpenStep]:
     coordinator = trajectory_of(context.case).coordinator
     owners = {COORDINATOR: coordinator}
     profile = context.mentor.profile if context.mentor is not None else None

@@ -228,7 +228,7 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
-        case "acknowledge-charter" if not _is_asked(case, by):
+        case "acknowledge-charter" if not _may_acknowledge(case, by):
             raise Refused("NOTHING_TO_ACKNOWLEDGE", "you are asked to acknowledge no charter in this case")
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
@@ -282,7 +282,7 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             pass
 
 
-def _is_asked(case: Case, by: Actor) -> bool:
+def _may_acknowledge(case: Case, by: Actor) -> bool:
     """Whether a charter waits for the actor's acknowledgement: mentors are asked for themselves, staff for both."""
     return any(owner.sub == by.sub or by.role not in MENTORS for owner in _charter_asks(case))
 
