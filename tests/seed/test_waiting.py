@@ -69,12 +69,13 @@ def test_k6_the_alert_of_a_long_wait_says_whether_an_alternative_was_offered() -
 
 
 async def test_k6_an_organisation_does_not_learn_from_the_alert_that_others_were_asked(context: CaseContext) -> None:
-    """It hears of its own wait alone; that the other offer lapsed on the same day is for the agency."""
+    """On the list since 13 January it hears of its own wait; that the other offer lapsed before is for the agency."""
     made = (await context.running.create(INES, BROADCASTS, broadcast())).json()
     own = offers_of(made)["brugwerk"]
     await context.running.done(LOTTE, own, "receive")
+    await context.running.at(on(13, 1))
     await context.running.done(LOTTE, own, "waitlist", WAIT)
-    await context.running.at(on(12, 2))
+    await context.running.at(on(13, 2))
     await context.running.settle()
     feed = (await context.running.read(HANNE, "/v1/feed", limit=200))["items"]
     moves = [item["data"] for item in feed if item["type"].endswith("offer.moved.v1")]
