@@ -92,7 +92,7 @@ format: $(DEV) ## format the code and apply the safe fixes
 	@$(BIN)/ruff format
 
 .PHONY: contracts
-contracts: $(DEV) ## write the generated files in contracts/, and docs/refusals.md, again
+contracts: $(DEV) ## write the generated files in contracts/, docs/refusals.md and docs/states.md again
 	@exec $(BIN)/python -m deploy.contracts
 
 .PHONY: code-list

@@ -27,13 +27,14 @@ RefusalCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REFUSALS)})
 
 
 class ActorAnswer(Contract):
-    """Who acted."""
+    """Who acted, and on whose behalf; `absent` is the colleague of a substitute who passes on the word of another."""
 
     sub: str
     role: Role
     org: str
     on_behalf_of: str | None = None
-    on_behalf_reason: OnBehalfReason | None = None
+    on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
+    absent: str | None = None
 
 
 class AllowedAction(Contract):

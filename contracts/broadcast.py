@@ -15,13 +15,14 @@ from contracts.coded import (
     AlternativeCode,
     BroadcastCode,
     CapitalCode,
+    LadderLevelCode,
     LegalBasisCode,
     MentorKindCode,
     ReferralCode,
     SupportNeedCode,
     WhyCode,
 )
-from contracts.message import ActorRef, CaseMessage, Deadline, Instant, Message, Published
+from contracts.message import ActorRef, CaseMessage, Deadline, Instant, Message, Published, Receiver
 from contracts.packet import LanguageSkill, LegalBasisRef, Occupation, ParticipationChoice
 
 OfferEvent = Literal[
@@ -41,6 +42,8 @@ OfferEvent = Literal[
     "NgoAccessExpired",
     "DeadlineReminded",
     "DeadlineMissed",
+    "DeadlineEscalated",
+    "WaitlistAlerted",
 ]
 """What may happen to an offer, by the names that the same has of any other referral."""
 
@@ -84,7 +87,8 @@ class BroadcastOpened(BroadcastMessage, frozen=True, kw_only=True):
 class OfferAnswered(BroadcastMessage, frozen=True, kw_only=True):
     """Something happened to one of the offers: it was made, answered, or ended.
 
-    `codes` are what was given as codes, `due_at` when the deadline is due that was missed or reminded of.
+    `codes` are what was given as codes, `due_at` when the deadline is due that was missed or reminded of, and
+    `notified` who hears of it at that `level`.
     """
 
     TYPE: ClassVar[str] = "org.caserelay.broadcast.offer_answered.v1"
@@ -96,6 +100,8 @@ class OfferAnswered(BroadcastMessage, frozen=True, kw_only=True):
     codes: list[str] = []
     due_at: Instant | None = None
     expected_by: date | None = None
+    level: LadderLevelCode | None = None
+    notified: list[Receiver] = []
 
 
 class OfferWon(BroadcastMessage, frozen=True, kw_only=True):
@@ -168,7 +174,8 @@ class OfferMoved(OfferMessage, frozen=True, kw_only=True):
     """Something happened to an anonymous offer: what it would be of any other referral is its `event`.
 
     `state` is the offer's then, where the event moves it. `codes` are what was given as codes, `deadlines` those that
-    run on, `due_at` when the deadline is due that was missed or reminded of, and `awaited` whose act it waits for.
+    run on, `due_at` when the deadline is due that was missed or reminded of, `awaited` whose act it waits for, and
+    `notified` who hears of it at that `level`.
     """
 
     TYPE: ClassVar[str] = "org.caserelay.offer.moved.v1"
@@ -183,3 +190,5 @@ class OfferMoved(OfferMessage, frozen=True, kw_only=True):
     awaited: str | None = None
     access: Deadline | None = None
     deadlines: list[Deadline] = []
+    level: LadderLevelCode | None = None
+    notified: list[Receiver] = []

@@ -1,6 +1,7 @@
 """The closed code lists of the case, as they appear in requests, messages and answers (UPPER_SNAKE)."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Side(StrEnum):
@@ -8,6 +9,13 @@ class Side(StrEnum):
 
     MENTOR = "MENTOR"
     MENTEE = "MENTEE"
+
+
+class AcknowledgingSide(StrEnum):
+    """Who acknowledges a charter that changes under a running match."""
+
+    MENTOR = "MENTOR"
+    COORDINATOR = "COORDINATOR"
 
 
 class OnBehalfReason(StrEnum):
@@ -116,6 +124,22 @@ class MenteePulseReason(StrEnum):
     SECTOR_UNDERSTOOD = "SECTOR_UNDERSTOOD"
     CONFIDENCE_GROWS = "CONFIDENCE_GROWS"
     LANGUAGE_IMPROVES = "LANGUAGE_IMPROVES"
+
+
+DOES_GOOD: Final = frozenset(
+    {
+        "GOOD_CLICK",
+        "MENTEE_ENGAGED",
+        "PROGRESS_SEEN",
+        "APPRECIATED",
+        "LEARNT_MYSELF",
+        "NETWORK_GROWS",
+        "SECTOR_UNDERSTOOD",
+        "CONFIDENCE_GROWS",
+        "LANGUAGE_IMPROVES",
+    }
+)
+"""The reasons of a pulse that do somebody good; all others weigh."""
 
 
 class Progress(StrEnum):

@@ -18,6 +18,7 @@ from contracts import (
     codes,
     escalation_codes,
     gap_codes,
+    pause_codes,
     task_codes,
     terms,
 )
@@ -58,6 +59,7 @@ NextStepCode = Annotated[str, one_of(casefile_codes.NextStep)]
 OccasionCode = Annotated[str, one_of(casefile_codes.ReportOccasion)]
 OrganisationKindCode = Annotated[str, one_of(codes.OrganisationKind)]
 OutcomeCode = Annotated[str, one_of(casefile_codes.Outcome)]
+PauseCode = Annotated[str, one_of(pause_codes.PauseReason)]
 PointCode = Annotated[str, one_of(casefile_codes.OutcomePoint)]
 ProgrammeKindCode = Annotated[str, one_of(codes.ProgrammeKind)]
 ProgressCode = Annotated[str, one_of(casefile_codes.Progress)]
@@ -69,6 +71,7 @@ ResolutionCode = Annotated[str, one_of(escalation_codes.Resolution)]
 ServiceKindCode = Annotated[str, one_of(gap_codes.ServiceKind)]
 SignalScopeCode = Annotated[str, one_of(task_codes.SignalScope)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
+AcknowledgingSideCode = Annotated[str, one_of(casefile_codes.AcknowledgingSide)]
 SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]
 StepCode = Annotated[str, one_of(codes.Step)]
 SupportNeedCode = Annotated[str, one_of(codes.SupportNeed)]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
-from contracts.coded import RoleCode
+from contracts.coded import LadderLevelCode, PauseCode, RoleCode
 
 Instant = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 """A moment, in UTC: RFC 3339 on the wire."""
@@ -31,7 +31,8 @@ class ActorRef(Published, frozen=True, kw_only=True):
     """Who acted: the organisation's own staff identifier, role, organisation.
 
     `on_behalf_of` is whose word it was, where somebody passed on another's, and `on_behalf_reason` the code of the
-    reason why (`contracts.casefile_codes.OnBehalfReason`).
+    reason why (`contracts.casefile_codes.OnBehalfReason`); or a colleague who is away, with `ABSENCE`, where a
+    substitute acted.
     """
 
     sub: str
@@ -47,6 +48,28 @@ class Deadline(Published, frozen=True, kw_only=True):
     name: str
     due_at: Instant
     remind_at: Instant
+
+
+class PausedDeadline(Published, frozen=True, kw_only=True):
+    """A term that stands still: what it is, when it would have been due, and why it does not run."""
+
+    deadline: str
+    due_at: Instant
+    reason: PauseCode
+
+
+class Receiver(Published, frozen=True, kw_only=True):
+    """Those who are told of a term: in a role of an organisation; None, in the role wherever they are."""
+
+    role: RoleCode
+    org: str | None = None
+
+
+class LevelDue(Published, frozen=True, kw_only=True):
+    """The level that a missed term comes to at an instant, unless what it waits for is done before."""
+
+    level: LadderLevelCode
+    at: Instant
 
 
 class Message(Published, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from contracts.coded import (
     WhyCode,
     WithdrawCode,
 )
-from contracts.message import CaseMessage, Deadline, Instant, Message, Published
+from contracts.message import CaseMessage, Deadline, Instant, LevelDue, Message, PausedDeadline, Published, Receiver
 from contracts.packet import LanguageSkill, LegalBasisRef, Occupation, ParticipationChoice
 
 SOURCE = "/services/referral"
@@ -86,6 +86,8 @@ class InformationRequested(ReferralMessage, frozen=True, kw_only=True):
     codes: list[QuestionCode]
     deadlines: list[Deadline]
     """INFORMATION and EXPIRY."""
+    paused: list[PausedDeadline] = []
+    """DECISION, where it was running."""
 
 
 class InformationProvided(ReferralMessage, frozen=True, kw_only=True):
@@ -153,6 +155,8 @@ class ReferralExpired(ReferralMessage, frozen=True, kw_only=True):
     NAME: ClassVar[Literal["ReferralExpired"]] = "ReferralExpired"
     last_actor: str
     access: Deadline | None = None
+    level: LadderLevelCode | None = None
+    notified: list[Receiver] = []
 
 
 class ReferralCompleted(ReferralMessage, frozen=True, kw_only=True):
@@ -188,6 +192,18 @@ class LegalBasisWithdrawn(ReferralMessage, frozen=True, kw_only=True):
     withdrawn_at: Instant
 
 
+class ReferralDisclosureRefused(ReferralMessage, frozen=True, kw_only=True):
+    """Somebody tried to read or use what the person shares with the organisation no more; nothing was done.
+
+    `attempt` is the name of the action.
+    """
+
+    TYPE: ClassVar[str] = _T + "disclosure_refused.v1"
+    NAME: ClassVar[Literal["DisclosureRefused"]] = "DisclosureRefused"
+    legal_basis: str | None
+    attempt: str
+
+
 class ReferralDeadlineReminded(ReferralMessage, frozen=True, kw_only=True):
     """80 % of a term has passed: the awaited party is reminded."""
 
@@ -197,6 +213,9 @@ class ReferralDeadlineReminded(ReferralMessage, frozen=True, kw_only=True):
     due_at: Instant
     awaited: str
     """The organisation that is reminded."""
+    level: LadderLevelCode | None = None
+    """L0; None in what was told before there was a ladder."""
+    notified: list[Receiver] = []
 
 
 class ReferralDeadlineMissed(ReferralMessage, frozen=True, kw_only=True):
@@ -208,6 +227,37 @@ class ReferralDeadlineMissed(ReferralMessage, frozen=True, kw_only=True):
     due_at: Instant
     awaited: str
     deadlines: list[Deadline] = []
+    level: LadderLevelCode | None = None
+    """L1; None in what was told before there was a ladder."""
+    notified: list[Receiver] = []
+    to_come: list[LevelDue] = []
+    """The levels that the term comes to, as long as nobody does what it waits for."""
+
+
+class ReferralDeadlineEscalated(ReferralMessage, frozen=True, kw_only=True):
+    """What a missed term waits for is still not done: the leads are told (L2), and later the programme's board (L3)."""
+
+    TYPE: ClassVar[str] = _T + "deadline_escalated.v1"
+    NAME: ClassVar[Literal["DeadlineEscalated"]] = "DeadlineEscalated"
+    deadline: str
+    due_at: Instant
+    awaited: str
+    level: LadderLevelCode
+    notified: list[Receiver]
+
+
+class WaitlistAlerted(ReferralMessage, frozen=True, kw_only=True):
+    """Somebody has waited long for a place; `alternative_offered`: other offers are open at the same time."""
+
+    TYPE: ClassVar[str] = _T + "waitlist_alerted.v1"
+    NAME: ClassVar[Literal["WaitlistAlerted"]] = "WaitlistAlerted"
+    since: Instant
+    expected_by: date
+    considered: AlternativeCode | None
+    """What the agency considered beside mentoring."""
+    alternative_offered: bool
+    level: LadderLevelCode
+    notified: list[Receiver]
 
 
 class OrganisationDescribed(Message, frozen=True, kw_only=True):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from contracts.codes import TermUnit
+
+SAME_REFUSAL: Final = timedelta(hours=1)
+"""For so long the same refusal to the same person is one, with a count."""
 
 
 class LadderLevel(StrEnum):
@@ -87,3 +91,8 @@ DEFAULT_LADDER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"L0": ("OWNER",), "L1": ("OWNER", "CASE_CONTACTS"), "L2": ("LEADS",), "L3": ("BOARD",)}
 )
 """Who is told of a term at each level: L0 by the reminder, L1 at the breach, L2 LEADS_TOLD and L3 BOARD_TOLD later."""
+
+LEVEL_AFTER: Final[Mapping[str, str]] = MappingProxyType(
+    {LadderLevel.L2.value: "LEADS_TOLD", LadderLevel.L3.value: "BOARD_TOLD"}
+)
+"""The term after which a missed term comes to a level, from the instant at which it was due."""

@@ -1,8 +1,16 @@
-"""The one rule about what an organisation says of a wait, whether it puts a referral on its list or corrects that."""
+"""What is said of a wait for a place: by the organisation that puts a person on its list, and to the leads later."""
 
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
+
+
+class OfferedMeanwhile(StrEnum):
+    """Whether somebody who waits for a place is offered anything else at the same time."""
+
+    ANOTHER_OFFER = "ANOTHER_OFFER"
+    NO_ALTERNATIVE = "NO_ALTERNATIVE"
 
 
 def wrong_of_a_wait(expected_by: date, *, client_agreed: bool, today: date) -> list[tuple[str, str, str]]:

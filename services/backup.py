@@ -40,6 +40,7 @@ MEMBERS: Final = (*STORES, *PLAIN)
 MADE_AGAIN: Final = (
     "bus.db",
     *(f"{service}-{store}.db" for service in SERVICES for store in ("index", "snapshots", "consumers", "lease")),
+    "casefile-reports.db",
 )
 MANIFEST: Final = "manifest.json"
 COMPRESSION: Final = 1

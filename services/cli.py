@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from contracts.codes import Role
-from services.shell_commands import Commands, Identifier, When, json_option, print_json, to_stderr
+from services.shell_commands import Commands, Day, Identifier, When, json_option, print_json, to_stderr
 
 if TYPE_CHECKING:
     from services.backup_manifest import Manifest
+    from services.casefile.reports.printed import Shape
     from services.chassis.settings import Settings
     from services.progress import Say
 
 SERVICE_NAMES = ("referral", "casefile", "notifications")
 WHEN: Final = When()
 IDENTIFIER: Final = Identifier()
+DAY: Final = Day()
 _STORES: Final = ("data", "database_url")
 _KAFKA: Final = (
     "kafka_servers",
@@ -255,19 +257,79 @@ def demo(url: str | None) -> None:
 @click.option(
     "--known-at", type=WHEN, help="What was recorded by this time: RFC 3339, or a date (the end of that day)."
 )
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show reminders, breaches and escalations as they were and under other terms; FILE is JSON with the members "
+    'of a programme version that differ, such as {"terms": {"DECISION": {"n": 1, "unit": "WORKING_DAYS"}}}.',
+)
 @json_option
-def replay(case: str, as_of: datetime | date | None, known_at: datetime | date | None, *, as_json: bool) -> None:
+def replay(
+    case: str,
+    as_of: datetime | date | None,
+    known_at: datetime | date | None,
+    policy: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     """Rebuild a case from the log alone.
 
     Shows its timeline, and who is responsible for which step.
     """
-    from services.casefile.replay import UnknownCase, replay_case
+    from services.casefile.replay import Replayed, UnknownCase, replay_case
+    from services.casefile.what_if_table import Comparison, compare_case
 
+    replayed: Replayed | Comparison
     try:
-        replayed = asyncio.run(replay_case(_settings(), case, as_of, known_at))
+        if policy is None:
+            replayed = asyncio.run(replay_case(_settings(), case, as_of, known_at))
+        else:
+            replayed = asyncio.run(compare_case(_settings(), case, policy, as_of, known_at))
     except UnknownCase as refusal:
         raise click.ClickException(str(refusal)) from None
     if as_json:
         click.echo(replayed.to_json())
     else:
         click.echo("\n".join(replayed.to_lines()))
+
+
+@main.command(settings=_STORES)
+@click.argument("name", metavar="NAME", required=False)
+@click.option("--from", "first", type=DAY, help="The first day.")
+@click.option("--to", "last", type=DAY, help="The last day.")
+@click.option("--programme", type=IDENTIFIER, help="Only rows of this programme.")
+@click.option("--organisation", type=IDENTIFIER, help="Only rows of this organisation.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table with commas, for spreadsheets.")
+@json_option
+def report(
+    name: str | None,
+    first: date | None,
+    last: date | None,
+    programme: str | None,
+    organisation: str | None,
+    *,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Make a report from the log alone.
+
+    Without NAME, lists the reports. It shows the same rows as the API shows an auditor.
+    """
+    from services.casefile.reports.catalogue import listed
+    from services.casefile.reports.printed import printed
+    from services.casefile.reports.report import Period, Wanted
+
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other")
+    if name is None:
+        if as_json:
+            print_json({"items": listed()})
+        else:
+            click.echo("\n".join(f"{each['name']}\n  {each['definition']}" for each in listed()))
+        return
+    if first is not None and last is not None and last < first:
+        raise click.BadParameter("give a day that is not before --from", param_hint="--to")
+    shape: Shape = "csv" if as_csv else "json" if as_json else "table"
+    wanted = Wanted(programme, organisation)
+    click.echo(asyncio.run(printed(_settings(), name, Period(first, last), wanted, shape, to_stderr)), nl=False)

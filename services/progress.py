@@ -12,18 +12,27 @@ Say = Callable[[str], object]
 
 
 class Progress:
-    """A line now and then, for what takes long."""
+    """A line now and then, for what takes long; amounts are bytes, unless `amount` says another unit."""
 
-    def __init__(self, doing: str, say: Say) -> None:
+    def __init__(
+        self,
+        doing: str,
+        say: Say,
+        amount: Callable[[int], str] | None = None,
+        *,
+        every: float = SAY_EVERY_SECONDS,
+    ) -> None:
         self._doing = doing
+        self._amount = amount or size_of
         self._say = say
-        self._next = time.monotonic() + SAY_EVERY_SECONDS
+        self._every = every
+        self._next = time.monotonic() + every
 
     def report(self, done: int, of: int) -> None:
-        """So many bytes of so many."""
+        """So much of so much."""
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + SAY_EVERY_SECONDS
-            self._say(f"  {self._doing}: {size_of(done)} of {size_of(of)}")
+            self._next = time.monotonic() + self._every
+            self._say(f"  {self._doing}: {self._amount(done)} of {self._amount(of)}")
 
 
 def size_of(count: int) -> str:

@@ -35,6 +35,23 @@ class When(click.ParamType["datetime | date"]):
             self.fail("give an RFC 3339 time, such as 2026-07-01T12:00:00Z, or a date", param, ctx)
 
 
+class Day(click.ParamType["date"]):
+    """A date."""
+
+    name = "date"
+
+    def convert(self, value: date | str, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Raises click.BadParameter."""
+        from contracts.fields import calendar_date
+
+        if not isinstance(value, str):
+            return value
+        try:
+            return calendar_date(value)
+        except ValueError:
+            self.fail("give a date, such as 2026-07-01", param, ctx)
+
+
 class Identifier(click.ParamType[str]):
     """An identifier, by the same rule as in bodies, tokens and paths."""
 

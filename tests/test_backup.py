@@ -35,6 +35,7 @@ MADE_AGAIN: Final = {
     "casefile-consumers.db",
     "casefile-index.db",
     "casefile-lease.db",
+    "casefile-reports.db",
     "notifications-consumers.db",
     "notifications-index.db",
     "notifications-lease.db",

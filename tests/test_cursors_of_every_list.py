@@ -12,7 +12,7 @@ import pytest_asyncio
 from contracts.referral import ReferralSubmitted
 from services.sandbox.charter import CHARTER
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person
+from tests.support.people import AUDITOR, HANNE, INES, LOTTE, OPERATOR, Person
 from tests.support.requests import another_person
 from tests.support.running import Running, running
 
@@ -40,6 +40,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             await context.describe_mentor(mentor)
         again = await services.send(OPERATOR, "PUT", "/v1/charters/v2", CHARTER)
         assert again.status_code == 200, again.text
+        for sub in ("c1.away", "c2.away"):
+            away = {"substitute": "an.peeters", "until": "2026-06-01T00:00:00Z"}
+            assert (await services.send(HANNE, "PUT", f"/v1/absences/{sub}", away)).is_success
         cases = [await context.accepted(another_person(client={"ref": "CL-1"})), await context.accepted()]
         for case in cases:
             await services.read(LOTTE, f"{case.offer}/contact")
@@ -56,6 +59,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             "mine": "true",
             "organisation": "brugwerk",
             "overdue": "false",
+            "refused": "false",
             "types": ReferralSubmitted.TYPE,
         }
         lists = {}
@@ -112,6 +116,7 @@ async def test_every_list_is_tried(scene: Scene) -> None:
     found = {path for person in READERS for path in await all_begun(scene, person)}
     assert found == set(scene.lists)
     assert {
+        "/v1/absences",
         "/v1/cases",
         "/v1/charters",
         "/v1/feed",

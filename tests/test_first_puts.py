@@ -11,17 +11,19 @@ import pytest
 import pytest_asyncio
 
 from tests.casefile.cases import PROFILE, SERVICES
-from tests.support.people import LOTTE, OPERATOR, Person
+from tests.support.people import HANNE, LOTTE, OPERATOR, Person
 from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("first puts")]
 
+AWAY: Final = {"from": "2026-02-01T00:00:00Z", "until": "2026-06-01T00:00:00Z"}
 PUTS: Final[dict[str, tuple[Person, dict[str, Any], dict[str, Any]]]] = {
     "/v1/organisations/{organisation_id}": (
         OPERATOR,
         {"name": "The first", "kind": "AGENCY", "contactPoint": "the context"},
         {"name": "The other", "kind": "MENTORING_ORG"},
     ),
+    "/v1/absences/{sub}": (HANNE, {**AWAY, "substitute": "an.peeters"}, {**AWAY, "substitute": "els.peeters"}),
     "/v1/mentors/{ref}": (LOTTE, {**PROFILE, "capacity": 1}, {**PROFILE, "capacity": 2}),
 }
 """For each route that replaces something: who may, and two bodies that differ."""

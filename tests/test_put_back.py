@@ -19,9 +19,11 @@ ORGANISATION: Final = "/v1/organisations/brugwerk"
 MENTOR: Final = "/v1/mentors/M-41"
 VERSION: Final = f"/v1/programmes/{PROGRAMME}/versions/1"
 CHARTER: Final = "/v1/charters/v1"
+ABSENCE: Final = f"/v1/absences/{LOTTE.sub}"
 TEMPLATES: Final = {
     "/v1/organisations/{organisation_id}": ORGANISATION,
     "/v1/mentors/{ref}": MENTOR,
+    "/v1/absences/{sub}": ABSENCE,
     "/v1/charters/{version}": CHARTER,
     "/v1/programmes/{programme_id}/versions/{version}": VERSION,
 }
@@ -29,10 +31,17 @@ TEMPLATES: Final = {
 PEOPLE: Final[dict[str, tuple[Person, ...]]] = {
     ORGANISATION: (OPERATOR, LOTTE, HANNE),
     MENTOR: (LOTTE, HANNE),
+    ABSENCE: (HANNE, LOTTE),
     CHARTER: (OPERATOR,),
     VERSION: (OPERATOR,),
 }
-SERVICE_OF: Final = {ORGANISATION: "referral", MENTOR: "casefile", CHARTER: "casefile", VERSION: "referral"}
+SERVICE_OF: Final = {
+    ORGANISATION: "referral",
+    MENTOR: "casefile",
+    ABSENCE: "casefile",
+    CHARTER: "casefile",
+    VERSION: "referral",
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -51,6 +60,10 @@ async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ru
         etag = read.headers["ETag"]
         assert (await all_of_them.send(LOTTE, "PUT", ORGANISATION, full, etag=etag)).status_code == 200
         assert (await all_of_them.send(LOTTE, "PUT", MENTOR, PROFILE)).status_code == 200
+        away = {"substitute": "an.peeters", "from": "2026-02-01T00:00:00Z", "until": "2026-06-01T00:00:00Z"}
+        assert (await all_of_them.send(LOTTE, "PUT", ABSENCE, away)).status_code == 200
+        # Over before it began, so that all of its members have a value.
+        await all_of_them.done(LOTTE, ABSENCE, "release")
         yield all_of_them
 
 
@@ -137,7 +150,7 @@ async def test_who_is_behind_is_told_that_and_not_what_else_has_moved(services: 
     assert either.status_code == 200, either.text
 
 
-@pytest.mark.parametrize("path", [ORGANISATION, MENTOR])
+@pytest.mark.parametrize("path", [ORGANISATION, MENTOR, ABSENCE])
 async def test_what_is_not_there_yet_is_put_as_what_it_will_be(services: Running, path: str) -> None:
     """A body read elsewhere names another version; what it says of itself otherwise may stand."""
     new = path.rpartition("/")[0] + "/not-there-yet"

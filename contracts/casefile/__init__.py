@@ -7,6 +7,7 @@ renews. Codes are those of `contracts.codes` and `contracts.casefile_codes`; fre
 from contracts.casefile import (
     agreement,
     changes,
+    charter,
     closing,
     consent_withdrawal,
     correction,
@@ -34,6 +35,7 @@ __all__ = [
     "TOPIC",
     "agreement",
     "changes",
+    "charter",
     "closing",
     "consent_withdrawal",
     "correction",

@@ -23,6 +23,7 @@ class Readiness(Published, frozen=True, kw_only=True):
     charter_version: str | None = None
     charter_acknowledged_on: date | None = None
     confidentiality_on: date | None = None
+    confidentiality_version: str | None = None
 
 
 class AgreementSigned(CaseMessage, frozen=True, kw_only=True):

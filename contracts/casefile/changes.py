@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
-from contracts.coded import ChangeCode, ChangeReasonCode
-from contracts.message import ActorRef, CaseMessage, Deadline
+from contracts.coded import ChangeCode, ChangeReasonCode, LadderLevelCode
+from contracts.message import ActorRef, CaseMessage, Deadline, Receiver
 
 _T = "org.caserelay.case."
 
@@ -74,3 +74,5 @@ class ChangeExpired(CaseMessage, frozen=True, kw_only=True):
     change: ChangeCode
     referral: str
     organisation: str
+    level: LadderLevelCode | None = None
+    notified: list[Receiver] = []

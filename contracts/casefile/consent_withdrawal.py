@@ -39,6 +39,20 @@ class RecordedAfterWithdrawal(CaseMessage, frozen=True, kw_only=True):
     events: list[str]
 
 
+class DisclosureRefused(CaseMessage, frozen=True, kw_only=True):
+    """Somebody tried to read or use what the person shares with the organisation no more; nothing was done.
+
+    `attempt` is the name of the action.
+    """
+
+    TYPE: ClassVar[str] = _T + "disclosure_refused.v1"
+    NAME: ClassVar[str] = "DisclosureRefused"
+    referral: str
+    organisation: str
+    legal_basis: str
+    attempt: str
+
+
 class CaseReturned(CaseMessage, frozen=True, kw_only=True):
     """The case went back to the agency without a handback report."""
 

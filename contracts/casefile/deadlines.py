@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from contracts.coded import (
-    StepCode,
-)
-from contracts.message import ActorRef, CaseMessage, Deadline, Instant
+from contracts.coded import LadderLevelCode, StepCode
+from contracts.message import ActorRef, CaseMessage, Deadline, Instant, LevelDue, Receiver
 
 _T = "org.caserelay.case."
 
@@ -29,7 +27,7 @@ class CaseFinalised(CaseMessage, frozen=True, kw_only=True):
 
 
 class DeadlineReminded(CaseMessage, frozen=True, kw_only=True):
-    """80 % of a term has passed; `awaited` is the organisation that is reminded."""
+    """80 % of a term has passed; `awaited` is the organisation that is reminded, and `notified` all who hear of it."""
 
     TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
     NAME: ClassVar[str] = "DeadlineReminded"
@@ -38,6 +36,11 @@ class DeadlineReminded(CaseMessage, frozen=True, kw_only=True):
     due_at: Instant
     owner: ActorRef
     awaited: str
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""
+    level: LadderLevelCode | None = None
+    """L0; None in what was told before there was a ladder."""
+    notified: list[Receiver] = []
 
 
 class DeadlineMissed(CaseMessage, frozen=True, kw_only=True):
@@ -51,3 +54,26 @@ class DeadlineMissed(CaseMessage, frozen=True, kw_only=True):
     owner: ActorRef
     awaited: str
     deadlines: list[Deadline] = []
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""
+    level: LadderLevelCode | None = None
+    """L1; None in what was told before there was a ladder."""
+    notified: list[Receiver] = []
+    to_come: list[LevelDue] = []
+    """The levels that the term comes to, as long as nobody does what it waits for."""
+
+
+class DeadlineEscalated(CaseMessage, frozen=True, kw_only=True):
+    """What a missed term waits for is still not done: the leads are told (L2), and later the programme's board (L3)."""
+
+    TYPE: ClassVar[str] = _T + "deadline_escalated.v1"
+    NAME: ClassVar[str] = "DeadlineEscalated"
+    deadline: str
+    step: StepCode
+    due_at: Instant
+    owner: ActorRef
+    awaited: str
+    level: LadderLevelCode
+    notified: list[Receiver]
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from contracts.coded import EscalationCode, LadderLevelCode, ResolutionCode
-from contracts.message import CaseMessage, Deadline, Instant
+from contracts.message import ActorRef, CaseMessage, Deadline, Instant
 
 _T = "org.caserelay.case."
 
@@ -24,6 +24,8 @@ class EscalationRaised(CaseMessage, frozen=True, kw_only=True):
     match: str | None = None
     talk_due_at: Instant | None = None
     resolution_due_at: Instant | None = None
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""
 
 
 class EscalationJoined(CaseMessage, frozen=True, kw_only=True):

@@ -18,7 +18,10 @@ _T = "org.caserelay.case."
 
 
 class HandbackRequested(CaseMessage, frozen=True, kw_only=True):
-    """The organisation hands back with its report, and stays responsible until the agency accepts."""
+    """The organisation hands back with its report, and stays responsible until the agency accepts.
+
+    `agreed` is the proposal by which the agency agreed to the end.
+    """
 
     TYPE: ClassVar[str] = _T + "handback_requested.v1"
     NAME: ClassVar[str] = "HandbackRequested"
@@ -28,6 +31,7 @@ class HandbackRequested(CaseMessage, frozen=True, kw_only=True):
     open_needs: list[NeedCode]
     recommended_next_step: NextStepCode | None = None
     deadlines: list[Deadline]
+    agreed: str | None = None
 
 
 class HandbackReturned(CaseMessage, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from contracts.coded import (
@@ -50,7 +51,10 @@ class MatchRejected(CaseMessage, frozen=True, kw_only=True):
 
 
 class MatchEnded(CaseMessage, frozen=True, kw_only=True):
-    """The match ended; `next` is REMATCH or HANDBACK, or absent where something else ended the trajectory."""
+    """The match ended; `next` is REMATCH or HANDBACK, or absent where something else ended the trajectory.
+
+    `agreed` is the proposal by which the agency agreed to the end.
+    """
 
     TYPE: ClassVar[str] = _T + "match_ended.v1"
     NAME: ClassVar[str] = "MatchEnded"
@@ -60,3 +64,8 @@ class MatchEnded(CaseMessage, frozen=True, kw_only=True):
     next: AfterMatchCode | None = None
     closure_talk: bool
     deadlines: list[Deadline]
+    notice_on: date | None = None
+    """When a mentor who withdrew said so."""
+    short_notice: bool | None = None
+    """True: that was less than a month before. None: no mentor withdrew."""
+    agreed: str | None = None

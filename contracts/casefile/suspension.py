@@ -7,7 +7,7 @@ from typing import ClassVar
 from contracts.coded import (
     SuspendCode,
 )
-from contracts.message import CaseMessage, Deadline, Instant
+from contracts.message import CaseMessage, Deadline, Instant, PausedDeadline
 
 _T = "org.caserelay.case."
 
@@ -20,6 +20,8 @@ class TrajectorySuspended(CaseMessage, frozen=True, kw_only=True):
     reason: SuspendCode
     until: Instant
     deadlines: list[Deadline]
+    paused: list[PausedDeadline] = []
+    """The terms that stand still meanwhile."""
 
 
 class SuspensionReviewed(CaseMessage, frozen=True, kw_only=True):

@@ -64,6 +64,11 @@ class NoLog:
         """The same of several streams."""
         return [await self.read(stream, after=after, most=most) for stream, after in tails]
 
+    async def beginnings(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Nothing: there is no log to go through."""
+        del after, limit
+        return []
+
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Nothing: there is nothing to index or to publish."""
         del after, limit

@@ -19,6 +19,7 @@ from deploy.bench import (
     one_organisation,
     processor_time,
     referrals,
+    reports,
     start_up,
     sustained,
     write_then_read,
@@ -107,6 +108,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _text_of(folds),
         folds.measure,
         folds.about_seconds,
+    ),
+    "reports": Part(
+        "Reports over 100,000 cases",
+        _text_of(reports),
+        reports.measure,
+        reports.about_seconds,
     ),
     "start-up": Part(
         "Start-up and memory",

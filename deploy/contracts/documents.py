@@ -1,4 +1,4 @@
-"""Everything that is generated, as the files of `contracts/`, and `docs/refusals.md`, hold it."""
+"""Everything that is generated, as the files of `contracts/`, `docs/refusals.md` and `docs/states.md` hold it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from deploy.contracts import refusals
+from deploy.contracts import diagrams, refusals
 from deploy.contracts.asyncapi import asyncapi
 from deploy.contracts.openapi import openapi, operations
 from deploy.contracts.schemas import schemas
@@ -17,6 +17,7 @@ from services.chassis.http.openapi.documented_refusals import written
 ROOT: Final = Path(__file__).parents[2]
 CONTRACTS: Final = ROOT / "contracts"
 _REFUSALS: Final = ("contracts/refusals.json", "docs/refusals.md")
+_STATES: Final = "docs/states.md"
 
 
 def refusal_documents() -> dict[str, str]:
@@ -31,6 +32,7 @@ def documents() -> dict[str, str]:
         **{f"contracts/schemas/{name}.json": _json(schema) for name, schema in schemas().items()},
         **{f"contracts/openapi/{name}.json": _json(document) for name, document in openapi().items()},
         "contracts/asyncapi.yaml": yaml.safe_dump(asyncapi(), allow_unicode=True, sort_keys=False, width=120),
+        _STATES: diagrams.page(),
     }
 
 
@@ -38,7 +40,7 @@ def checked_in(root: Path = ROOT) -> dict[str, str]:
     """The text of every file that is there now in the places of generated ones, by its path."""
     contracts = root / "contracts"
     places = [*contracts.glob("schemas/*"), *contracts.glob("openapi/*"), *contracts.glob("asyncapi.*")]
-    places += [root / path for path in _REFUSALS if (root / path).exists()]
+    places += [root / path for path in (*_REFUSALS, _STATES) if (root / path).exists()]
     return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in sorted(places)}
 
 

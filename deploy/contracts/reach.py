@@ -43,7 +43,7 @@ TELLING: Final = (
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
 
 
-ROWS: Final = frozenset({"services.referral.actions", "services.casefile.actions"})
+ROWS: Final = frozenset({"services.referral.actions", "services.casefile.actions", "services.casefile.other_commands"})
 """Where the rows of all actions stand: what is made of them says of none that it is asked for."""
 
 

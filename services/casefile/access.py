@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Final
 
 from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
-from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
+from contracts.staff import AGENCY_LEADS, COORDINATORS, COUNSELLORS, LEADS, MENTORS, ORGANISATION_LEADS
 from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
+from services.casefile.domain.disclosure import was_mentor_when_stopped
 from services.casefile.domain.open_matters import Gap
-from services.casefile.domain.state import Case
+from services.casefile.domain.state import Case, MentorAccess
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule
 
@@ -24,16 +26,24 @@ CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
 """The person withdrew the legal basis of its referral: only the stop remains visible."""
 ACCESS_ENDED: Final = "ACCESS_ENDED"
 MATCHED_MENTOR: Final = "MATCHED_MENTOR"
+FORMER_MENTOR: Final = "FORMER_MENTOR"
+"""The match has ended, and the time in which its mentor may still read it has not."""
+STOPPED_MENTOR: Final = "STOPPED_MENTOR"
+"""The mentor whose match ended when the person withdrew the legal basis."""
+STOPPED: Final = frozenset({CONSENT_WITHDRAWN, STOPPED_MENTOR})
 MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+ONESELF: Final = "ONESELF"
+"""The person who is, or will be, away."""
 REPORTER: Final = "REPORTER"
 """A mentor reported the gap, and the mentor's organisation still reads it."""
 PLATFORM: Final = "PLATFORM"
 """A member of the platform's operator."""
-PARTY: Final = "PARTY"
-"""A member of an agency or a mentoring organisation, which is a party to the charter."""
+PARTY_AGENCY: Final = "PARTY_AGENCY"
+PARTY_ORGANISATION: Final = "PARTY_ORGANISATION"
+"""A member of an agency, or of a mentoring organisation: both are parties to the charter."""
 
 _READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
@@ -43,7 +53,7 @@ _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
     COUNSELLORS: (OWNER_AGENCY,),
     # The domain answers former parties with the rule that ended their part: 403 with its code.
     COORDINATORS: (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN),
-    MENTORS: (MATCHED_MENTOR,),
+    MENTORS: (MATCHED_MENTOR, STOPPED_MENTOR),
     MENTEES: (MENTEE_OF_CASE,),
 }
 """How those who give commands stand to the case."""
@@ -73,6 +83,7 @@ POLICY: Final = Policy(
         Rule("read-texts", COUNSELLORS, OWNER_AGENCY),
         Rule("read-texts", COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read", MENTORS, MATCHED_MENTOR),
+        Rule("read", MENTORS, FORMER_MENTOR),
         Rule("read", MENTEES, MENTEE_OF_CASE),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
         Rule("read-worklist", COUNSELLORS | COORDINATORS | MENTORS | MENTEES, ANY_ORGANISATION),
@@ -83,12 +94,19 @@ POLICY: Final = Policy(
         Rule("read-gap", _AUDITORS, OVERSIGHT),
         Rule("read-gap", MENTORS, REPORTER),
         Rule("list-gaps", _READERS | _AUDITORS | MENTORS, ANY_ORGANISATION),
+        # Whose rows a report shows depends on the caller (`services.casefile.reports.answers`).
+        Rule("read-report", _AUDITORS | LEADS, ANY_ORGANISATION),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
+        Rule("name-substitute", COUNSELLORS | COORDINATORS, ONESELF),
+        Rule("name-substitute", LEADS, OWN_ORGANISATION),
+        Rule("read-absence", _READERS, OWN_ORGANISATION),
+        Rule("read-absence", _AUDITORS, OVERSIGHT),
         Rule("read-charter", frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}, ANY_ORGANISATION),
         Rule("write-charter", _OPERATORS, PLATFORM),
-        Rule("sign-charter", LEADS, PARTY),
+        Rule("sign-charter", AGENCY_LEADS, PARTY_AGENCY),
+        Rule("sign-charter", ORGANISATION_LEADS, PARTY_ORGANISATION),
     ],
     [
         Denial(
@@ -99,18 +117,29 @@ POLICY: Final = Policy(
         )
     ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, ONESELF, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
 )
 
 
-def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
-    """How the caller stands to a case."""
+def was_stopped(caller: Caller, action: str, relations: Collection[str]) -> bool:
+    """Whether nothing keeps the caller from an action but that the person withdrew the legal basis."""
+    if STOPPED.isdisjoint(relations) or POLICY.permits(caller, action, relations):
+        return False
+    return POLICY.permits(caller, action, (MATCHED_MENTOR if STOPPED_MENTOR in relations else ADDRESSED_ORGANISATION,))
+
+
+def relations_to_case(caller: Caller, case: Case, reads_at: datetime | None = None) -> tuple[str, ...]:
+    """How the caller stands to a case. `reads_at` is when a caller reads it who only may do so for a time."""
     if case.state is None:
         return ()
     # Mentors and mentees stand to a case as themselves, never as their organisation.
     if caller.role in MENTORS:
         matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
-        return (MATCHED_MENTOR,) if matched else ()
+        if matched:
+            return (MATCHED_MENTOR,)
+        if was_mentor_when_stopped(case, caller.org, caller.sub, reads_at):
+            return (STOPPED_MENTOR,)
+        return (FORMER_MENTOR,) if reads_at is not None and still_reads(caller, case, reads_at) is not None else ()
     if caller.role is Role.MENTEE:
         # The pseudonym is the agency's: that of another agency is another person.
         known_here = caller.org in (case.agency, case.organisation)
@@ -145,9 +174,30 @@ def standing_of(organisation: str, case: Case) -> str | None:
     return CONSENT_WITHDRAWN if parts[-1].ended == "CONSENT_WITHDRAWN" else ACCESS_ENDED
 
 
+def still_reads(mentor: Caller, case: Case, at: datetime) -> MentorAccess | None:
+    """By what a mentor reads a match that has ended, the latest one; None from the end of that time on.
+
+    Nobody reads longer than the organisation that they were a mentor of.
+    """
+    return next(
+        (
+            access
+            for access in reversed(case.mentor_accesses)
+            if (access.organisation, access.mentor) == (mentor.org, mentor.sub)
+            and at < access.expires.due_at
+            and _is_open(case, access.referral)
+        ),
+        None,
+    )
+
+
+def _is_open(case: Case, referral: str | None) -> bool:
+    return any(access.referral == referral and not access.closed for access in case.accesses)
+
+
 def reads_gap(case: Case, gap: Gap) -> bool:
     """Whether the organisation that a gap was reported with still reads it: as long as its referral gives it access."""
-    return any(access.referral == gap.referral and not access.closed for access in case.accesses)
+    return _is_open(case, gap.referral)
 
 
 def relations_to_gap(caller: Caller, case: Case, gap: Gap) -> tuple[str, ...]:
@@ -174,8 +224,14 @@ def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
     return tuple(relations)
 
 
-def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...]:
-    """How the caller, whose own organisation is of `own_kind`, stands to the charter.
+def relations_to_absence(caller: Caller, organisation: str, sub: str | None = None) -> tuple[str, ...]:
+    """How the caller stands to the absence of a member of an organisation's staff; without a `sub`, of all of them."""
+    relations = relations_to_mentors(caller, organisation)
+    return (ONESELF, *relations) if (caller.org, caller.sub) == (organisation, sub) else relations
+
+
+def relations_to_charter(own_kind: str | None) -> tuple[str, ...]:
+    """How a caller whose own organisation is of `own_kind` stands to the charter.
 
     Only members of the platform's operator write it: a role that an agency or a mentoring organisation gives its
     members makes nobody one.
@@ -183,7 +239,8 @@ def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...
     relations = [ANY_ORGANISATION]
     if own_kind == OrganisationKind.PLATFORM_OPERATOR:
         relations.append(PLATFORM)
-    of_an_agency = own_kind == OrganisationKind.AGENCY and caller.role is Role.AGENCY_TEAM_LEAD
-    if of_an_agency or (own_kind == OrganisationKind.MENTORING_ORG and caller.role is Role.NGO_LEAD):
-        relations.append(PARTY)
+    if own_kind == OrganisationKind.AGENCY:
+        relations.append(PARTY_AGENCY)
+    if own_kind == OrganisationKind.MENTORING_ORG:
+        relations.append(PARTY_ORGANISATION)
     return tuple(relations)

@@ -16,6 +16,7 @@ from services.casefile.domain.state import BEFORE_CLOSED
 from services.casefile.stamping import Stamp
 from services.chassis.http.request.stamp import same_fields
 from services.chassis.modelling.decider import Command
+from services.chassis.modelling.moves import Move
 
 B = TypeVar("B", bound=Body)
 C = TypeVar("C", bound=Command)
@@ -41,6 +42,7 @@ class Action(Generic[B, C]):
     `build` makes the command of the body; without it, the command takes the fields of its own names from the body.
     `decide` is the domain's decision. `roles` of the `side` may give it, in `states`; it moves `steps` of the worklist
     on. `refuses` are the codes of its decision, beside those that any action may meet (`contracts/refusals.json`).
+    `leads_to` are its ways to another state; without one the case stays in its own.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Action(Generic[B, C]):
     steps: AbstractSet[str] = frozenset()
     refuses: AbstractSet[str] = frozenset()
     build: Callable[[B, Stamp], C] | None = None
+    leads_to: tuple[Move, ...] = ()
 
     @property
     def rule(self) -> Rule:

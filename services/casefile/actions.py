@@ -1,14 +1,13 @@
 """One row for each command on a case: its route, who may give it and when, what decides it, what refuses it.
 
 Routes, OpenAPI, the table of access, the actions that an answer offers, what moves a step of the worklist on, and the
-choice of the decision derive from the rows. Commands without a row, and who sends them, are in OTHER_COMMANDS.
+choice of the decision derive from the rows. Commands without a route, and who sends them, are in `other_commands.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from contracts.codes import CaseState, Step
 from contracts.fields import NothingBody
@@ -27,13 +26,11 @@ from services.casefile.action_rows import (
 )
 from services.casefile.domain import (
     agreement,
-    broadcast,
     case,
+    charter_change,
     closing,
-    consent_withdrawal,
     correction,
     corrections_of_reports,
-    deadlines,
     escalation,
     exceptions,
     extension,
@@ -42,11 +39,9 @@ from services.casefile.domain import (
     intake,
     matching,
     mentoring,
-    opening,
     outcomes,
     people,
     proposals,
-    referral_answers,
     suspension,
     tasks,
     trajectory_end,
@@ -54,11 +49,14 @@ from services.casefile.domain import (
 from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.state import WITH_ORGANISATION
+from services.casefile.other_commands import OTHER_COMMANDS
 from services.casefile.routes import change_shapes, gap_shapes, requests, task_shapes
 from services.casefile.worklist import CHANGE_DECISION, COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER, GAP_ACTION
 from services.chassis.modelling.decider import Command, To
+from services.chassis.modelling.moves import Move
 
-C = TypeVar("C", bound=Command)
+_S = CaseState
+_HANDED_BACK: Final = frozenset({_S.HANDBACK_REQUESTED, _S.HANDBACK_DUE})
 
 # fmt: off
 _ROWS: Final[tuple[Action[Any, Any], ...]] = (
@@ -69,17 +67,20 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="report-no-show", summary="Report that the person did not come.",
            request=requests.ReportBody, command=intake.ReportNoShow, decide=intake.report_no_show,
            side=ORGANISATION, states={CaseState.INTAKE}, roles=COORDINATORS, steps={Step.FIRST_CONTACT, Step.INTAKE},
+           leads_to=(Move(_S.HANDBACK_REQUESTED, {_S.INTAKE}),),
            refuses={"IN_THE_FUTURE", "NO_REFERRAL", "NO_TRAJECTORY", "TOO_EARLY"}),
     Action(name="conclude-intake", summary="Conclude the intake.",
            request=requests.ConcludeIntakeBody, command=intake.ConcludeIntake, decide=intake.conclude_intake,
            build=stamping.conclude_intake,
            side=ORGANISATION, states={CaseState.INTAKE}, roles=COORDINATORS, steps={Step.INTAKE},
+           leads_to=(Move(_S.MATCHING, {_S.INTAKE}), Move(_S.HANDBACK_REQUESTED, {_S.INTAKE})),
            refuses={"GOAL_REQUIRED", "IN_THE_FUTURE", "NOT_EXPECTED", "NO_REFERRAL", "NO_TRAJECTORY", "TOO_EARLY",
                     "UNKNOWN_CODE"}),
     Action(name="propose-match", summary="Propose a mentor.",
            request=requests.ProposeMatchBody, command=matching.ProposeMatch, decide=matching.propose_match,
            build=stamping.propose_match,
            side=ORGANISATION, states={CaseState.MATCHING}, roles=COORDINATORS, steps={Step.MATCHING},
+           leads_to=(Move(_S.MATCH_PROPOSED, {_S.MATCHING}),),
            refuses={"CONFLICT_OF_INTEREST", "MENTOR_AT_CAPACITY", "MENTOR_NOT_READY", "NOT_THE_MENTORS_KIND",
                     "NO_TRAJECTORY", "PROFESSIONAL_RECOMMENDED", "SECTOR_CRITERION", "UNKNOWN_MENTOR"}),
     Action(name="confirm-match", summary="Accept a proposed match, for one side.",
@@ -93,12 +94,15 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            build=stamping.reject_match,
            side=ORGANISATION, states={CaseState.MATCH_PROPOSED}, roles=COORDINATORS | MENTORS | MENTEES,
            steps={Step.MATCH_CONFIRMATION, Step.AGREEMENT},
+           leads_to=(Move(_S.MATCHING, {_S.MATCH_PROPOSED}),),
            refuses={"IN_THE_FUTURE", "NOT_EXPECTED", "NOT_YOUR_SIDE", "NO_TRAJECTORY", "TOO_EARLY", "UNKNOWN_CODE"}),
     Action(name="sign-agreement", summary="Sign the mentoring agreement.",
            request=requests.SignAgreementBody, command=agreement.SignAgreement, decide=agreement.sign_agreement,
            build=stamping.sign_agreement,
            side=ORGANISATION, states={CaseState.MATCH_PROPOSED}, roles=COORDINATORS, steps={Step.AGREEMENT},
-           refuses={"AFTER_LAST_DAY", "AGREEMENT_TOO_LONG", "BEFORE_START", "CHARTER_NOT_IN_FORCE",
+           leads_to=(Move(_S.MENTORING, {_S.MATCH_PROPOSED}),),
+           refuses={"AFTER_LAST_DAY", "AGREEMENT_TOO_LONG", "BEFORE_START", "CHARTER_NOT_ACKNOWLEDGED",
+                    "CHARTER_NOT_IN_FORCE",
                     "CHARTER_NOT_SIGNED", "COORDINATOR_ABSENT", "EXPECTATIONS_MISSING", "IN_THE_FUTURE",
                     "MENTOR_NOT_READY", "NORM_TOO_LOW", "NOT_CONFIRMED", "NO_MATCH", "NO_TRAJECTORY", "TOO_EARLY"}),
     Action(name="record-meeting", summary="Record a meeting of mentor and mentee.",
@@ -125,7 +129,8 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="extend-agreement", summary="Propose a later end.",
            request=requests.ExtendBody, command=extension.ExtendAgreement, decide=extension.extend_agreement,
            side=ORGANISATION, states={CaseState.MENTORING}, roles=COORDINATORS, steps={Step.MENTORING},
-           refuses={"EXTENDED_BEFORE", "EXTENSION_OUT_OF_RANGE", "NO_AGREEMENT", "NO_REFERRAL", "NO_TRAJECTORY"}),
+           refuses={"EXTENDED_BEFORE", "EXTENSION_OUT_OF_RANGE", "NOT_EXPECTED", "NO_AGREEMENT", "NO_REFERRAL",
+                    "NO_TRAJECTORY"}),
     Action(name="decide-extension", summary="Approve or refuse a later end, and say why.",
            request=requests.DecideExtensionBody, command=extension.DecideExtension, decide=extension.decide_extension,
            build=stamping.decide_extension,
@@ -153,6 +158,13 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=task_shapes.TaskBody, command=tasks.ReleaseTask, decide=tasks.release_task,
            side=EITHER, states={CaseState.MENTORING}, roles=COUNSELLORS | COORDINATORS | MENTORS,
            refuses={"NOT_THE_HOLDER"}),
+    Action(name="acknowledge-charter", summary="Acknowledge the charter that has come to govern the match.",
+           request=task_shapes.AcknowledgeCharterBody, command=charter_change.AcknowledgeCharter,
+           decide=charter_change.acknowledge_charter, build=stamping.acknowledge_charter,
+           side=ORGANISATION, states={CaseState.MENTORING, CaseState.SUSPENDED}, roles=COORDINATORS | MENTORS,
+           steps={Step.CHARTER_ACKNOWLEDGEMENT},
+           refuses={"CHARTER_NOT_IN_FORCE", "IN_THE_FUTURE", "NOTHING_TO_ACKNOWLEDGE", "NOT_EXPECTED", "NOT_YOUR_SIDE",
+                    "NO_TRAJECTORY", "TOO_EARLY", "UNKNOWN_CODE"}),
     Action(name="request-exception", summary="Ask for a one-off exception from the charter, or from a rule.",
            request=task_shapes.RequestExceptionBody, command=exceptions.RequestException,
            decide=exceptions.request_exception, build=stamping.request_exception,
@@ -162,7 +174,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=task_shapes.DecideExceptionBody, command=exceptions.DecideException,
            decide=exceptions.decide_exception, build=stamping.decide_exception,
            side=ORGANISATION, states=FROM_MATCHING, roles=ORGANISATION_LEADS,
-           refuses={"EXCEPTION_DECIDED", "UNKNOWN_EXCEPTION"}),
+           refuses={"EXCEPTION_DECIDED", "NO_EXCEPTION", "UNKNOWN_EXCEPTION"}),
     Action(name="propose-change", summary="Propose a change, on which the agency decides.",
            request=change_shapes.ProposeChangeBody, command=proposals.ProposeChange, decide=proposals.propose_change,
            side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS,
@@ -181,10 +193,12 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="suspend", summary="Pause the trajectory.",
            request=requests.SuspendBody, command=suspension.Suspend, decide=suspension.suspend,
            side=ORGANISATION, states={CaseState.MENTORING}, roles=COORDINATORS,
+           leads_to=(Move(_S.SUSPENDED, {_S.MENTORING}),),
            refuses={"IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY"}),
     Action(name="resume", summary="Resume the trajectory.",
            request=requests.ReportBody, command=suspension.Resume, decide=suspension.resume,
            side=ORGANISATION, states={CaseState.SUSPENDED}, roles=COORDINATORS, steps={Step.SUSPENSION_REVIEW},
+           leads_to=(Move(_S.MENTORING, {_S.SUSPENDED}),),
            refuses={"IN_THE_FUTURE", "NO_AGREEMENT", "NO_TRAJECTORY", "SUSPENSION_TOO_LONG", "TOO_EARLY"}),
     Action(name="review-suspension", summary="Record that the pause was reviewed.",
            request=requests.ReportBody, command=suspension.ReviewSuspension, decide=suspension.review_suspension,
@@ -206,22 +220,27 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            command=trajectory_end.EndMatch, decide=trajectory_end.end_match, build=stamping.end_match,
            side=ORGANISATION, states={CaseState.MENTORING, CaseState.SUSPENDED}, roles=COORDINATORS,
            steps={Step.MENTORING, Step.SUSPENSION_REVIEW},
-           refuses={"CLOSURE_TALK_MISSING", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY", "UNKNOWN_CODE"}),
+           leads_to=(Move(_S.MATCHING, {_S.MENTORING}), Move(_S.HANDBACK_DUE, {_S.MENTORING, _S.SUSPENDED})),
+           refuses={"CLOSURE_TALK_MISSING", "IN_THE_FUTURE", "NOT_EXPECTED", "NO_TRAJECTORY", "TOO_EARLY",
+                    "UNKNOWN_CODE"}),
     Action(name="complete-trajectory", summary="End the trajectory.",
            request=requests.CompleteBody,
            command=trajectory_end.CompleteTrajectory, decide=trajectory_end.complete_trajectory,
            side=ORGANISATION, states={CaseState.MENTORING, CaseState.SUSPENDED}, roles=COORDINATORS,
            steps={Step.MENTORING},
-           refuses={"CLOSURE_TALK_MISSING", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY"}),
+           leads_to=(Move(_S.HANDBACK_DUE, {_S.MENTORING, _S.SUSPENDED}),),
+           refuses={"CLOSURE_TALK_MISSING", "IN_THE_FUTURE", "NOT_EXPECTED", "NO_TRAJECTORY", "TOO_EARLY"}),
     Action(name="request-handback", summary="Hand the case back, with a report.",
            request=requests.RequestHandbackBody, command=handback.RequestHandback, decide=handback.request_handback,
            side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS,
            steps={Step.MATCHING, Step.SUSPENSION_REVIEW, Step.HANDBACK_REPORT},
+           leads_to=(Move(_S.HANDBACK_REQUESTED, WITH_ORGANISATION - {_S.HANDBACK_REQUESTED}),),
            refuses={"GOAL_UNKNOWN", "HANDBACK_AWAITS_AGENCY", "NO_REFERRAL", "NO_TRAJECTORY", "OUTCOME_PER_GOAL"}),
     Action(name="accept-handback", summary="Take the case back, and with it the responsibility.",
            request=requests.AcceptHandbackBody, command=handback.AcceptHandback, decide=handback.accept_handback,
            side=AGENCY, states={CaseState.HANDBACK_REQUESTED}, roles=COUNSELLORS,
            steps={Step.ESCALATION, Step.HANDBACK_ACKNOWLEDGEMENT},
+           leads_to=(Move(_S.CLOSED, _HANDED_BACK), Move(_S.OPENED, _HANDED_BACK)),
            refuses={"CASE_NOT_OPENED", "NEED_UNANSWERED", "NEED_UNKNOWN", "NOT_CLOSING", "NO_REFERRAL",
                     "NO_TRAJECTORY", "UNKNOWN_CODE"}),
     Action(name="return-handback", summary="Return the report, and say what it lacks.",
@@ -232,10 +251,12 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="close", summary="Close the case.",
            request=requests.CloseBody, command=closing.Close, decide=closing.close,
            side=AGENCY, states={CaseState.OPENED}, roles=COUNSELLORS, steps={Step.NEXT_SERVICE},
+           leads_to=(Move(_S.CLOSED, {_S.OPENED}),),
            refuses={"CASE_NOT_OPENED", "REFERRAL_LIVE"}),
     Action(name="reopen", summary="Open a closed case again.",
            request=NothingBody, command=closing.Reopen, decide=closing.reopen,
            side=AGENCY, states={CaseState.CLOSED}, roles=COUNSELLORS,
+           leads_to=(Move(_S.OPENED, {_S.CLOSED}),),
            refuses={"CASE_NOT_OPENED", "CONCURRENT_PROGRAMME", "REOPEN_TERM_PASSED"}),
     Action(name="record-outcome", summary="Record what became of the person.",
            request=requests.OutcomeBody, command=outcomes.RecordOutcome, decide=outcomes.record_outcome,
@@ -249,7 +270,8 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=gap_shapes.ReportGapBody, command=gaps.ReportGap, decide=gaps.report_gap,
            build=stamping.report_gap,
            side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS | MENTORS,
-           refuses={"CASE_NOT_OPENED", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY"}),
+           refuses={"CASE_NOT_OPENED", "CHARTER_NOT_SIGNED", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY",
+                    "UNKNOWN_CODE"}),
     Action(name="answer-gap", summary="Answer gaps in services: what is done by when, or why nothing is.",
            request=gap_shapes.AnswerGapBody, command=gaps.AnswerGap, decide=gaps.answer_gap,
            build=stamping.answer_gap,
@@ -285,33 +307,6 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
 ACTIONS: Final[Mapping[str, Action[Any, Any]]] = {row.name: row for row in _ROWS}
 """The actions on a case, each by its name, in the order in which an answer offers them."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherCommand(Generic[C]):
-    """A command on a case that is no action of its own: who sends it, what decides it."""
-
-    command: type[C]
-    decide: Decide[C]
-    sender: str
-
-
-_MESSAGE: Final = "a reaction to a message of the referral service"
-OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
-    OtherCommand(command=opening.TakeSubmission, decide=opening.take_submission, sender=_MESSAGE),
-    OtherCommand(command=broadcast.TakeBroadcast, decide=broadcast.take_broadcast, sender=_MESSAGE),
-    OtherCommand(command=broadcast.TakeOfferAnswer, decide=broadcast.take_offer_answer, sender=_MESSAGE),
-    OtherCommand(command=broadcast.TakeOfferWon, decide=broadcast.take_offer_won, sender=_MESSAGE),
-    OtherCommand(command=broadcast.TakeBroadcastEnd, decide=broadcast.take_broadcast_end, sender=_MESSAGE),
-    OtherCommand(command=referral_answers.TakeProgress, decide=referral_answers.take_progress, sender=_MESSAGE),
-    OtherCommand(command=referral_answers.TakeAcceptance, decide=referral_answers.take_acceptance, sender=_MESSAGE),
-    OtherCommand(command=referral_answers.TakeReturn, decide=referral_answers.take_return, sender=_MESSAGE),
-    OtherCommand(command=referral_answers.TakeNote, decide=referral_answers.take_note, sender=_MESSAGE),
-    OtherCommand(command=referral_answers.TakeReminder, decide=referral_answers.take_reminder, sender=_MESSAGE),
-    OtherCommand(command=consent_withdrawal.TakeWithdrawal, decide=consent_withdrawal.take_withdrawal, sender=_MESSAGE),
-    OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind_deadline, sender="the scheduler"),
-    OtherCommand(command=deadlines.PassDeadline, decide=deadlines.pass_deadline, sender="the scheduler"),
-)
-"""The commands on a case that no caller gives. That a mentor is described is a command on the mentor."""
 
 RULES: Final[Mapping[str, Rule]] = {action.name: action.rule for action in ACTIONS.values()}
 """When each is possible, for the domain's context."""

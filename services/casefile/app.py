@@ -10,9 +10,11 @@ from fastapi import FastAPI
 from contracts import referral as referral_contracts
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
+from services.casefile.absence_contexts import AbsenceCommand, AbsenceContexts
 from services.casefile.actions import decide
 from services.casefile.commands import Commands
-from services.casefile.context import CaseContexts
+from services.casefile.context import CaseContexts, acting
+from services.casefile.domain.absence import Naming, decide_absence
 from services.casefile.domain.charter import Charter, SignCharter, WriteCharter, sign_charter, write_charter
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
@@ -23,9 +25,13 @@ from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor, case_of
-from services.casefile.routes import cases, charters, gaps, lists, mentors
+from services.casefile.reports.answers import Reports
+from services.casefile.reports.evaluation import key_of
+from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
+from services.casefile.routes import absences, cases, charters, gaps, lists, mentors, reports
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
+from services.casefile.work_lists import WorkLists
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
@@ -61,11 +67,14 @@ def build(
     items = WorkItems(streams, contexts, clock)
     listing = Listing(streams, index, items.kept)
     projection = Projection(log, index, listing.project, listing.look)
-    handler = Handler[Command, Context](streams, contexts, decide)
+    kept_index = stores.index(NAME, (KEPT,), REPORTS_VERSION, kept_as=KEPT_AS)
+    kept = Kept(log, kept_index)
+    handler = Handler[Command, Context](streams, contexts, decide, acting)
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
     signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
-    reactor = Reactor(streams, handler, clock)
+    naming = Handler[AbsenceCommand, Naming](streams, AbsenceContexts(), decide_absence)
+    reactor = Reactor(streams, handler, index, clock)
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add, case_of)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)
@@ -88,19 +97,25 @@ def build(
         sources={"referral": consumer},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        closers=[consumers.close],
+        more_led={"reports": kept.round},
+        closers=[consumers.close, kept_index.close],
     )
-    queries = Queries(streams, contexts, clock)
+    queries = Queries(streams, contexts, handler, clock)
     commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
-            lists.routes(Lists(queries, items, index, service.caught_up, clock)),
+            lists.routes(
+                Lists(queries, index, service.caught_up, clock),
+                WorkLists(queries, items, index, service.caught_up, clock),
+            ),
             cases.routes(queries, commands, vault),
-            gaps.routes(GapLists(streams, index, vault, service.caught_up), queries, commands),
+            gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
+            reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
+            absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],
         telemetry=telemetry,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from contracts.escalation_codes import EscalationState
+from services.casefile.domain.absence import Staff
 from services.casefile.domain.contact_norm import months
+from services.casefile.domain.ladder import late_terms, step_behind
 from services.casefile.domain.open_escalations import is_open
-from services.casefile.domain.state import Case
+from services.casefile.domain.state import Case, EndedMatch
 from services.casefile.domain.task_state import RoleException
+from services.casefile.timeline import Item
+from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json
+from services.chassis.modelling.deadline import PausedDeadline
+from services.chassis.modelling.ladder import Receiver
 
 
 def escalation_views(case: Case, seen_by: str | None) -> list[Json]:
@@ -32,6 +39,42 @@ def escalation_views(case: Case, seen_by: str | None) -> list[Json]:
     ]
 
 
+def missed_views(case: Case, seen_by: str | None) -> list[Json]:
+    """The missed terms whose act is still awaited, and who was told; `seen_by` reads of those that it was told of."""
+    return [
+        {
+            "deadline": late.name,
+            "step": step_behind(case, late).step,
+            "dueAt": late.due_at,
+            "level": late.level,
+            "notified": receivers_view(late.notified),
+            "toCome": [{"level": due.level, "at": due.at} for due in late.to_come],
+        }
+        for late in late_terms(case)
+        if seen_by is None or any(receiver.org == seen_by for receiver in late.notified)
+    ]
+
+
+def receivers_view(receivers: Iterable[Receiver]) -> list[Json]:
+    """Who is told of a term: those in a role of an organisation, or in it wherever they are."""
+    return [{"role": receiver.role, "org": receiver.org} for receiver in receivers]
+
+
+def ended_view(ended: EndedMatch) -> Json:
+    """Why a match ended; of a mentor who withdrew, since when that was known, and whether in time."""
+    return {"reason": ended.reason, "noticeOn": ended.notice_on, "shortNotice": ended.short_notice}
+
+
+def paused_views(paused: Iterable[PausedDeadline], since: datetime | None) -> list[Json]:
+    """The terms that stand still, since when, and why."""
+    return [{"deadline": held.deadline, "dueAt": held.due_at, "reason": held.reason, "since": since} for held in paused]
+
+
+def level_view(item: Item) -> Json:
+    """On the timeline: which level a term comes to, and who hears of it; nothing of anything else."""
+    return {"level": item.level, "notified": receivers_view(item.notified)} if item.level is not None else {}
+
+
 def exception_view(known: RoleException) -> Json:
     """A one-off exception, from a task or from a rule."""
     kind: Json = {"task": known.task} if known.task is not None else {"rule": known.rule}
@@ -45,3 +88,28 @@ def norm_view(case: Case, zone: str | None, now: datetime) -> list[Json]:
         return []
     meetings = [at for kind, _, at in case.trajectory.reported if kind == "MEETING"]
     return [as_json(month) for month in months(agreement, meetings, zone, now)]
+
+
+def outcome_views(case: Case) -> list[Json]:
+    """What became of the person at each point; of a job, whether it is at their level, where that was said."""
+    return [
+        {"point": point, "code": code, "source": source, "levelMatch": case.level_match.get(point)}
+        for point, code, source in case.settled
+    ]
+
+
+def absence_view(staff: Staff) -> Json:
+    """Who stands in for a member of staff, for whom it was named."""
+    held = staff.absence
+    assert held is not None  # noqa: S101 - the routes show nothing else
+    return {
+        "sub": held.absent,
+        "organisation": held.organisation,
+        "substitute": held.substitute,
+        "from": held.begins,
+        "until": held.ends,
+        "namedBy": {"role": held.named_by.role, "org": held.named_by.org, "sub": held.named_by.sub},
+        "namedAt": held.named_at,
+        "releasedAt": staff.released_at,
+        "links": {"self": path_of("absences", held.absent)},
+    }

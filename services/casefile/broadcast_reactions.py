@@ -19,7 +19,7 @@ from services.casefile.domain.broadcast import (
 from services.casefile.domain.opening import LegalBasisRecorded, ParticipationChosen, TakeSubmission
 from services.casefile.domain.referral_entry import ReferralMessage
 from services.casefile.domain.steps import Party
-from services.chassis.delivery.translation import actor_of, deadline_of
+from services.chassis.delivery.translation import actor_of, deadline_of, receivers_of
 from services.chassis.modelling.decider import Command
 from services.chassis.modelling.delivery import Delivery
 
@@ -69,7 +69,9 @@ def when_a_broadcast_opens_open_or_refer_the_case(
 def when_an_offer_is_answered_note_it(message: broadcast.OfferAnswered, delivery: Delivery) -> TakeOfferAnswer:
     """The history says who was asked when, and who answered what."""
     noted = _entry_of_several(message, delivery, message.referral, message.organisation, *message.codes)
-    noted = replace(noted, expected_by=message.expected_by)
+    noted = replace(
+        noted, expected_by=message.expected_by, level=message.level, notified=receivers_of(message.notified)
+    )
     return TakeOfferAnswer(at=delivery.at, by=actor_of(message.actor), message=noted, due_at=message.due_at)
 
 

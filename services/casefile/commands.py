@@ -8,19 +8,20 @@ from typing import Any
 from msgspec import structs
 
 from contracts.fields import Body
-from services.casefile.access import CONSENT_WITHDRAWN
+from services.casefile.access import STOPPED
 from services.casefile.action_rows import Action
 from services.casefile.corrections import command_for
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
+from services.casefile.domain.disclosure import Attempt
 from services.casefile.domain.guards import check_part
-from services.casefile.domain.matching import acting
+from services.casefile.domain.side_answers import acting
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.history import find_event
+from services.casefile.pair_views import nothing_more
 from services.casefile.queries import ON_PROPOSAL, PAIR, Found, Queries
 from services.casefile.routes.requests import CorrectBody
 from services.casefile.stamping import Stamp
-from services.casefile.views import nothing_more
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.handler import Call, Handler, Outcome, PreconditionFailed
 from services.chassis.deciding.idempotency import Key
@@ -51,9 +52,9 @@ class Commands:
 
     async def run(self, request: CommandRequest, found: Found, action: Action[Any, Any], body: Body) -> Done:
         """Runs a command on a case. Raises Refused, and what the handler raises."""
-        if CONSENT_WITHDRAWN in found.relations:
+        if not STOPPED.isdisjoint(found.relations):
             # Not even an earlier answer is repeated: it would show what must not be shown any more.
-            check_part(action.side, found.folded.state, request.actor)
+            await self._check_part(request, found.case_id, action, found.folded.state)
         held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._queries.is_bound(found)
         if held_to_proposal and action.name not in ON_PROPOSAL:
             if (earlier := await self.earlier(request, found.case_id)) is not None:
@@ -69,9 +70,18 @@ class Commands:
                 raise _without_state(refusal, action.name) from None
             if isinstance(refusal, PreconditionFailed):
                 # A caller whose part has ended is told that, and not what has moved the case since.
-                check_part(action.side, (await self._queries.streams.fold(stream, CASE)).state, request.actor)
+                now = (await self._queries.streams.fold(stream, CASE)).state
+                await self._check_part(request, found.case_id, action, now)
             raise
         return Done(outcome, await self._queries.after(request.caller, found, outcome))
+
+    async def _check_part(self, request: CommandRequest, case_id: str, action: Action[Any, Any], case: Case) -> None:
+        """Refuses who has no part in the case any more. What is to stand of that does."""
+        try:
+            check_part(action.side, case, request.actor, action.name)
+        except Refused as refusal:
+            attempt = Attempt(at=self._clock.now(), by=request.actor)
+            await self._handler.refuse(refusal, attempt, case_stream(case_id), CASE, request.call())
 
     async def _stamped(
         self, request: CommandRequest, found: Found, action: Action[Any, Any], body: Body, deposit: Deposit

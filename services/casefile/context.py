@@ -11,24 +11,30 @@ from msgspec.structs import replace
 from contracts.codes import CaseState
 from contracts.identifiers import one_person
 from services.casefile.actions import RULES
+from services.casefile.domain.absence import STAFF, absence_stream
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.broadcast import TakeBroadcast
 from services.casefile.domain.charter import CHARTER, Charter, charter_stream
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.correction import Correct
+from services.casefile.domain.disclosure import Attempt
 from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
 from services.casefile.domain.exceptions import DecideException, RequestException
+from services.casefile.domain.gaps import ReportGap
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt, programme_stream
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.opening import TakeSubmission
+from services.casefile.domain.standing_in import TELLING, for_whom, on_behalf, people_named
 from services.casefile.domain.state import BEFORE_CLOSED, Case
+from services.casefile.domain.steps import Party
 from services.casefile.domain.tasks import ApproveTask, ClaimTask, RecordTask
 from services.casefile.history import find_event, recorded_by
 from services.casefile.projection import CASES
 from services.chassis.deciding.context import Needed
+from services.chassis.deciding.handler import Call
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.index.index import IndexReader
 from services.chassis.modelling.callers_clock import by_our_clock
@@ -40,7 +46,7 @@ CASES_OF_A_PERSON: Final = 10_000
 OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
 
-BY_CHARTER: Final = (SignAgreement, RecordTask, ApproveTask, ClaimTask, RequestException)
+BY_CHARTER: Final = (SignAgreement, RecordTask, ApproveTask, ClaimTask, RequestException, ReportGap)
 """The commands that rest on the charter of roles."""
 
 
@@ -60,7 +66,7 @@ class CaseContexts:
         return self._calendars.of((learnt.programme, learnt.version), learnt.rules)
 
     def needs(self, command: Command, case: Case, /) -> dict[str, Needed]:
-        """The programme that a case runs under, and the mentor whom it is about."""
+        """The programme of a case, the mentor whom it is about, and where that matters who is away and stands in."""
         needs: dict[str, Needed] = {}
         taken = _submission(command)
         if programme := taken.message.programme if taken is not None else case.programme:
@@ -68,6 +74,11 @@ class CaseContexts:
         mentor = command.mentor if isinstance(command, ProposeMatch) else case.match and case.match.mentor
         if mentor and case.organisation:
             needs["mentor"] = Needed(mentor_stream(case.organisation, mentor), MENTOR)
+        if for_whom(command, case):
+            needs["sender"] = Needed(absence_stream(command.by.org, command.by.sub), STAFF)
+        if isinstance(command, TELLING):
+            for party in people_named(case):
+                needs[_away(party)] = Needed(absence_stream(party.org, party.sub), STAFF)
         return needs
 
     async def make(
@@ -82,14 +93,14 @@ class CaseContexts:
         if isinstance(command, TakeWithdrawal):
             records = await reads.log.read(stream)
             since = recorded_by(records, command.message.organisation, command.withdrawn_at)
-        charter = Charter()
+        charter, then = Charter(), learnt
         # A correction rests on what the report rests on that should have come.
         report = command.holds if isinstance(command, Correct) else command
         if isinstance(report, BY_CHARTER):
             happened = by_our_clock(getattr(report, "occurred_at", None) or command.at, command.at)
             # Before the first version there was no case either, which the decision says better.
-            governing = found["programme"].in_force(happened) or learnt
-            charter = await reads.state(charter_stream(governing.rules.charter_version), CHARTER)
+            then = found["programme"].in_force(happened) or learnt
+            charter = await reads.state(charter_stream(then.rules.charter_version), CHARTER)
         return Context(
             at=command.at,
             case=case,
@@ -102,7 +113,10 @@ class CaseContexts:
             other_open_case=await self._other_open_case(case),
             programme_version=f"{learnt.programme}/{learnt.version}",
             charter=charter,
+            governing=then.rules,
             exception_count=await self._exception_count(command, case, learnt, reads),
+            on_behalf_of=on_behalf(command, case, found["sender"]) if "sender" in found else None,
+            substitutes=_substitutes(command, case, found),
         )
 
     async def _exception_count(
@@ -155,6 +169,24 @@ class CaseContexts:
         return next((row.key for row in others if row.columns["state"] in OPEN_STATES), None)
 
 
+def acting(context: Context, call: Call) -> Call:
+    """The call of a command as it is given on behalf of somebody who is away."""
+    if context.on_behalf_of is None:
+        return call
+    return replace(call, actor=call.actor.standing_in(context.on_behalf_of))
+
+
+def _away(party: Party) -> str:
+    return f"away:{party.org}:{party.sub}"
+
+
+def _substitutes(command: Command, case: Case, found: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    if not isinstance(command, TELLING):
+        return {}
+    named = ((party, found[_away(party)].substitute_at(command.at)) for party in people_named(case))
+    return {(party.org, party.sub): substitute for party, substitute in named if substitute is not None}
+
+
 async def _programme(programme: str, streams: Streams) -> KnownProgramme:
     return (await streams.fold(programme_stream(programme), KNOWN_PROGRAMME)).state
 
@@ -173,6 +205,9 @@ def _submission(command: Command) -> TakeSubmission | None:
 
 
 def _legal_basis(command: Command, case: Case) -> str | None:
+    if isinstance(command, Attempt):
+        # It rests on none, and the case may have that of another organisation by now.
+        return None
     if (taken := _submission(command)) is not None:
         # Offers to several organisations have one each, and the case has the winner's.
         return taken.legal_basis.legal_basis or None

@@ -11,15 +11,15 @@ from typing import Any, Final, assert_never
 
 from contracts import casefile as messages
 from contracts.references import REFERENCES
+from services.casefile.consent_events import CONSENT_EVENTS
 from services.casefile.domain import (
+    absence,
     agreement,
     broadcast,
     changes,
     charter,
     closing,
-    consent_withdrawal,
     correction,
-    deadlines,
     escalation,
     exception_count,
     extension,
@@ -45,6 +45,7 @@ from services.casefile.domain import (
     suspension,
     trajectory_end,
 )
+from services.casefile.domain.absence import AbsenceEvent
 from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.charter import CharterEvent
 from services.casefile.domain.exception_count import ExceptionCountEvent
@@ -52,33 +53,41 @@ from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
 from services.casefile.event_rows import NOT_PUBLISHED, EventRow, OtherRow
-from services.casefile.message_parts import begun, party_of, readiness_of, report_of
+from services.casefile.message_parts import begun, notice_of, parties_of, party_of, readiness_of, report_of
 from services.casefile.sentences import (
     filled_in,
     of_a_correction,
     of_an_answered_gap,
+    of_an_end,
     of_an_entry,
     of_an_escalation,
 )
-from services.casefile.task_events import TASK_EVENTS
 from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.delivery.translation import published_deadline, published_deadlines
+from services.chassis.deciding.refusals import KeyRefused
+from services.chassis.delivery.translation import (
+    published_deadline,
+    published_deadlines,
+    published_pauses,
+    published_receivers,
+)
 from services.chassis.log.event_types import EventTypes
 
 Event = (
     CaseEvent
     | MentorEvent
     | CharterEvent
+    | AbsenceEvent
     | ExceptionCountEvent
     | KnownProgrammeEvent
     | KnownOrganisationEvent
     | KeyUsed
+    | KeyRefused
 )
 """Every event in the service's log."""
 
 # fmt: off
 CASE_EVENTS: Final = (
-    TASK_EVENTS
+    CONSENT_EVENTS
     | EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1", of_an_entry, NOT_PUBLISHED)
     | EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1", of_an_entry, NOT_PUBLISHED)
     | EventRow(opening.CaseOpened, "case.opened.v1", "The case was opened in programme {programme}.",
@@ -167,7 +176,8 @@ CASE_EVENTS: Final = (
     | EventRow(changes.ChangeExpired, "case.change_expired.v1", "Nobody decided on the change in time: {change}.",
                  lambda event, about: messages.changes.ChangeExpired(
                      **about, proposal=event.proposal, change=event.change, referral=event.referral,
-                     organisation=event.organisation))
+                     organisation=event.organisation, level=event.level or None,
+                     notified=published_receivers(event.notified)))
     | EventRow(extension.ExtensionProposed, "case.extension_proposed.v1",
                  "The organisation proposes an extension until {end}.",
                  lambda event, about: messages.agreement.ExtensionProposed(**about, end=event.end))
@@ -179,7 +189,8 @@ CASE_EVENTS: Final = (
                      **about, end=event.end, deadlines=begun(event)))
     | EventRow(suspension.TrajectorySuspended, "case.trajectory_suspended.v1", "The trajectory pauses: {reason}.",
                  lambda event, about: messages.suspension.TrajectorySuspended(
-                     **about, reason=event.reason, until=event.until, deadlines=begun(event)))
+                     **about, reason=event.reason, until=event.until, deadlines=begun(event),
+                     paused=published_pauses(event.paused)))
     | EventRow(suspension.TrajectoryResumed, "case.trajectory_resumed.v1", "The trajectory was taken up again.",
                  lambda event, about: messages.suspension.TrajectoryResumed(**about, deadlines=begun(event)))
     | EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", "The pause was reviewed, and goes on.",
@@ -189,7 +200,8 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.escalation.EscalationRaised(
                      **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
                      escalation=event.escalation or None, level=event.level or None, match=event.match or None,
-                     talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None))
+                     talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None,
+                     substitutes=parties_of(event.substitutes)))
     | EventRow(open_escalations.EscalationJoined, "case.escalation_joined.v1",
                  "A further sign for escalation {escalation}: {reason}.",
                  lambda event, about: messages.escalation.EscalationJoined(
@@ -219,20 +231,20 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.gaps.GapActionCompleted(
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
                      referral=event.referral, organisation=event.organisation))
-    | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
+    | EventRow(match_end.MatchEnded, "case.match_ended.v1", of_an_end,
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,
-                     closure_talk=event.closure_talk, deadlines=begun(event)))
-    | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1",
-                 "The trajectory is completed: {reason}.",
+                     closure_talk=event.closure_talk, deadlines=begun(event), agreed=event.agreed or None,
+                     **notice_of(event)))
+    | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1", of_an_end,
                  lambda event, about: messages.trajectory_end.TrajectoryCompleted(
-                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event)))
-    | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1",
-                 "The organisation hands back: {closure_reason}.",
+                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event),
+                     agreed=event.agreed or None, **notice_of(event)))
+    | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1", of_an_end,
                  lambda event, about: messages.handback.HandbackRequested(
                      **about, referral=event.referral, closure_reason=event.closure_reason, outcomes=event.outcomes,
                      open_needs=list(event.open_needs), recommended_next_step=event.recommended_next_step,
-                     deadlines=begun(event)))
+                     deadlines=begun(event), agreed=event.agreed or None))
     | EventRow(handback.HandbackReturned, "case.handback_returned.v1",
                  "The agency returned the report; missing: {missing}.",
                  lambda event, about: messages.handback.HandbackReturned(
@@ -241,25 +253,6 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.handback.HandbackAccepted(
                      **about, referral=event.referral, decision=event.decision, next_service=event.next_service,
                      access=published_deadline(event.access) if event.access is not None else None))
-    | EventRow(consent_withdrawal.DisclosureStopped, "case.disclosure_stopped.v1",
-                 "Nothing more is shared on the withdrawn legal basis.",
-                 lambda event, about: messages.consent_withdrawal.DisclosureStopped(
-                     **about, legal_basis=event.legal_basis, withdrawn_at=event.withdrawn_at))
-    | EventRow(consent_withdrawal.NgoAccessRevoked, "case.ngo_access_revoked.v1", "Stop for {organisation}: {reason}.",
-                 lambda event, about: messages.consent_withdrawal.NgoAccessRevoked(
-                     **about, referral=event.referral, organisation=event.organisation, reason=event.reason))
-    | EventRow(deadlines.NgoAccessExpired, "case.ngo_access_expired.v1", "The access of {organisation} has ended.",
-                 lambda event, about: messages.deadlines.NgoAccessExpired(
-                     **about, referral=event.referral, organisation=event.organisation))
-    | EventRow(consent_withdrawal.RecordedAfterWithdrawal, "case.recorded_after_withdrawal.v1",
-                 "Marked: {organisation} recorded events after the withdrawal.",
-                 lambda event, about: messages.consent_withdrawal.RecordedAfterWithdrawal(
-                     **about, legal_basis=event.legal_basis, organisation=event.organisation,
-                     withdrawn_at=event.withdrawn_at, events=list(event.events)))
-    | EventRow(consent_withdrawal.CaseReturned, "case.returned.v1",
-                 "The case returned to the agency without a handback report.",
-                 lambda event, about: messages.consent_withdrawal.CaseReturned(
-                     **about, referral=event.referral, reason=event.reason, deadlines=begun(event)))
     | EventRow(closing.CaseClosed, "case.closed.v1", "The agency closed the case: {reason}.",
                  lambda event, about: messages.closing.CaseClosed(**about, reason=event.reason))
     | EventRow(closing.CaseReopened, "case.reopened.v1", "The agency opened the case again.",
@@ -270,8 +263,6 @@ CASE_EVENTS: Final = (
                      progress=event.progress))
     | EventRow(outcomes.OutcomeWaived, "case.outcome_waived.v1", "The follow-up {point} is waived: {reason}.",
                  lambda event, about: messages.outcomes.OutcomeWaived(**about, point=event.point, reason=event.reason))
-    | EventRow(deadlines.CaseFinalised, "case.finalised.v1", "The case is finalised.",
-                 lambda _event, about: messages.deadlines.CaseFinalised(**about))
     | EventRow(people.CounsellorProposed, "case.counsellor_proposed.v1",
                  "Another counsellor is asked to lead the case.",
                  lambda event, about: messages.people.CounsellorProposed(**about, receiver=party_of(event.receiver)))
@@ -284,14 +275,6 @@ CASE_EVENTS: Final = (
     | EventRow(people.CoordinatorReassigned, "case.coordinator_reassigned.v1", "Another coordinator took over.",
                  lambda event, about: messages.people.CoordinatorReassigned(
                      **about, giver=party_of(event.giver), receiver=party_of(event.receiver)))
-    | EventRow(deadlines.DeadlineReminded, "case.deadline_reminded.v1", "Reminder: {deadline} is nearly due.",
-                 lambda event, about: messages.deadlines.DeadlineReminded(
-                     **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
-                     owner=party_of(event.owner), awaited=event.awaited))
-    | EventRow(deadlines.DeadlineMissed, "case.deadline_missed.v1", "The deadline {deadline} has passed.",
-                 lambda event, about: messages.deadlines.DeadlineMissed(
-                     **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
-                     owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event)))
     | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
                  lambda event, about: messages.correction.CorrectionRecorded(
                      **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),
@@ -303,12 +286,18 @@ EVENTS: Final = (
     OtherRow(mentor.MentorDescribed, "mentor.described.v1"),
     OtherRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     OtherRow(mentor.MentorReleased, "mentor.released.v1"),
+    OtherRow(mentor.MentorAcknowledgedCharter, "mentor.acknowledged_charter.v1"),
     OtherRow(charter.CharterWritten, "charter.written.v1"),
     OtherRow(charter.CharterSigned, "charter.signed.v1"),
+    OtherRow(absence.SubstituteNamed, "absence.substitute_named.v1"),
+    OtherRow(absence.SubstituteReleased, "absence.substitute_released.v1"),
+    OtherRow(absence.StandInNamed, "absence.stand_in_named.v1"),
+    OtherRow(absence.StandInReleased, "absence.stand_in_released.v1"),
     OtherRow(exception_count.ExceptionCounted, "exception.counted.v1"),
     OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
     OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
     OtherRow(KeyUsed, "idempotency_key.used.v1"),
+    OtherRow(KeyRefused, "idempotency_key.refused.v1"),
 )
 # fmt: on
 

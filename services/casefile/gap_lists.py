@@ -15,9 +15,9 @@ from services.casefile.domain.open_matters import Gap
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.gap_rows import GAPS, mentor_key
 from services.casefile.gap_views import with_words
+from services.casefile.queries import Found, Queries
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
-from services.chassis.deciding.streams import Streams
 from services.chassis.http.request.cursors import Pages
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row, Value
@@ -33,22 +33,24 @@ class GapLists:
     """Finds gaps for callers."""
 
     def __init__(
-        self, streams: Streams, index: IndexReader, vault: Vault, caught_up: Callable[[], Awaitable[None]]
+        self, queries: Queries, index: IndexReader, vault: Vault, caught_up: Callable[[], Awaitable[None]]
     ) -> None:
-        self._streams = streams
+        self._queries = queries
+        self._streams = queries.streams
         self._index = index
         self._vault = vault
         self._caught_up = caught_up
 
     async def gap(self, caller: Caller, gap_id: str) -> tuple[Json, int]:
-        """A gap with the words about it, and the ETag of its case. Raises Hidden or Forbidden."""
+        """A gap with the words about it, and the ETag of its case. Raises as `Queries.find` does."""
         case_id = case_of(gap_id)
         folded = await self._streams.fold(case_stream(case_id), CASE)
         gap = _find(folded.state, gap_id)
         if gap is None:
             # A party to the case learns no more of what is not there than anybody else.
             raise Hidden
-        POLICY.require(caller, "read-gap", relations_to_gap(caller, folded.state, gap))
+        found = Found(case_id, folded, relations_to_gap(caller, folded.state, gap))
+        await self._queries.require(caller, "read-gap", found)
         return await with_words(case_id, gap, self._vault), folded.etag
 
     async def check_alike(self, caller: Caller, gap_ids: list[str]) -> None:

@@ -14,14 +14,17 @@ from services.casefile.domain.case import evolve
 from services.casefile.domain.context import EventRef
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.corrections_of_reports import report_of
+from services.casefile.domain.disclosure import DisclosureRefused
 from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.people import CoordinatorReassigned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import Reported
-from services.casefile.domain.state import Case
+from services.casefile.domain.state import Case, MentorAccess
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.log.metadata import Recorded
 
 
@@ -69,6 +72,13 @@ def known(records: Sequence[Recorded], as_of: datetime | None, known_at: datetim
         if known_at is not None and recorded.meta.recorded_at > known_at:
             continue
         yield recorded
+
+
+def as_it_ended(records: Sequence[Recorded], access: MentorAccess) -> tuple[Case, int, datetime]:
+    """The case with the match that its mentor may still read, before it ended, and the version and time of its end."""
+    ends = (one for one in records if isinstance(one.event, MatchEnded | TrajectoryCompleted))
+    end = next(one for one in ends if one.event.mentor_access == access.expires)
+    return fold(records[: end.version - 1]), end.version, end.event.ended_at
 
 
 def fold(records: Sequence[Recorded], *, as_of: datetime | None = None, known_at: datetime | None = None) -> Case:
@@ -169,11 +179,11 @@ def moment(recorded: Recorded) -> tuple[datetime, str | None, str | None]:
 
 
 def recorded_by(records: Sequence[Recorded], organisation: str, since: datetime) -> tuple[str, ...]:
-    """The ids of what an organisation recorded after an instant, entries of the referral service left out."""
+    """The ids of what an organisation did after an instant: neither entries of the referral service nor refusals."""
     return tuple(
         recorded.meta.event_id
         for recorded in records
         if recorded.meta.actor.org == organisation
         and recorded.meta.recorded_at > since
-        and not isinstance(recorded.event, ReferralEntryTaken)
+        and not isinstance(recorded.event, ReferralEntryTaken | DisclosureRefused)
     )

@@ -1,9 +1,9 @@
-"""What lists and worklists show: the index finds, and what the caller may read of a case decides."""
+"""What lists of cases show: the index finds, and what the caller may read of a case decides."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,10 +15,8 @@ from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY, relations_of_row
 from services.casefile.context import CASES_OF_A_PERSON
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, STOPPED, part_key
-from services.casefile.queries import PAIR, SEES_ALL, Queries
-from services.casefile.work_items import WorkItems, shown_item
-from services.casefile.worklist import actor_of, stands_at, work_in
+from services.casefile.projection import CASES, PARTS, STOPPED, part_key
+from services.casefile.queries import SEES_ALL, Queries
 from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages, Place
 from services.chassis.http.request.positions import unknown_filter
@@ -28,8 +26,6 @@ from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import sortable
 
 EVERY_STATE: Final = (*(state.value for state in CaseState), STOPPED)
-ALL: Final = 10_000
-"""More organisations than are ever suspended at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +99,16 @@ class _Met:
 
 
 class Lists:
-    """Finds the cases that a caller has a part in, and what the caller has to do."""
+    """Finds the cases that a caller has a part in."""
 
     def __init__(
         self,
         queries: Queries,
-        items: WorkItems,
         index: IndexReader,
         caught_up: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._queries = queries
-        self._items = items
         self._index = index
         self._caught_up = caught_up
         self._clock = clock
@@ -164,8 +158,7 @@ class Lists:
             if await self._has_part(caller, wanted.organisation, row):
                 part = await self._index.get(PARTS.name, part_key(row.key, caller.org))
                 places[place] = _Met(row.key, row, part if part is not None and part.columns["reader"] else None)
-        items: list[Json] = []
-        last: Place | None = after
+        items, last = list[Json](), after
         views = await self._views(caller, [places[place] for place in sorted(places)], wanted)
         for place, view in zip(sorted(places), views, strict=True):
             if view is not None:
@@ -240,85 +233,6 @@ class Lists:
             shown["overdue"] = any(datetime.fromisoformat(at) < self._clock.now() for at in shown["dueAt"].values())
         return shown
 
-    async def work(
-        self, caller: Caller, pages: Pages, limit: int, *, mine: bool = False
-    ) -> tuple[list[Json], str | None]:
-        """What the caller must act on, the most urgent first; `mine`: only what waits for the caller by name.
-
-        Staff find what waits for their organisation, an agency also its cases with an organisation that is suspended,
-        where others must act; a mentor and a mentee find their own case.
-        """
-        POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
-        last = await pages.due()
-        await self._caught_up()
-        suspended = {row.key for row in await self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
-        items: list[Json] = []
-        while True:
-            most = limit + 1 - len(items)
-            rows = await self._work_rows(caller, suspended, last, most, mine=mine)
-            shown = await self.work_shown(caller, rows, suspended, mine=mine)
-            for row, item in zip(rows, shown, strict=True):
-                if item is not None:
-                    if len(items) == limit:
-                        return items, pages.next(last)
-                    items.append(item)
-                last = _place(row)
-            if len(rows) < most:
-                return items, None
-
-    async def _work_rows(
-        self, caller: Caller, suspended: Collection[str], after: tuple[str, str] | None, most: int, *, mine: bool
-    ) -> list[Row]:
-        where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
-        if caller.role is Role.MENTEE:
-            of_person = {"client_ref": one_person(caller.sub)}
-            cases = await self._index.find(CASES.name, of_person, after=0, limit=CASES_OF_A_PERSON)
-            rows = await self._items.of_mentee(str(where["actor"]), cases)
-            return [row for row in rows if after is None or _place(row) > after][:most]
-        if mine:
-            where["person"] = caller.sub
-        rows = await self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
-        # One of a pair finds their own case and nothing else.
-        for organisation in sorted(suspended) if where["actor"] == caller.org else ():
-            held: dict[str, Value] = {"holder": organisation, "agency": caller.org}
-            rows += await self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
-        return sorted(rows, key=_place)[:most]
-
-    async def work_shown(
-        self, caller: Caller, rows: Sequence[Row], suspended: Collection[str], *, mine: bool = False
-    ) -> list[Json | None]:
-        """What the caller is shown of each row of work; staff by what the index keeps of it."""
-        items, now = await self._items.read(rows), self._clock.now()
-        # Side by side: streams that are asked for at once come in one answer of the database.
-        others = [row for row, item in zip(rows, items, strict=True) if item is None]
-        made = await asyncio.gather(*(self.work_folded(caller, row, suspended, mine=mine) for row in others))
-        folded = iter(made)
-        return [shown_item(caller, item, now, suspended) if item is not None else next(folded) for item in items]
-
-    async def work_folded(
-        self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool = False
-    ) -> Json | None:
-        """What the caller is shown of one, by its case as it is now; None for what is not this caller's to do."""
-        found = await self._queries.find_silently(caller, str(row.columns["case_id"]))
-        if found is None:
-            return None
-        case = found.folded.state
-        halted = case.organisation in suspended
-        # The row of work names it; that of a case with a suspended organisation shows where the case stands.
-        if (key := row.columns.get("work")) is not None:
-            work = next((work for work in work_in(case) if work.key == key), None)
-            if work is None:
-                return None
-            if PAIR & set(found.relations):
-                return await self._queries.pair_work_view(caller, found, work)
-            return shown_item(caller, await self._items.made(case, work), self._clock.now(), suspended)
-        stands = stands_at(case)
-        if stands is None or stands.actor == caller.org or not halted:
-            return None
-        if mine and (case.lead is None or case.lead.sub != caller.sub):
-            return None
-        return await self._queries.halted_view(caller, found, stands)
-
 
 def _questions(looks: Sequence[_Look], wanted: Wanted) -> Iterator[tuple[_Look, Mapping[str, Value | Sequence[Value]]]]:
     for look in looks:
@@ -328,10 +242,6 @@ def _questions(looks: Sequence[_Look], wanted: Wanted) -> Iterator[tuple[_Look, 
 
 def _text(value: Value) -> str | None:
     return None if value is None else str(value)
-
-
-def _place(row: Row) -> tuple[str, str]:
-    return str(row.columns["due"]), row.key
 
 
 def _looks(caller: Caller, organisation: str | None) -> list[_Look]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic_core import from_json, to_json
@@ -16,10 +17,13 @@ from services.casefile.access import (
     FORMER_ORGANISATION,
     standing_of,
 )
+from services.casefile.domain.absence import SubstituteNamed
 from services.casefile.domain.case import CASE
 from services.casefile.domain.charter import CharterWritten
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.known_organisation import OrganisationLearnt
+from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt
+from services.casefile.domain.ladder import late_terms
 from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.state import Case
 from services.casefile.events import Event
@@ -37,7 +41,7 @@ from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sor
 
 CASES: Final = Table(
     "cases",
-    columns=("agency", "state", "due", "client_ref", "summary", "work"),
+    columns=("agency", "state", "due", "client_ref", "programme", "summary", "work"),
     # By state, but for a list of all cases: one of all states is made of a dozen short looks, and half as many indexes
     # are kept.
     indexes=((), ("state",), ("agency", "state"), ("client_ref",)),
@@ -46,9 +50,9 @@ CASES: Final = Table(
 )
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
 
-`client_ref` is the pseudonym in the form in which persons are compared, `summary` what lists show of the case, as JSON
-(`services.casefile.views.summary_of`). `work` is a JSON array of the `work` of its rows in STEPS, by
-their numbers; null for a number that has none.
+`client_ref` is the pseudonym in the form in which persons are compared, `programme` the one that the case runs under,
+`summary` what lists show of the case, as JSON (`services.casefile.views.summary_of`). `work` is a JSON array of the
+`work` of its rows in STEPS, by their numbers; null for a number that has none.
 """
 PARTS: Final = Table(
     "parts",
@@ -96,13 +100,17 @@ STOPPED: Final = "STOPPED"
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
+ABSENCES: Final = Table("absences", columns=("organisation", "absent"), indexes=((), ("organisation",)))
 CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
-TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, GAPS, DEADLINES)
-INDEX_VERSION: Final = 12
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, ABSENCES, CHARTERS, KNOWN, GAPS, DEADLINES)
+INDEX_VERSION: Final = 14
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
+CHARTER: Final = "CHARTER"
+"""The kind of what is pending of a programme: its running matches may come under another charter."""
+_SHORTLY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +156,13 @@ class Listing:
         self._index = index
         self._items = items
         self._cases: dict[str, Known] = {}
+        self._programmes: dict[str, KnownProgramme] = {}
 
     async def look(self, batch: Sequence[Recorded]) -> None:
-        """Folds the cases of a batch."""
+        """Folds the cases of a batch, and the programmes."""
+        learnt = list({one.stream for one in batch if isinstance(one.event, ProgrammeLearnt)})
+        known = await self._streams.fold_together([(stream, KNOWN_PROGRAMME) for stream in learnt]) if learnt else []
+        self._programmes = {stream: folded.state for stream, folded in zip(learnt, known, strict=True)}
         # A case whose first event is in the batch is in no list yet.
         cases = (recorded for recorded in reversed(batch) if recorded.stream.startswith(CASE_PREFIX))
         firsts = {recorded.stream: recorded.version for recorded in cases}
@@ -200,11 +212,17 @@ class Listing:
             case OrganisationLearnt():
                 suspended = 1 if event.suspended else None
                 changes.put(KNOWN.name, event.organisation, recorded.position, kind=event.kind, suspended=suspended)
+            case SubstituteNamed():
+                away = {"organisation": event.organisation, "absent": event.absent}
+                changes.put(ABSENCES.name, recorded.stream, recorded.position, **away)
+            case ProgrammeLearnt():
+                pending = _charters_of(self._programmes[recorded.stream], recorded.meta.recorded_at)
+                set_pending(changes, recorded.stream, recorded, pending)
             case CharterWritten():
                 changes.put(CHARTERS.name, recorded.stream, recorded.position, version=event.version)
             case _:
-                # No list shows which places are taken, or programmes; who signed a charter its stream says, and how
-                # many exceptions a month had.
+                # No list shows which places are taken; who signed a charter its stream says, and how many exceptions a
+                # month had.
                 pass
 
 
@@ -234,7 +252,8 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
     shown = {"summary": _json(known.summary), "work": _json([listed and listed[0].key for listed in known.work])}
-    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), **shown)
+    found_by = {"client_ref": one_person(case.client_ref), "programme": case.programme}
+    changes.put(CASES.name, case.case, seq, **own, **found_by, **shown)
     for organisation, seen in known.seen.items():
         changes.put(
             PARTS.name,
@@ -310,9 +329,22 @@ def _step_key(case_id: str, number: int) -> str:
     return f"{case_id}:{number}"
 
 
+def _charters_of(known: KnownProgramme, now: datetime) -> Iterator[Pending]:
+    """When the matches of a programme are looked at: each version as it begins, and at once what has begun already.
+
+    Once more a little later: an agreement may be stored a moment after the day on which it was decided.
+    """
+    if len(known.versions) > 1:
+        begin = {learnt.begins for learnt in known.versions.values() if learnt.begins > now}
+        for at in sorted({now, *begin, *(one + _SHORTLY for one in begin)}):
+            yield Pending(sortable(at), "0", CHARTER, sortable(at))
+
+
 def _pending(case: Case) -> Iterator[Pending]:
     for deadline in running(case):
         due = sortable(deadline.due_at)
         if deadline.remind_at is not None:
             yield Pending(sortable(deadline.remind_at), deadline.name, "REMIND", due)
         yield Pending(due, deadline.name, "PASS", due)
+    for late in late_terms(case):
+        yield from (Pending(sortable(due.at), late.name, due.level, sortable(late.due_at)) for due in late.to_come)

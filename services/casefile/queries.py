@@ -12,12 +12,15 @@ from contracts.codes import CaseState, Role
 from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
+    FORMER_MENTOR,
     MATCHED_MENTOR,
     MENTEE_OF_CASE,
     OVERSIGHT,
     OWNER_AGENCY,
     POLICY,
     relations_to_case,
+    still_reads,
+    was_stopped,
 )
 from services.casefile.actions import ACTIONS
 from services.casefile.beside_views import norm_view
@@ -25,18 +28,17 @@ from services.casefile.context import CaseContexts
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import CorrectionRecorded
+from services.casefile.domain.disclosure import Attempt, stopped
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.state import Case, case_stream
-from services.casefile.history import fold, known, responsibility
+from services.casefile.history import as_it_ended, fold, known, responsibility
+from services.casefile.pair_views import ended_view, nothing_more, own_gaps, pair_view, proposal_view
 from services.casefile.timeline import Sight, history_of, sight_of, timeline, visible_to
 from services.casefile.views import (
     action_link,
     case_view,
-    nothing_more,
-    pair_view,
     proposal_item,
-    proposal_view,
     responsibility_view,
     staff_item,
     stopped_view,
@@ -47,10 +49,11 @@ from services.casefile.worklist import Work, consents_of
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.folded import Folded
-from services.chassis.deciding.handler import Outcome
+from services.chassis.deciding.handler import Call, Handler, Outcome
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json, recorded_view
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Command
 from services.chassis.time.clock import Clock
 
 PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
@@ -80,19 +83,34 @@ class Moment:
 class Queries:
     """Finds cases for callers. Every way to a case leads through `find`."""
 
-    def __init__(self, streams: Streams, contexts: CaseContexts, clock: Clock) -> None:
+    def __init__(
+        self, streams: Streams, contexts: CaseContexts, handler: Handler[Command, Context], clock: Clock
+    ) -> None:
         self.streams = streams
         self._contexts = contexts
+        self._handler = handler
         self._clock = clock
 
     async def find(self, caller: Caller, case_id: str, action: str) -> Found:
-        """The case, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        """The case, if the caller may do `action` to it. Raises Hidden, Forbidden, or Refused after a withdrawal."""
         folded = await self.streams.fold(case_stream(case_id), CASE)
-        found = Found(case_id, folded, relations_to_case(caller, folded.state))
-        POLICY.require(caller, action, found.relations)
+        reads_at = self._clock.now() if action == "read" else None
+        found = Found(case_id, folded, relations_to_case(caller, folded.state, reads_at))
+        await self.require(caller, action, found)
         if not folded.version:
             raise Hidden
         return found
+
+    async def require(self, caller: Caller, action: str, found: Found) -> None:
+        """Returns if the caller, who stands to the case as it was found, may do `action`. Raises as `find` does.
+
+        Whatever it is that the person has withdrawn from the caller: that it was asked for stands in the record.
+        """
+        case, by = found.folded.state, caller.actor()
+        if was_stopped(caller, action, found.relations) and (refusal := stopped(case, caller.org, action)) is not None:
+            attempt = Attempt(at=self._clock.now(), by=by)
+            await self._handler.refuse(refusal, attempt, case_stream(found.case_id), CASE, Call(actor=by))
+        POLICY.require(caller, action, found.relations)
 
     async def find_silently(self, caller: Caller, case_id: str) -> Found | None:
         """The case, if the caller may read it: for lists, which leave out what is not theirs."""
@@ -116,6 +134,8 @@ class Queries:
             body = pair_view(case, etag, now, caller.sub if MATCHED_MENTOR in relations else None)
             if MENTEE_OF_CASE in relations and (consents := consents_of(case, caller.org)):
                 body["links"]["legalBasis"] = f"/v1/legal-bases/{consents[0]}"
+        elif FORMER_MENTOR in relations:
+            return await self._match_as_it_ended(caller, found, now)
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
         else:
@@ -124,6 +144,16 @@ class Queries:
             history = history_of(records, sight_of(records, caller.org))
             body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
+
+    async def _match_as_it_ended(self, caller: Caller, found: Found, now: datetime) -> Json:
+        """What the mentor of an ended match reads: nothing of what came after it but what became of the own gaps."""
+        access = still_reads(caller, found.folded.state, now)
+        if access is None:
+            raise Hidden
+        records = await self.records(found)
+        case, version, ended_at = as_it_ended(records, access)
+        shown = ended_view(case, version, ended_at, own_gaps(found.folded.state, caller.sub))
+        return {**shown, "allowedActions": [], "blockedActions": []}
 
     async def pair_work_view(self, caller: Caller, found: Found, work: Work) -> Json:
         """What one of a pair has to act on: the case itself, and with it all that they may do."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from contracts import referral
 from contracts.message import CaseMessage, Message
 from contracts.message import Deadline as MessageDeadline
+from contracts.waitlist import OfferedMeanwhile
 from services.casefile.broadcast_reactions import OF_SEVERAL
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.known_organisation import LearnOrganisation, organisation_stream
@@ -22,7 +23,7 @@ from services.casefile.domain.referral_answers import TakeAcceptance, TakeNote, 
 from services.casefile.domain.referral_entry import ReferralMessage
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
-from services.chassis.delivery.translation import actor_of, deadline_of
+from services.chassis.delivery.translation import actor_of, deadline_of, receivers_of
 from services.chassis.modelling.decider import Command
 from services.chassis.modelling.delivery import Delivery
 
@@ -40,8 +41,11 @@ Entered = (
     | referral.ErrorReported
     | referral.ReferralCompleted
     | referral.LegalBasisWithdrawn
+    | referral.ReferralDisclosureRefused
     | referral.ReferralDeadlineReminded
     | referral.ReferralDeadlineMissed
+    | referral.ReferralDeadlineEscalated
+    | referral.WaitlistAlerted
 )
 """The messages that leave an entry in their case."""
 
@@ -156,6 +160,13 @@ def when_legal_basis_withdrawn_stop_the_organisation(
     )
 
 
+def when_the_referral_service_refused_a_disclosure_note_it(
+    message: referral.ReferralDisclosureRefused, delivery: Delivery
+) -> TakeNote:
+    """The history says who tried what after the person withdrew."""
+    return TakeNote(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery, message.attempt))
+
+
 def when_referral_deadline_reminded_note_it(
     message: referral.ReferralDeadlineReminded, delivery: Delivery
 ) -> TakeReminder:
@@ -177,6 +188,25 @@ def when_referral_deadline_missed_note_it(message: referral.ReferralDeadlineMiss
         due_at=message.due_at,
         deadlines=tuple(map(deadline_of, message.deadlines)),
     )
+
+
+def when_referral_deadline_escalated_note_it(
+    message: referral.ReferralDeadlineEscalated, delivery: Delivery
+) -> TakeNote:
+    """The leads find the case among their work, and the history says who was told."""
+    return TakeNote(
+        at=delivery.at,
+        by=actor_of(message.actor),
+        message=_entry(message, delivery, message.deadline),
+        due_at=message.due_at,
+    )
+
+
+def when_waitlist_alerted_note_it(message: referral.WaitlistAlerted, delivery: Delivery) -> TakeNote:
+    """The same of somebody who waits long for a place."""
+    offered = OfferedMeanwhile.ANOTHER_OFFER if message.alternative_offered else OfferedMeanwhile.NO_ALTERNATIVE
+    noted = replace(_entry(message, delivery, offered.value), expected_by=message.expected_by)
+    return TakeNote(at=delivery.at, by=actor_of(message.actor), message=noted, due_at=message.since)
 
 
 def when_programme_version_published_learn_it(
@@ -240,8 +270,11 @@ REACTIONS: dict[type[Message], Callable[[Any, Delivery], Command]] = {
     referral.ErrorReported: when_error_reported_note_it,
     referral.ReferralCompleted: when_referral_completed_note_the_closed_loop,
     referral.LegalBasisWithdrawn: when_legal_basis_withdrawn_stop_the_organisation,
+    referral.ReferralDisclosureRefused: when_the_referral_service_refused_a_disclosure_note_it,
     referral.ReferralDeadlineReminded: when_referral_deadline_reminded_note_it,
     referral.ReferralDeadlineMissed: when_referral_deadline_missed_note_it,
+    referral.ReferralDeadlineEscalated: when_referral_deadline_escalated_note_it,
+    referral.WaitlistAlerted: when_waitlist_alerted_note_it,
     referral.ProgrammeVersionPublished: when_programme_version_published_learn_it,
     referral.OrganisationDescribed: when_organisation_described_learn_it,
     **OF_SEVERAL,
@@ -297,4 +330,7 @@ def _entry(message: Entered, delivery: Delivery, *codes: str) -> ReferralMessage
         recorded_at=message.recorded_at,
         actor=Party(role=message.actor.role, org=message.actor.org, sub=message.actor.sub),
         codes=codes,
+        # Of a term: who hears of it.
+        level=getattr(message, "level", None),
+        notified=receivers_of(getattr(message, "notified", ())),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from contracts.message import Envelope
+from services.casefile.charter_fan_out import CharterFanOut
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
@@ -16,13 +18,16 @@ from services.casefile.domain.known_organisation import (
     decide_organisation,
 )
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.ladder import EscalateDeadline
 from services.casefile.domain.state import Case, case_stream
+from services.casefile.projection import CHARTER
 from services.casefile.reactions import REACTIONS, stream_of
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
+from services.chassis.index.index import IndexReader
 from services.chassis.modelling.decider import Actor, Command, Entity
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, instant
@@ -39,9 +44,10 @@ def case_of(event: Envelope) -> tuple[str, Entity[Case]] | None:
 class Reactor:
     """Takes in messages of the referral service, and deadlines that fell due."""
 
-    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
+    def __init__(self, streams: Streams, cases: Handler[Command, Context], index: IndexReader, clock: Clock) -> None:
         self._cases = cases
         self._clock = clock
+        self._charters = CharterFanOut(streams, cases, index, clock, SYSTEM)
         self._learning = asyncio.Lock()
         self._programmes = Handler[LearnProgramme, KnownProgramme](streams, OwnState(), decide_programme)
         self._organisations = Handler[LearnOrganisation, KnownOrganisation](streams, OwnState(), decide_organisation)
@@ -78,8 +84,16 @@ class Reactor:
             case _:
                 await self._cases.add(row, command, stream, CASE, call, must_exist=False)
 
-    async def fire(self, stream: str, due: Pending) -> None:
-        """A deadline fell due."""
-        kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
-        command = kind(at=self._clock.now(), by=SYSTEM, name=due.name, due_at=instant(due.due))
+    async def fire(self, stream: str, due: Pending) -> Sequence[Pending]:
+        """A deadline fell due, of a case or of a programme. Returns what is left of it."""
+        if due.kind == CHARTER:
+            return await self._charters.fire(stream, due)
+        now, due_at = self._clock.now(), instant(due.due)
+        command: Command
+        if due.kind in ("REMIND", "PASS"):
+            kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
+            command = kind(at=now, by=SYSTEM, name=due.name, due_at=due_at)
+        else:
+            command = EscalateDeadline(at=now, by=SYSTEM, name=due.name, due_at=due_at, level=due.kind)
         await self._cases.handle(command, stream, CASE, Call(actor=SYSTEM))
+        return ()

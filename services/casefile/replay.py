@@ -9,7 +9,7 @@ from functools import reduce
 
 from pydantic_core import to_json
 
-from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
+from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, programme_stream
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
 from services.casefile.events import EVENT_TYPES
@@ -59,6 +59,40 @@ class Replayed:
             yield f"  {step.step:<26} {_name(step.owner)} since {step.since:%Y-%m-%d}{due}{waits}"
 
 
+@dataclass(frozen=True)
+class Read:
+    """What the log holds of a case and of its programme, and when the last of all its events was recorded."""
+
+    records: Sequence[Recorded]
+    programme: KnownProgramme
+    ends_at: datetime
+
+    def instant(self, when: datetime | date | None) -> datetime | None:
+        """An instant; a date is the end of that day in the time zone of the case's programme."""
+        if isinstance(when, datetime) or when is None:
+            return when
+        known = self.programme.in_force(self.records[-1].meta.recorded_at)
+        return end_of_day(when, known.rules.time_zone if known is not None else USUAL_ZONE)
+
+
+async def read_case(settings: Settings, case_id: str) -> Read:
+    """A case's stream, from the log file or the database alone. Raises UnknownCase."""
+    stores = Stores.of(settings)
+    if not stores.holds("casefile"):
+        raise UnknownCase(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
+    log = stores.event_log("casefile", EVENT_TYPES)
+    try:
+        records = await log.read(case_stream(case_id))
+        learnt = await log.read(programme_stream(fold(records).programme))
+        last = await log.read_all(max(0, await log.head() - 1), 1)
+    finally:
+        await log.close()
+    if not records:
+        raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists the cases")
+    programme = reduce(KNOWN_PROGRAMME.evolve, (recorded.event for recorded in learnt), KNOWN_PROGRAMME.initial)
+    return Read(records, programme, max(recorded.meta.recorded_at for recorded in (*last, records[-1])))
+
+
 async def replay_case(
     settings: Settings, case_id: str, when: datetime | date | None, known: datetime | date | None
 ) -> Replayed:
@@ -66,35 +100,13 @@ async def replay_case(
 
     A date is the end of that day in the time zone of the case's programme.
     """
-    stores = Stores.of(settings)
-    if not stores.holds("casefile"):
-        raise UnknownCase(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
-    log = stores.event_log("casefile", EVENT_TYPES)
-    try:
-        records = await log.read(case_stream(case_id))
-        case = fold(records)
-        learnt = await log.read(programme_stream(case.programme))
-    finally:
-        await log.close()
-    if not records:
-        raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists the cases")
-    zone = _zone(learnt, records[-1].meta.recorded_at)
-    as_of, known_at = _instant(when, zone), _instant(known, zone)
+    read = await read_case(settings, case_id)
+    records = read.records
+    as_of, known_at = read.instant(when), read.instant(known)
     case = fold(records, as_of=as_of, known_at=known_at)
     items = timeline(records, as_of=as_of, known_at=known_at)
     now = responsibility(records, as_of=as_of or records[-1].meta.recorded_at, known_at=known_at)
     return Replayed(case_id, case.state.value if case.state is not None else None, items, now)
-
-
-def _zone(learnt: Sequence[Recorded], at: datetime) -> str:
-    known = reduce(KNOWN_PROGRAMME.evolve, (recorded.event for recorded in learnt), KNOWN_PROGRAMME.initial).in_force(
-        at
-    )
-    return known.rules.time_zone if known is not None else USUAL_ZONE
-
-
-def _instant(when: datetime | date | None, zone: str) -> datetime | None:
-    return when if isinstance(when, datetime) or when is None else end_of_day(when, zone)
 
 
 def _name(party: Party | None) -> str:

@@ -5,9 +5,12 @@ Most rows of `events.py` have it as a text that names fields of the event; here 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, assert_never
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, assert_never
 
+from msgspec import UNSET
+
+from contracts.terms import LadderLevel
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.exceptions import (
     ExceptionEvent,
@@ -16,9 +19,15 @@ from services.casefile.domain.exceptions import (
     RoleExceptionRequested,
 )
 from services.casefile.domain.gaps import ServiceGapAnswered
+from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.ladder import DeadlineEscalated
+from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
+from services.casefile.domain.trajectory_end import TrajectoryCompleted
+from services.chassis.modelling.decider import ABSENCE, Actor
+from services.chassis.modelling.ladder import Receiver
 
 
 def filled_in(text: str, event: object) -> str:
@@ -29,6 +38,8 @@ def filled_in(text: str, event: object) -> str:
 def of_an_entry(entry: ReferralEntryTaken) -> str:
     """What the referral service did, and until when a place is expected to be free."""
     happened = filled_in(_of_a_message(entry.name), entry)
+    if entry.level in (LadderLevel.L2, LadderLevel.L3):
+        happened = f"{happened} {named_at(entry.level, entry.notified or ())}"
     return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
 
 
@@ -68,6 +79,20 @@ def of_an_answered_gap(event: ServiceGapAnswered) -> str:
     return f"The agency accepted the gap in services, and acts by {event.due}: {what}."
 
 
+_ENDS: Final[Mapping[type, str]] = {
+    MatchEnded: "The match ended: {reason}",
+    TrajectoryCompleted: "The trajectory is completed: {reason}",
+    HandbackRequested: "The organisation hands back: {closure_reason}",
+}
+
+
+def of_an_end(event: MatchEnded | TrajectoryCompleted | HandbackRequested) -> str:
+    """Why it ended, whether the agency had agreed to it, and whether a mentor left at short notice."""
+    agreed = ", as the agency agreed" if event.agreed is not UNSET else ""
+    short = isinstance(event, MatchEnded | TrajectoryCompleted) and event.short_notice
+    return filled_in(f"{_ENDS[type(event)]}{agreed}.{' The mentor gave short notice.' if short else ''}", event)
+
+
 def of_an_escalation(event: EscalationRaised) -> str:
     """Who is asked, and why: the side that was not awaited where a term was missed, and else who has the case."""
     if not any(step.about for step in event.opens):
@@ -75,9 +100,30 @@ def of_an_escalation(event: EscalationRaised) -> str:
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 
-def passed_on(reason: str | None) -> str:
-    """What is added where somebody passed on another's word (`OnBehalfReason`)."""
-    return f" Passed on by the coordinator: {reason}." if reason is not None else ""
+def of_a_level(event: DeadlineEscalated) -> str:
+    """Which missed term is still open, and who hears of it."""
+    owed = f"The deadline {event.deadline} has passed, and {event.awaited} still owes it."
+    return f"{owed} {named_at(event.level, event.notified)}"
+
+
+def named_at(level: str, receivers: Iterable[Receiver]) -> str:
+    """Who is told at a level, in words."""
+    named = (f"{to.role} of {to.org}" if to.org is not None else to.role for to in receivers)
+    return f"Told at {level}: {', '.join(named) or 'nobody'}."
+
+
+def passed_on(actor: Actor) -> str:
+    """What is added where somebody passed on another's word (`OnBehalfReason`), or acted for an absent colleague."""
+    reason = actor.on_behalf_reason
+    word = f" Passed on by the coordinator: {reason}." if reason not in (None, ABSENCE) else ""
+    absent = actor.stands_in_for
+    return word if absent is None else f"{word} By {actor.sub} on behalf of {absent}, who is away."
+
+
+def to_substitutes(event: object) -> str:
+    """What is added where it goes to the substitutes of people who are away as well."""
+    also = getattr(event, "substitutes", UNSET)
+    return f" It goes to {', '.join(party.sub for party in also)} as well, standing in." if also else ""
 
 
 def _of_a_message(name: EntryName) -> str:
@@ -108,10 +154,16 @@ def _of_a_message(name: EntryName) -> str:
             return "{agency} confirmed that the referral was entered in error."
         case "LegalBasisWithdrawn":
             return "The person withdrew the legal basis for sharing with {organisation}."
+        case "DisclosureRefused":
+            return "Refused, since the person withdrew the legal basis for sharing with {organisation}: {codes}."
         case "DeadlineReminded":
             return "Reminder: {codes} is nearly due."
         case "DeadlineMissed":
             return "The deadline {codes} has passed."
+        case "DeadlineEscalated":
+            return "The deadline {codes} has passed, and what it waits for is still owed."
+        case "WaitlistAlerted":
+            return "The person has waited long for a place at {organisation}; offered meanwhile: {codes}."
         case "BroadcastOpened":
             return "The agency {agency} offered the person to several organisations at once."
         case "OfferWon":

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.casefile_codes import Side
+from contracts.casefile_codes import AcknowledgingSide, Side
 from contracts.codes import Role
 from contracts.staff import MENTORS
 from services.casefile.domain import (
     agreement,
+    charter_change,
     correction,
     exceptions,
     extension,
@@ -128,6 +129,7 @@ def end_match(body: requests.EndMatchBody, stamp: Stamp) -> trajectory_end.EndMa
         next=body.next.value,
         closure_talk=body.closure_talk,
         side=plain(body.by),
+        notice_on=body.notice_on,
         occurred_at=body.occurred_at,
     )
 
@@ -191,6 +193,19 @@ def claim_task(body: task_shapes.ClaimTaskBody, stamp: Stamp) -> tasks.ClaimTask
     """The role as in a record."""
     role = body.by.role.value if body.by is not None else None
     return tasks.ClaimTask(at=stamp.at, by=stamp.by, task=body.task, role=role)
+
+
+def acknowledge_charter(body: task_shapes.AcknowledgeCharterBody, stamp: Stamp) -> charter_change.AcknowledgeCharter:
+    """Who names nobody acknowledges it for themselves."""
+    own = AcknowledgingSide.MENTOR if stamp.by.role in MENTORS else AcknowledgingSide.COORDINATOR
+    return charter_change.AcknowledgeCharter(
+        at=stamp.at,
+        by=stamp.by,
+        side=(body.by or own).value,
+        charter_version=body.charter_version,
+        on_behalf_reason=plain(body.on_behalf_reason),
+        occurred_at=body.occurred_at,
+    )
 
 
 def request_exception(body: task_shapes.RequestExceptionBody, stamp: Stamp) -> exceptions.RequestException:

@@ -1,12 +1,13 @@
-"""The rows of `events.py` for tasks and exceptions: stored name, sentence on the timeline, message."""
+"""The rows of `events.py` for tasks, exceptions and the charter of a match: stored name, sentence, message."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from contracts import casefile as messages
-from services.casefile.domain import exceptions, task_refusals, tasks
+from services.casefile.domain import charter_change, exceptions, task_refusals, tasks
 from services.casefile.event_rows import NO_ROWS, EventRow
+from services.casefile.message_parts import begun
 from services.casefile.sentences import of_a_refusal, of_an_exception
 
 # fmt: off
@@ -29,6 +30,15 @@ TASK_EVENTS: Final = (
                  lambda event, about: messages.tasks.TaskRefusedByCharter(
                      **about, task=event.task, role=event.role, verdict=event.verdict,
                      charter_version=event.charter_version, allowed_roles=list(event.allowed_roles)))
+    | EventRow(charter_change.CharterChanged, "case.charter_changed.v1",
+                 "Version {charter_version} of the charter governs the tasks from now on.",
+                 lambda event, about: messages.charter.CharterChanged(
+                     **about, match=event.match, charter_version=event.charter_version, previous=event.previous,
+                     deadlines=begun(event)))
+    | EventRow(charter_change.CharterAcknowledged, "case.charter_acknowledged.v1",
+                 "Version {charter_version} of the charter is acknowledged: {side}.",
+                 lambda event, about: messages.charter.CharterAcknowledged(
+                     **about, match=event.match, side=event.side, charter_version=event.charter_version))
     | EventRow(exceptions.RoleExceptionRequested, "case.role_exception_requested.v1", of_an_exception,
                  lambda event, about: messages.exceptions.RoleExceptionRequested(
                      **about, exception=event.exception, organisation=event.organisation, task=event.task,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
 from contracts import visibility
+from contracts.terms import SAME_REFUSAL
 from contracts.visibility import Parties, Place
 from services.casefile.domain.broadcast import OfferEntryTaken
 from services.casefile.domain.case import evolve
 from services.casefile.domain.correction import CorrectionRecorded
+from services.casefile.domain.disclosure import DisclosureRefused
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
@@ -21,11 +23,9 @@ from services.casefile.domain.steps import Moves, Party, find, step_of
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
-from services.casefile.sentences import passed_on
+from services.casefile.sentences import passed_on, to_substitutes
 from services.chassis.log.metadata import Recorded
-
-AGAIN: Final = timedelta(hours=1)
-"""So long the same refusal to the same person is one item."""
+from services.chassis.modelling.ladder import Receiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ class Item:
     `step` (None once no step is open) after the event; `digest` is the SHA-256 of the stored bytes, for a referral
     message those of the referral log. A correction names the event that it `corrects` and what `holds` instead, and
     that event the ids of its corrections. `count` says how often the same was refused, to one person within an hour.
+    Of a term it says which `level` it has come to, and who is `notified`.
     """
 
     position: int
@@ -46,6 +47,7 @@ class Item:
     actor: Party
     on_behalf_of: str | None
     on_behalf_reason: str | None
+    substitute_for: str | None
     responsible: Party | None
     step: str | None
     due_at: datetime | None
@@ -55,6 +57,8 @@ class Item:
     holds: Reported | None = None
     corrected_by: tuple[str, ...] = ()
     count: int = 1
+    level: str | None = None
+    notified: tuple[Receiver, ...] = ()
 
 
 def timeline(
@@ -67,21 +71,32 @@ def timeline(
     """The items of a case's stream; those that the organisation `seen_by` may see, or all without one."""
     sight = sight_of(records, seen_by) if seen_by is not None else None
     items: list[Item] = []
-    refused: dict[tuple[Party, TaskRefusedByCharter], int] = {}
+    refused: dict[tuple[Party, Hashable], int] = {}
     for recorded, case in _followed(known(records, as_of, known_at), sight):
         item = _item(recorded, case)
-        if isinstance(recorded.event, TaskRefusedByCharter):
-            first = refused.get((item.actor, recorded.event))
-            if first is not None and item.recorded_at - items[first].recorded_at < AGAIN:
+        if (what := _refused(recorded.event)) is not None:
+            first = refused.get((item.actor, what))
+            if first is not None and item.recorded_at - items[first].recorded_at < SAME_REFUSAL:
                 items[first] = replace(items[first], count=items[first].count + 1)
                 continue
-            refused[item.actor, recorded.event] = len(items)
+            refused[item.actor, what] = len(items)
         items.append(item)
     corrections: dict[str, tuple[str, ...]] = {}
     for item in items:
         if item.corrects is not None:
             corrections[item.corrects] = (*corrections.get(item.corrects, ()), item.event)
     return [replace(item, corrected_by=corrections.get(item.event, ())) for item in items] if corrections else items
+
+
+def _refused(event: Any) -> Hashable:
+    """What was refused, where the event says that something was: the same again is no item of its own."""
+    match event:
+        case TaskRefusedByCharter() | DisclosureRefused():
+            return event
+        case ReferralEntryTaken(name="DisclosureRefused"):
+            return event.referral, event.codes
+        case _:
+            return None
 
 
 def _item(recorded: Recorded, after: Case) -> Item:
@@ -91,6 +106,7 @@ def _item(recorded: Recorded, after: Case) -> Item:
     if held is None and after.current_step is not None:
         held = find(after.steps, after.current_step)
     entry = event if isinstance(event, ReferralEntryTaken) else None
+    receivers: tuple[Receiver, ...] = getattr(event, "notified", None) or ()
     return Item(
         position=recorded.version,
         event=entry.source_event_id if entry is not None else meta.event_id,
@@ -98,16 +114,19 @@ def _item(recorded: Recorded, after: Case) -> Item:
         occurred_at=occurred_at(recorded),
         recorded_at=meta.recorded_at,
         actor=entry.actor if entry is not None else Party(role=meta.actor.role, org=meta.actor.org, sub=meta.actor.sub),
-        on_behalf_of=meta.actor.on_behalf_of if entry is None else None,
-        on_behalf_reason=meta.actor.on_behalf_reason if entry is None else None,
+        on_behalf_of=meta.actor.on_behalf_of,
+        on_behalf_reason=meta.actor.on_behalf_reason,
+        substitute_for=meta.actor.stands_in_for,
         responsible=held.owner if held is not None else after.lead,
         step=step,
         # Of the step that the event names, where it sets no term of its own.
         due_at=_due_at(event) or (held.due_at if held is not None and held.step == _step(event) else None),
-        text=f"{sentence(event)}{passed_on(meta.actor.on_behalf_reason)}",
+        text=f"{sentence(event)}{to_substitutes(event)}{passed_on(meta.actor)}",
         digest=entry.digest if entry is not None else recorded.digest,
         corrects=event.corrects if isinstance(event, CorrectionRecorded) else None,
         holds=event.holds if isinstance(event, CorrectionRecorded) else None,
+        level=(getattr(event, "level", None) or None) if receivers else None,
+        notified=receivers,
     )
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.beside_views import escalation_views, exception_view
+from services.casefile import beside_views as beside
 from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.casefile.domain.task_state import CharterInUse
 from services.casefile.domain.tasks import leads_of
 from services.casefile.gap_views import gap_view
 from services.casefile.history import OpenStepAt, Responsibility, of_case
@@ -82,6 +82,7 @@ def timeline_view(item: Item) -> Json:
         "digest": item.digest,
         **_correction(item),
         **({"count": item.count} if item.count > 1 else {}),
+        **beside.level_view(item),
     }
 
 
@@ -89,6 +90,8 @@ def _actor(item: Item) -> Json | None:
     shown = party_view(item.actor)
     if shown is not None and item.on_behalf_reason is not None:
         shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
+    if shown is not None and item.substitute_for is not None:
+        shown["substituteFor"] = item.substitute_for
     return shown
 
 
@@ -136,9 +139,10 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
-        "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
-        "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
-        "escalations": escalation_views(case, seen_by),
+        "exceptions": [beside.exception_view(ask) for ask in case.exceptions if seen_by in (None, ask.organisation)],
+        "outcomes": beside.outcome_views(case),
+        "escalations": beside.escalation_views(case, seen_by),
+        "missed": beside.missed_views(case, seen_by),
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
@@ -194,7 +198,14 @@ def _agreement(match: Match | None) -> Json | None:
         "norm": agreement.norm,
         "signedAt": agreement.signed_at,
         "proposedEnd": agreement.proposed_end,
+        "charterVersion": agreement.charter_version,
     }
+
+
+def _charter(used: CharterInUse | None) -> Json | None:
+    if used is None:
+        return None
+    return {"version": used.version, "since": used.since, "acknowledgedBy": list(used.acknowledged)}
 
 
 def _trajectory(trajectory: Trajectory | None) -> Json | None:
@@ -209,48 +220,19 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "match": _match(trajectory.match),
         "agreement": _agreement(trajectory.match),
         "taskLeads": [{"task": lead.task, "role": lead.role, "org": lead.org} for lead in leads_of(trajectory)],
+        "charter": _charter(trajectory.charter),
         "endedMatches": [
-            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
+            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), **beside.ended_view(ended)}
             for ended in trajectory.ended_matches
         ],
         "progressReports": [as_json(report) for report in trajectory.progress_reports],
         "suspendedFor": paused.reason if paused is not None else None,
         "suspendedUntil": paused.until if paused is not None else None,
+        "paused": beside.paused_views(paused.paused, paused.since) if paused is not None else [],
         "endedAt": trajectory.ended_at,
         "closureReason": trajectory.closure_reason,
         "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,
     }
-
-
-def pair_view(case: Case, version: int, now: datetime, mentor: str | None = None) -> Json:
-    """What a matched mentor or the mentee reads: the state, the agreement, and who is responsible for what.
-
-    A `mentor` also reads what became of the gaps that this mentor reported.
-    """
-    whole = case_view(case, version, now)
-    trajectory: Any = whole["trajectory"] or {}
-    shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
-    return {
-        **{name: whole[name] for name in shown},
-        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement")},
-        "gaps": [gap for gap in whole["gaps"] if gap["reportedBy"]["sub"] == mentor],
-        "links": {"self": f"/v1/cases/{case.case}"},
-    }
-
-
-def proposal_view(case_id: str, version: int, match: Match | None) -> Json:
-    """All that mentor or mentee reads until they are bound: the proposal that waits for their word, if there is one."""
-    waits = match is not None and match.agreement is None
-    return {
-        "id": case_id,
-        "version": version,
-        "match": {"criteria": list(match.criteria), "dueAt": match.due_at} if match is not None and waits else None,
-    }
-
-
-def nothing_more(case_id: str, version: int) -> Json:
-    """What somebody reads of a case by a command of their own that has left them without a part in it."""
-    return {**proposal_view(case_id, version, None), "allowedActions": [], "blockedActions": []}
 
 
 def stopped_view(case_id: str, version: int) -> Json:
@@ -275,6 +257,7 @@ def work_item(case_id: str, work: Work, now: datetime) -> Json:
         "overdue": work.due_at is not None and work.due_at < now,
         "awaiting": _awaiting(work.awaiting),
         **({"about": about} if (about := work.about or (work.step is not None and work.step.about)) else {}),
+        **({"level": work.level} if work.level is not None else {}),
     }
 
 

@@ -46,7 +46,7 @@ class Item(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `shown` is how they read it, and `standing` how their organisation stands to the case. Of the actions that move the
     work on, `possible` has those that the case's guards do not refuse to their side, span by span. `links` are commands
     of another service. `time_zone` is set where the spans rest on the days of the `programme`. An error is confirmed by
-    somebody else than its `reporter`; a handover waits for its `receiver` alone.
+    somebody else than its `reporter`; a handover waits for its `receiver` alone, and some is for those in a `role`.
     """
 
     shown: Json
@@ -60,6 +60,7 @@ class Item(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_zone: str | None = None
     reporter: str | None = None
     receiver: str | None = None
+    role: str | None = None
 
 
 def item_of(work: Work, context: Context) -> Item:
@@ -77,7 +78,8 @@ def item_of(work: Work, context: Context) -> Item:
         links=_links(work, context),
         time_zone=None if ON_DAYS.isdisjoint(names) else context.rules.time_zone,
         reporter=work.owner.sub if work.name == ERROR_CONFIRMATION else None,
-        receiver=work.person if work.step is None and work.name != ERROR_CONFIRMATION else None,
+        receiver=work.person if work.step is None and work.role is None and work.name != ERROR_CONFIRMATION else None,
+        role=work.role,
     )
 
 
@@ -166,13 +168,18 @@ _encode: Final = Encoder().encode
 _decode: Final = Decoder(Item).decode
 
 
-def shown_item(caller: Caller, item: Item, now: datetime, suspended: Collection[str]) -> Json | None:
+def shown_item(
+    caller: Caller, item: Item, now: datetime, suspended: Collection[str], stands_in: Collection[str] = ()
+) -> Json | None:
     """What a caller of the actor's staff is shown at `now`; None for what the caller may not read, or is not theirs.
 
-    `suspended` are the organisations that the operator has suspended. The item itself becomes what is shown.
+    `suspended` are the organisations that the operator has suspended, `stands_in` the colleagues for whom the caller
+    stands in. The item itself becomes what is shown.
     """
     may = _may(caller, item.agency, item.standing)
-    if "read" not in may or item.receiver not in (None, caller.sub):
+    if "read" not in may or item.role not in (None, caller.role):
+        return None
+    if item.receiver not in (None, caller.sub, *stands_in):
         return None
     # For somebody else than the reporter, in the role that may confirm.
     if item.reporter is not None and (caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == item.reporter):

@@ -10,9 +10,12 @@ from typing import Final
 from contracts.change_codes import ChangeKind, ProposalState
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import one_person
-from contracts.staff import MENTORS
+from contracts.staff import LEADS, MENTORS
+from services.casefile.domain.ladder import late_terms, step_behind
+from services.casefile.domain.open_matters import LateTerm
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.chassis.modelling.ladder import Receiver
 
 ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
@@ -20,7 +23,10 @@ COORDINATOR_HANDOVER: Final = "COORDINATOR_HANDOVER"
 LEGAL_BASIS: Final = "LEGAL_BASIS"
 GAP_ACTION: Final = "GAP_ACTION"
 CHANGE_DECISION: Final = "CHANGE_DECISION"
+MISSED_TERM: Final = "MISSED_TERM"
+"""What the leads of a side were told of, because it was missed and is still not done."""
 
+_LEADS: Final = frozenset(role.value for role in LEADS)
 _GOES_ON: Final = frozenset({Step.MENTORING.value})
 """Steps whose owner has work in them also while somebody else's word is awaited."""
 
@@ -30,8 +36,9 @@ class Work:
     """Something to be acted on: `actor` finds it on the worklist, `person` (a `sub`) as their own.
 
     `actor` is an organisation, or one of a pair (`actor_of`). `step` is the open step that it is; None for what waits
-    beside them, of which `referral` may be the one that it is about, or `about` the gap or proposal. A mentee's
-    `person` is as persons are compared.
+    beside them, of which `referral` may be the one that it is about, or `about` the gap, proposal or missed term. A
+    mentee's `person` is as persons are compared. `level` is how far a term has come that was missed; what is for those
+    in one `role` alone has that in the place of a person (`those_in`).
     """
 
     name: str
@@ -44,6 +51,8 @@ class Work:
     step: OpenStep | None = None
     referral: str | None = None
     about: str | None = None
+    level: str | None = None
+    role: str | None = None
 
     @property
     def key(self) -> str:
@@ -60,6 +69,11 @@ def actor_of(role: Role, org: str, sub: str) -> str:
     return f"mentee:{org}:{one_person(sub)}" if role is Role.MENTEE else org
 
 
+def those_in(role: str) -> str:
+    """In the place of a person: everybody of an organisation in a role. No person's identifier has a colon."""
+    return f"role:{role}"
+
+
 def work_in(case: Case) -> tuple[Work, ...]:
     """All that somebody has to act on in a case, one of the pair included."""
     return (*work_of_staff(case), *work_of_mentor(case), *work_of_mentee(case))
@@ -67,7 +81,7 @@ def work_in(case: Case) -> tuple[Work, ...]:
 
 def work_of_staff(case: Case) -> tuple[Work, ...]:
     """What an organisation has to act on in a case."""
-    return (*_steps(case), *_beside(case))
+    return (*_steps(case), *_beside(case), *_for_receivers(case))
 
 
 def _steps(case: Case) -> Iterator[Work]:
@@ -75,10 +89,41 @@ def _steps(case: Case) -> Iterator[Work]:
         awaited = step.awaiting.org if step.awaiting is not None else step.owner.org
         orgs = {awaited, step.owner.org} if step.step in _GOES_ON else {awaited}
         for org in sorted(orgs):
-            yield _of_step(step, org, step.owner.sub if org == step.owner.org else _contact(case, org))
+            # What a mentor owes the coordinator finds too, who may pass the mentor's word on.
+            own = org == step.owner.org and step.owner.role not in MENTORS
+            person = step.owner.sub if own else _contact(case, org)
+            yield _of_step(step, org, person, _level(case, step))
 
 
-def _of_step(step: OpenStep, actor: str, person: str | None) -> Work:
+def _level(case: Case, step: OpenStep) -> str | None:
+    """How far the step's missed terms have come; None where none was missed."""
+    return max((late.level for late in case.late if late.key == step.key), default=None)
+
+
+def _for_receivers(case: Case) -> Iterator[Work]:
+    """What the leads of a side were told of: of one term that was missed several times the one that came furthest."""
+    furthest: dict[tuple[str, str], tuple[LateTerm, Receiver]] = {}
+    for late in sorted(late_terms(case), key=lambda late: late.level):
+        for receiver in late.notified:
+            if receiver.role in _LEADS and receiver.org is not None:
+                furthest[receiver.org, late.name] = late, receiver
+    for (actor, name), (late, receiver) in furthest.items():
+        step = step_behind(case, late)
+        yield Work(
+            name=MISSED_TERM,
+            actor=actor,
+            person=those_in(receiver.role),
+            owner=step.owner,
+            since=step.since,
+            due_at=late.due_at,
+            awaiting=step.awaiting,
+            about=name,
+            level=late.level,
+            role=receiver.role,
+        )
+
+
+def _of_step(step: OpenStep, actor: str, person: str | None, level: str | None = None) -> Work:
     return Work(
         name=step.step,
         actor=actor,
@@ -88,6 +133,7 @@ def _of_step(step: OpenStep, actor: str, person: str | None) -> Work:
         due_at=step.due_at,
         awaiting=step.awaiting,
         step=step,
+        level=level,
     )
 
 
@@ -141,11 +187,13 @@ def _beside(case: Case) -> Iterator[Work]:
 
 
 def work_of_mentor(case: Case) -> Iterator[Work]:
-    """The case itself, by its present step, for the mentor who is matched."""
-    step = _present(case)
-    if step is not None and case.match is not None and case.organisation is not None:
-        mentor = case.match.mentor
-        yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
+    """The case itself, by its present step, for the mentor who is matched, and the mentor's own steps."""
+    if (step := _present(case)) is None or case.match is None or case.organisation is None:
+        return
+    mentor = case.match.mentor
+    own = (one for one in case.steps if one.owner.role in MENTORS and one is not step)
+    for one in (step, *own):
+        yield _of_step(one, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
 
 
 def work_of_mentee(case: Case) -> Iterator[Work]:

@@ -19,7 +19,7 @@ from services.chassis.log.event_types import EventTypes
 from services.chassis.log.memory import MemoryEventLog, MemoryLogContents
 from services.chassis.log.snapshots import Snapshot, SnapshotStore
 from services.chassis.log.snapshots_memory import MemorySnapshots
-from services.chassis.store_opener import StoreOpener
+from services.chassis.store_opener import INDEX, StoreOpener
 from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
 from services.chassis.vault.vault import Vault
 
@@ -36,7 +36,7 @@ class MemoryStores(StoreOpener):
         self._snapshots: defaultdict[str, dict[tuple[str, str], Snapshot]] = defaultdict(dict)
         self.vaults: defaultdict[str, MemoryVaultContents] = defaultdict(MemoryVaultContents)
         """What is in each service's vault, for tests that look past the port."""
-        self._indexes: dict[tuple[str, int], MemoryIndexContents] = {}
+        self._indexes: dict[tuple[str, str, int], MemoryIndexContents] = {}
         self._consumers: defaultdict[str, MemoryConsumerContents] = defaultdict(MemoryConsumerContents)
         self._leases: defaultdict[str, MemoryLeaseContents] = defaultdict(MemoryLeaseContents)
         self._bus = MemoryBusContents()
@@ -76,12 +76,12 @@ class MemoryStores(StoreOpener):
         self._health("vault", service)
         return MemoryVault(self.vaults[service])
 
-    def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
+    def index(self, service: str, tables: Sequence[Table], version: int, *, kept_as: str = INDEX) -> Index:
         """See `StoreOpener.index`."""
-        self._health("index", service)
-        if (service, version) not in self._indexes:
-            self._indexes[service, version] = MemoryIndexContents(tables)
-        return MemoryIndex(self._indexes[service, version])
+        self._health(kept_as, service)
+        if (service, kept_as, version) not in self._indexes:
+            self._indexes[service, kept_as, version] = MemoryIndexContents(tables)
+        return MemoryIndex(self._indexes[service, kept_as, version])
 
     def consumer_store(self, service: str) -> ConsumerStore:
         """See `StoreOpener.consumer_store`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer_store import ConsumerStore
@@ -16,6 +17,9 @@ from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.snapshots import SnapshotStore
 from services.chassis.vault.vault import Vault
+
+INDEX: Final = "index"
+"""What the index is kept as that lists search in."""
 
 
 class StoreOpener(ABC):
@@ -73,8 +77,11 @@ class StoreOpener(ABC):
         """The service's personal-data vault."""
 
     @abstractmethod
-    def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
-        """The service's index; filled from the log again when there is none of this `version`."""
+    def index(self, service: str, tables: Sequence[Table], version: int, *, kept_as: str = INDEX) -> Index:
+        """The service's index; filled from the log again when there is none of this `version`.
+
+        One that is filled at another pace is `kept_as` something else.
+        """
 
     @abstractmethod
     def consumer_store(self, service: str) -> ConsumerStore:

@@ -38,7 +38,7 @@ from services.chassis.log.snapshots_sqlite import SQLiteSnapshots
 from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
-from services.chassis.store_opener import StoreOpener
+from services.chassis.store_opener import INDEX, StoreOpener
 from services.chassis.vault.postgres import PostgresVault
 from services.chassis.vault.sqlite import SQLiteVault
 from services.chassis.vault.vault import Vault
@@ -210,13 +210,14 @@ class Stores(StoreOpener):
         with self._file(f"{service}-vault.db", health) as path:
             return SQLiteVault(path, health=health)
 
-    def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
+    def index(self, service: str, tables: Sequence[Table], version: int, *, kept_as: str = INDEX) -> Index:
         """See `StoreOpener.index`."""
-        health = self._health("index", service)
+        health = self._health(kept_as, service)
         if self._database is not None:
             migrations.require(self._database, service)
-            return PostgresIndex(migrations.index_of(self._database, service), tables, version, health)
-        with self._file(f"{service}-index.db", health, INDEX_PAGES) as path:
+            place, prefix = migrations.index_of(self._database, service), "" if kept_as == INDEX else f"{kept_as}_"
+            return PostgresIndex(place, tables, version, health, prefix=prefix)
+        with self._file(f"{service}-{kept_as}.db", health, INDEX_PAGES) as path:
             return SQLiteIndex(path, tables, version, health)
 
     def consumer_store(self, service: str) -> ConsumerStore:

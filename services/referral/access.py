@@ -165,6 +165,13 @@ def relations_of_parties(caller: Caller, parties: Parties, at: datetime) -> tupl
     return tuple(relations)
 
 
+def was_stopped(caller: Caller, action: str, relations: Collection[str]) -> bool:
+    """Whether nothing keeps the caller from an action but that the person withdrew the legal basis."""
+    if CONSENT_WITHDRAWN not in relations or POLICY.permits(caller, action, relations):
+        return False
+    return POLICY.permits(caller, action, (ADDRESSED_ORGANISATION,))
+
+
 def sees_only_the_stop(relations: Collection[str]) -> bool:
     """Whether all that a caller still reads of a referral is that the person withdrew the legal basis."""
     return CONSENT_WITHDRAWN in relations and not {OWNER_AGENCY, OVERSIGHT} & set(relations)

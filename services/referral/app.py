@@ -34,6 +34,7 @@ from services.referral.commands import Commands, Handlers
 from services.referral.context import ReferralContexts
 from services.referral.domain import broadcasting, case_key, consent_withdrawal, organisation, programme
 from services.referral.domain.case_key import CaseKey, CloseCase, ReopenCase
+from services.referral.domain.disclosure import NoteRefusal, note_refusal
 from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
 from services.referral.lists import Lists
@@ -67,7 +68,8 @@ def build(
         programmes=Handler(streams, OwnState(), programme.decide),
     )
     case_keys = Handler[CloseCase | ReopenCase, CaseKey](streams, OwnState(), case_key.decide)
-    reactor = Reactor(streams, handlers.referrals, case_keys, index, projection, clock)
+    disclosures = Handler[NoteRefusal, int](streams, OwnState(), note_refusal)
+    reactor = Reactor(streams, handlers.referrals, case_keys, disclosures, index, projection, clock)
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add)
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react, together=together)
@@ -92,7 +94,7 @@ def build(
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    queries = Queries(streams, contexts, vault, index, clock)
+    queries = Queries(streams, contexts, handlers.referrals, vault, index, clock)
     lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
     return service_app(

@@ -207,12 +207,12 @@ class Commands:
             # A caller who has lost the right to act learns that, and not that something has changed meanwhile.
             refusal = blocked(action, found.context, request.actor)
             if refusal is not None and refusal.because is Because.RIGHTS:
-                raise refusal from None
+                await self._queries.refuse(refusal, found, request.call())
             if is_anonymous_to(found.relations, found.folded.state.offer):
                 # Nor who has changed it: it may be the one who won. The state says all that this one may know.
                 found = await self._queries.find(request.caller, found.referral_id, action)
                 if (refusal := blocked(action, found.context, request.actor)) is not None:
-                    raise refusal from None
+                    await self._queries.refuse(refusal, found, request.call())
             raise
         return await self._answer(request, found.referral_id, outcome)
 

@@ -12,6 +12,7 @@ from contracts import referral as messages
 from contracts.message import Message
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.broadcast import (
@@ -26,11 +27,12 @@ from services.referral.domain.broadcast import (
 from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
-from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent, DisclosureRefused, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
+from services.referral.domain.ladder import DeadlineEscalated, WaitlistAlerted
 from services.referral.domain.legal_basis import (
     LegalBasisEvent,
     LegalBasisRecorded,
@@ -61,6 +63,7 @@ Event = (
     | OrganisationEvent
     | ProgrammeEvent
     | KeyUsed
+    | KeyRefused
 )
 """Every event in the service's log."""
 
@@ -89,10 +92,14 @@ EVENTS: Final = (
     EventRow(ErrorReported, "referral.error_reported.v1", messages.ErrorReported),
     EventRow(ReferralEnteredInError, "referral.entered_in_error.v1", messages.ReferralEnteredInError),
     EventRow(DeadlineMissed, "referral.deadline_missed.v1", messages.ReferralDeadlineMissed),
+    EventRow(DeadlineEscalated, "referral.deadline_escalated.v1", messages.ReferralDeadlineEscalated),
+    EventRow(WaitlistAlerted, "referral.waitlist_alerted.v1", messages.WaitlistAlerted),
     EventRow(AccessEnded, "referral.access_ended.v1"),
     EventRow(WaitingCorrected, "referral.waiting_corrected.v1"),
     EventRow(DeadlineReminded, "reminders.deadline_reminded.v1", messages.ReferralDeadlineReminded),
     EventRow(ContactDisclosed, "disclosures.contact_disclosed.v1"),
+    EventRow(DisclosureRefused, "disclosures.refused.v1", messages.ReferralDisclosureRefused),
+    EventRow(RefusalNoted, "disclosures.refusal_noted.v1"),
     EventRow(LegalBasisRecorded, "legal_basis.recorded.v1"),
     EventRow(LegalBasisReliedOn, "legal_basis.relied_on.v1"),
     EventRow(LegalBasisWithdrawn, "legal_basis.withdrawn.v1", messages.LegalBasisWithdrawn),
@@ -112,5 +119,6 @@ EVENTS: Final = (
     EventRow(CapacityReleased, "organisation.capacity_released.v1"),
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
+    EventRow(KeyRefused, "idempotency_key.refused.v1"),
 )
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -10,7 +10,12 @@ from typing import Any, Final, TypedDict, assert_never
 from contracts import broadcast as messages
 from contracts import packet as parts
 from contracts.message import ActorRef, Message
-from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
+from services.chassis.delivery.translation import (
+    published_actor,
+    published_deadline,
+    published_deadlines,
+    published_receivers,
+)
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Actor
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
@@ -26,6 +31,7 @@ from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
+from services.referral.domain.ladder import DeadlineEscalated, WaitlistAlerted
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.offer import Offer, PartEnds
 from services.referral.domain.packet import CompletePacket
@@ -85,6 +91,8 @@ def of_broadcast(event: OfCase, recorded: Recorded) -> messages.BroadcastMessage
                 codes=list(event.codes),
                 due_at=event.due_at,
                 expected_by=event.expected_by,
+                level=event.level or None,
+                notified=published_receivers(event.notified),
             )
         case OfferWon():
             return messages.OfferWon(
@@ -158,6 +166,8 @@ OfOffer = (
     | ErrorReported
     | ReferralEnteredInError
     | DeadlineMissed
+    | DeadlineEscalated
+    | WaitlistAlerted
     | DeadlineReminded
     | LegalBasisWithdrawn
     | AccessEnded
@@ -213,16 +223,8 @@ def _made(event: ReferralSubmitted, packet: CompletePacket, common: _Offer) -> m
 def _moved(event: OfOffer, common: _Offer) -> messages.OfferMoved:
     if isinstance(event, LegalBasisWithdrawn):
         return messages.OfferMoved(**common, event="LegalBasisWithdrawn")
-    if isinstance(event, DeadlineReminded | DeadlineMissed):
-        due = event.deadline
-        return messages.OfferMoved(
-            **common,
-            event="DeadlineMissed" if isinstance(event, DeadlineMissed) else "DeadlineReminded",
-            codes=[due.name],
-            due_at=due.due_at,
-            awaited=event.awaited,
-            deadlines=published_deadlines(event.deadlines) if isinstance(event, DeadlineMissed) else [],
-        )
+    if isinstance(event, DeadlineReminded | DeadlineMissed | DeadlineEscalated | WaitlistAlerted):
+        return _of_a_term(event, common)
     if isinstance(event, PartEnds):
         return _ended(event, common)
     running = published_deadlines(event.deadlines)
@@ -256,6 +258,39 @@ def _moved(event: OfOffer, common: _Offer) -> messages.OfferMoved:
             raise TypeError(f"{type(event).__name__} never happens to an anonymous offer")
 
 
+_OfTerm = DeadlineReminded | DeadlineMissed | DeadlineEscalated | WaitlistAlerted
+
+
+def _of_a_term(event: _OfTerm, common: _Offer) -> messages.OfferMoved:
+    level, receivers = event.level or None, published_receivers(event.notified)
+    if isinstance(event, WaitlistAlerted):
+        # Whether anything else was offered meanwhile would say that others were asked.
+        return messages.OfferMoved(
+            **common, event="WaitlistAlerted", expected_by=event.expected_by, level=level, notified=receivers
+        )
+    if isinstance(event, DeadlineEscalated):
+        return messages.OfferMoved(
+            **common,
+            event="DeadlineEscalated",
+            codes=[event.deadline],
+            due_at=event.due_at,
+            awaited=event.awaited,
+            level=level,
+            notified=receivers,
+        )
+    due = event.deadline
+    return messages.OfferMoved(
+        **common,
+        event="DeadlineMissed" if isinstance(event, DeadlineMissed) else "DeadlineReminded",
+        codes=[due.name],
+        due_at=due.due_at,
+        awaited=event.awaited,
+        deadlines=published_deadlines(event.deadlines) if isinstance(event, DeadlineMissed) else [],
+        level=level,
+        notified=receivers,
+    )
+
+
 def _ended(event: PartEnds, common: _Offer) -> messages.OfferMoved:
     access = None if event.access is None else published_deadline(event.access)
     match event:
@@ -274,7 +309,13 @@ def _ended(event: PartEnds, common: _Offer) -> messages.OfferMoved:
             )
         case ReferralExpired():
             return messages.OfferMoved(
-                **common, event="ReferralExpired", state="EXPIRED", awaited=event.last_actor, access=access
+                **common,
+                event="ReferralExpired",
+                state="EXPIRED",
+                awaited=event.last_actor,
+                access=access,
+                level=event.level or None,
+                notified=published_receivers(event.notified),
             )
         case ReferralEnteredInError():
             return messages.OfferMoved(

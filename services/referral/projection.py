@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from contracts.codes import ReferralState, WithdrawReason
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
@@ -22,7 +23,7 @@ from services.referral.domain.broadcast import (
 )
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.deadlines import DeadlineMissed
-from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
@@ -108,8 +109,11 @@ def project(recorded: Recorded, changes: Changes) -> None:
             | LegalBasisRecorded()
             | LegalBasisReliedOn()
             | ContactDisclosed()
+            | DisclosureRefused()
+            | RefusalNoted()
             | DeadlineReminded()
             | KeyUsed()
+            | KeyRefused()
         ):
             pass
         case _:
@@ -183,3 +187,6 @@ def _pending(event: ReferralEvent) -> Iterator[Pending]:
             due = sortable(deadline.due_at)
             yield Pending(sortable(deadline.remind_at), deadline.name, "REMIND", due)
             yield Pending(due, deadline.name, "PASS", due)
+    for late in event.late or ():
+        for level in late.to_come:
+            yield Pending(sortable(level.at), late.deadline, level.level, sortable(late.due_at))

@@ -11,7 +11,15 @@ from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
+from services.chassis.deciding.refusals import KeyRefused
+from services.chassis.delivery.translation import (
+    published_actor,
+    published_deadline,
+    published_deadlines,
+    published_levels,
+    published_pauses,
+    published_receivers,
+)
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.broadcast import (
@@ -25,11 +33,12 @@ from services.referral.domain.broadcast import (
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
-from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
+from services.referral.domain.ladder import DeadlineEscalated, WaitlistAlerted
 from services.referral.domain.legal_basis import (
     LegalBasisRecorded,
     LegalBasisReliedOn,
@@ -60,6 +69,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             | DraftEdited()
             | WaitingCorrected()
             | ContactDisclosed()
+            | RefusalNoted()
             | LegalBasisRecorded()
             | LegalBasisReliedOn()
             | CaseKeyTaken()
@@ -70,10 +80,14 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             | CapacityTaken()
             | CapacityReleased()
             | KeyUsed()
+            | KeyRefused()
         ):
             return None
         case BroadcastOpened() | OfferMoved() | OfferNoted() | OfferWon() | BroadcastEnded():
             return event.whose.case_id, of_broadcast(event, recorded)
+        case DisclosureRefused():
+            # To the agency, under the case, also of an anonymous offer: the organisation is told nothing of it.
+            return event.offer.case_id, _refused(event, recorded)
         case OfferForgotten():
             return event.whose.broadcast_id, of_forgotten(event, recorded)
         case _ if (broadcast := event.offer.broadcast) is not UNSET:
@@ -131,6 +145,8 @@ _Published = (
     | ErrorReported
     | ReferralEnteredInError
     | DeadlineMissed
+    | DeadlineEscalated
+    | WaitlistAlerted
     | DeadlineReminded
     | LegalBasisWithdrawn
 )
@@ -145,7 +161,9 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
             return messages.ReferralReceived(**common)
         case InformationRequested():
             running = published_deadlines(event.deadlines)
-            return messages.InformationRequested(**common, codes=list(event.codes), deadlines=running)
+            return messages.InformationRequested(
+                **common, codes=list(event.codes), deadlines=running, paused=published_pauses(event.paused)
+            )
         case InformationProvided():
             running = published_deadlines(event.deadlines)
             answered = [answer.code for answer in event.answers]
@@ -172,7 +190,13 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
         case ReferralWithdrawn():
             return messages.ReferralWithdrawn(**common, reason=event.reason, access=_access(event))
         case ReferralExpired():
-            return messages.ReferralExpired(**common, last_actor=event.last_actor, access=_access(event))
+            return messages.ReferralExpired(
+                **common,
+                last_actor=event.last_actor,
+                access=_access(event),
+                level=event.level or None,
+                notified=published_receivers(event.notified),
+            )
         case ReferralCompleted():
             return messages.ReferralCompleted(**common, closure=event.closure, loop_closed_at=event.loop_closed_at)
         case ErrorReported():
@@ -183,20 +207,65 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
             return messages.LegalBasisWithdrawn(
                 **common, legal_basis=event.legal_basis_id, withdrawn_at=event.withdrawn_at
             )
+        case DeadlineReminded() | DeadlineMissed() | DeadlineEscalated() | WaitlistAlerted():
+            return _of_a_term(event, common)
+        case _:
+            assert_never(event)
+
+
+_OfTerm = DeadlineReminded | DeadlineMissed | DeadlineEscalated | WaitlistAlerted
+
+
+def _of_a_term(event: _OfTerm, common: _Common) -> messages.ReferralMessage:
+    receivers = published_receivers(event.notified)
+    match event:
         case DeadlineReminded():
             return messages.ReferralDeadlineReminded(
-                **common, deadline=event.deadline.name, due_at=event.deadline.due_at, awaited=event.awaited
+                **common,
+                deadline=event.deadline.name,
+                due_at=event.deadline.due_at,
+                awaited=event.awaited,
+                level=event.level or None,
+                notified=receivers,
             )
         case DeadlineMissed():
+            own = next(
+                (late for late in event.late or () if late.is_of(event.deadline.name, event.deadline.due_at)), None
+            )
             return messages.ReferralDeadlineMissed(
                 **common,
                 deadline=event.deadline.name,
                 due_at=event.deadline.due_at,
                 awaited=event.awaited,
                 deadlines=published_deadlines(event.deadlines),
+                level=event.level or None,
+                notified=receivers,
+                to_come=published_levels(own.to_come if own is not None else ()),
             )
-        case _:
-            assert_never(event)
+        case DeadlineEscalated():
+            return messages.ReferralDeadlineEscalated(
+                **common,
+                deadline=event.deadline,
+                due_at=event.due_at,
+                awaited=event.awaited,
+                level=event.level,
+                notified=receivers,
+            )
+        case WaitlistAlerted():
+            return messages.WaitlistAlerted(
+                **common,
+                since=event.since,
+                expected_by=event.expected_by,
+                considered=event.considered,
+                alternative_offered=event.alternative_offered,
+                level=event.level,
+                notified=receivers,
+            )
+
+
+def _refused(event: DisclosureRefused, recorded: Recorded) -> messages.ReferralDisclosureRefused:
+    common = _common(event.offer, event.offer.organisation or "", recorded)
+    return messages.ReferralDisclosureRefused(**common, legal_basis=event.legal_basis_id, attempt=event.attempt)
 
 
 def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSubmitted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from msgspec.structs import replace
 
@@ -12,12 +12,13 @@ from contracts.codes import OrganisationKind, Role
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.folded import Folded
-from services.chassis.deciding.handler import Outcome
+from services.chassis.deciding.handler import Call, Handler, Outcome
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.free_texts import texts_of
 from services.chassis.http.response.rendering import Json, as_json, recorded_view
 from services.chassis.index.index import IndexReader
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Refused
 from services.chassis.time.clock import Clock
 from services.chassis.vault.vault import Vault
 from services.referral.access import (
@@ -27,11 +28,12 @@ from services.referral.access import (
     is_anonymous_to,
     relations_to_referral,
     sees_only_the_stop,
+    was_stopped,
 )
 from services.referral.actions import OFFERED
 from services.referral.context import ReferralContexts, after
-from services.referral.domain.context import Context
-from services.referral.domain.disclosure import disclosures_stream
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.disclosure import Attempt, disclosures_stream, stopped
 from services.referral.domain.guards import blocked
 from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, legal_basis_stream
 from services.referral.domain.offer import OfReferral, referral_stream
@@ -41,6 +43,7 @@ from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.offer_messages import actor_for_offer
 from services.referral.projection import ORGANISATIONS
+from services.referral.refused_attempts import refusal_view, refused_attempts
 from services.referral.views import (
     anonymous,
     anonymous_record,
@@ -71,26 +74,40 @@ class Queries:
         self,
         streams: Streams,
         contexts: ReferralContexts,
+        referrals: Handler[ReferralCommand, Context],
         vault: Vault,
         index: IndexReader,
         clock: Clock,
     ) -> None:
         self.streams = streams
         self._contexts = contexts
+        self._referrals = referrals
         self._vault = vault
         self._index = index
         self._clock = clock
 
     async def find(self, caller: Caller, referral_id: str, action: str) -> Found:
-        """The referral, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        """The referral, if the caller may do `action` to it. Raises Hidden or Forbidden.
+
+        What the person has withdrawn from the caller is Refused, and that it was asked for stands in the record.
+        """
         folded = await self.streams.fold(referral_stream(referral_id), REFERRAL)
         if not folded.version:
             # Through the choke point all the same: a role that is refused everywhere is refused here too.
             POLICY.require(caller, action, ())
             raise Hidden
         found = await self._found(caller, referral_id, folded)
+        if was_stopped(caller, action, found.relations):
+            by = caller.actor()
+            if (refusal := stopped(found.context, by, action)) is not None:
+                await self.refuse(refusal, found, Call(actor=by))
         POLICY.require(caller, action, found.relations)
         return found
+
+    async def refuse(self, refusal: Refused, found: Found, call: Call) -> NoReturn:
+        """Raises a refusal of what was not decided on. What is to stand of it does."""
+        attempt = Attempt(referral_id=found.referral_id, at=found.context.at, by=call.actor)
+        await self._referrals.refuse(refusal, attempt, referral_stream(found.referral_id), REFERRAL, call)
 
     async def _found(self, caller: Caller, referral_id: str, folded: Folded[Referral]) -> Found:
         context = await self._contexts.for_reader(referral_id, self._clock.now(), self.streams)
@@ -165,6 +182,14 @@ class Queries:
         shown = [(record, view) for record in records if (view := disclosure_view(record, referral_id)) is not None]
         following = shown[limit - 1][0].position if len(shown) > limit else None
         return [view for _, view in shown[:limit]], following
+
+    async def refusals(self, caller: Caller, referral_id: str, after: int, limit: int) -> tuple[list[Json], int | None]:
+        """What was tried and refused after the person withdrew, in pages as `disclosures` has them."""
+        await self.find(caller, referral_id, "read-disclosures")
+        tried = refused_attempts(await self.streams.log.read(disclosures_stream(referral_id)))
+        page = [attempt for attempt in tried if attempt.position > after]
+        following = page[limit - 1].position if len(page) > limit else None
+        return [refusal_view(attempt) for attempt in page[:limit]], following
 
     async def texts(self, caller: Caller, referral_id: str) -> list[Json]:
         """The free texts of a referral: answers, and reasons in words."""

@@ -8,11 +8,12 @@ from typing import Any
 
 from contracts import casefile
 from contracts.message import Message
-from services.chassis.delivery.translation import deadline_of
+from services.chassis.delivery.translation import actor_of, deadline_of
 from services.chassis.modelling.delivery import Delivery
 from services.referral.domain.case_key import CloseCase, ReopenCase
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.corrected_wait import CorrectWaiting
+from services.referral.domain.disclosure import NoteRefusal
 from services.referral.domain.ending import CompleteReferral, EndAccess
 
 
@@ -66,11 +67,28 @@ def when_a_waiting_lists_date_is_corrected_answer_the_right_one(
     )
 
 
-REACTIONS: dict[type[Message], Callable[[Any, Delivery], ReferralCommand | CloseCase | ReopenCase | None]] = {
+def when_casefile_refused_a_disclosure_note_it_with_the_others(
+    message: casefile.consent_withdrawal.DisclosureRefused, delivery: Delivery
+) -> NoteRefusal:
+    """Who asks to whom the person's data went is told of every attempt, wherever it was made."""
+    return NoteRefusal(
+        at=delivery.at,
+        by=actor_of(message.actor),
+        referral_id=message.referral,
+        refused_at=message.occurred_at,
+        legal_basis_id=message.legal_basis,
+        attempt=message.attempt,
+    )
+
+
+REACTIONS: dict[
+    type[Message], Callable[[Any, Delivery], ReferralCommand | CloseCase | ReopenCase | NoteRefusal | None]
+] = {
     casefile.handback.HandbackAccepted: when_handback_accepted_complete_the_referral,
     casefile.deadlines.NgoAccessExpired: when_ngo_access_expired_end_that_to_the_referral,
     casefile.closing.CaseClosed: when_case_closed_let_the_next_referral_open_a_new_one,
     casefile.closing.CaseReopened: when_case_reopened_use_it_again,
+    casefile.consent_withdrawal.DisclosureRefused: when_casefile_refused_a_disclosure_note_it_with_the_others,
     casefile.correction.CorrectionRecorded: when_a_waiting_lists_date_is_corrected_answer_the_right_one,
 }
 """Every message that the referral service reacts to."""

@@ -18,6 +18,8 @@ from services.chassis.time.scheduler import Pending, instant
 from services.referral.domain.case_key import CASE_KEY, CaseKey, CloseCase, ReopenCase, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import PassDeadline, RemindDeadline
+from services.referral.domain.disclosure import DISCLOSURES, NoteRefusal, disclosures_stream
+from services.referral.domain.ladder import EscalateDeadline
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.projection import REFERRALS
@@ -35,6 +37,7 @@ class Reactor:
         streams: Streams,
         referrals: Handler[ReferralCommand, Context],
         case_keys: Handler[CloseCase | ReopenCase, CaseKey],
+        disclosures: Handler[NoteRefusal, int],
         index: Index,
         projection: Projection,
         clock: Clock,
@@ -42,6 +45,7 @@ class Reactor:
         self._streams = streams
         self._referrals = referrals
         self._case_keys = case_keys
+        self._disclosures = disclosures
         self._index = index
         self._projection = projection
         self._clock = clock
@@ -53,6 +57,9 @@ class Reactor:
         match reaction.command:
             case CloseCase() | ReopenCase() as command:
                 await self._of_case(command, reaction.call)
+            case NoteRefusal() as command:
+                stream = disclosures_stream(command.referral_id)
+                await self._disclosures.handle(command, stream, DISCLOSURES, reaction.call, must_exist=False)
             case ReferralCommand() as command:
                 await self._of_referral(command, reaction.call)
 
@@ -64,14 +71,23 @@ class Reactor:
             case CloseCase() | ReopenCase():
                 # The index says which cases they are about.
                 raise ComesAlone
+            case NoteRefusal() as command:
+                stream = disclosures_stream(command.referral_id)
+                await self._disclosures.add(row, command, stream, DISCLOSURES, reaction.call, must_exist=False)
             case ReferralCommand() as command:
                 await self._referrals.add(row, command, referral_stream(command.referral_id), REFERRAL, reaction.call)
 
     async def fire(self, referral_id: str, due: Pending) -> None:
         """A deadline fell due."""
-        kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
-        due_at = instant(due.due)
-        command = kind(at=self._clock.now(), by=SYSTEM, referral_id=referral_id, name=due.name, due_at=due_at)
+        now, due_at = self._clock.now(), instant(due.due)
+        command: ReferralCommand
+        if due.kind in ("REMIND", "PASS"):
+            kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
+            command = kind(at=now, by=SYSTEM, referral_id=referral_id, name=due.name, due_at=due_at)
+        else:
+            command = EscalateDeadline(
+                at=now, by=SYSTEM, referral_id=referral_id, name=due.name, due_at=due_at, level=due.kind
+            )
         await self._of_referral(command, Call(actor=SYSTEM))
 
     async def _of_referral(self, command: ReferralCommand, call: Call) -> None:

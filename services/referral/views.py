@@ -11,12 +11,14 @@ from msgspec import json
 
 from contracts.code_lists import sectors
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState, Reliance
+from contracts.pause_codes import PauseReason
 from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json, camel
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline
 from services.referral.domain.broadcast import Broadcast, Standing
 from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.ladder import WAITLIST_ALERT
 from services.referral.domain.legal_basis import LegalBasis, LegalBasisReliedOn
 from services.referral.domain.organisation import Description, Organisation
 from services.referral.domain.packet import Packet
@@ -55,6 +57,8 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
         **(packet_json(referral.packet) if referral.packet is not None else {}),
         "dueAt": due_at(referral.running),
         "overdue": sorted({deadline.name for deadline in referral.missed if deadline in referral.running}),
+        "missed": missed_views(referral),
+        "paused": paused_views(referral),
         "coordinator": referral.coordinator,
         "askedFor": list(referral.question.codes) if referral.question is not None else None,
         "waiting": as_json(referral.waiting) if referral.waiting is not None else None,
@@ -68,6 +72,30 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
     if view.get("legalBasis") is not None:
         view["legalBasis"] |= {"id": legal_basis.legal_basis_id, "withdrawnAt": legal_basis.withdrawn_at}
     return view
+
+
+def missed_views(referral: Referral) -> list[Json]:
+    """The missed terms whose act is still awaited: how far each has come, and the levels to come."""
+    return [
+        {
+            "deadline": late.deadline,
+            "dueAt": late.due_at,
+            "level": late.level,
+            "toCome": [{"level": due.level, "at": due.at} for due in late.to_come],
+        }
+        for late in referral.late
+        if late.deadline != WAITLIST_ALERT
+    ]
+
+
+def paused_views(referral: Referral) -> list[Json]:
+    """The term that stands still, since when, and why."""
+    question = referral.question
+    if question is None or question.paused is None:
+        return []
+    reason = PauseReason.QUESTION_OPEN.value
+    held = question.paused
+    return [{"deadline": held.name, "dueAt": held.due_at, "reason": reason, "since": question.at}]
 
 
 def summary_view(referral_id: str, columns: Mapping[str, object], now: datetime) -> Json:

@@ -131,7 +131,12 @@ ACTS: Final[dict[str, Act]] = {
     "extend-agreement": Act(
         "MENTORING", LOTTE, "ExtensionProposed", "MENTORING",
         {"months": 2},
-        (("/months", {"months": 4}), ("/end", {"end": "2026-01-12"}), ("/end", {"end": "tomorrow"})),
+        (
+            ("/months", {"months": 4}),
+            ("/months", {"months": 1, "end": "2026-09-01"}),
+            ("/end", {"end": "2026-01-12"}),
+            ("/end", {"end": "tomorrow"}),
+        ),
     ),
     "decide-extension": Act(
         "EXTENSION_PROPOSED", INES, "AgreementExtended", "MENTORING",
@@ -250,7 +255,7 @@ ACTS: Final[dict[str, Act]] = {
     ),
     "report-gap": Act(
         "MENTORING", LOTTE, "ServiceGapReported", "MENTORING",
-        {**GAP, "provider": "the crèche in the station quarter", "task": "CHILDCARE"},
+        {**GAP, "provider": "the crèche in the station quarter", "task": "CHILDCARE_SEARCH"},
         (
             ("/serviceKind", {"gapType": "ABSENT"}),
             ("/serviceKind", {**GAP, "serviceKind": "PIZZA"}),
@@ -258,6 +263,7 @@ ACTS: Final[dict[str, Act]] = {
             ("/gapType", {**GAP, "gapType": "UGLY"}),
             ("/provider", {**GAP, "provider": ""}),
             ("/task", {**GAP, "task": "a task"}),
+            ("/task", {**GAP, "task": "GOSSIP"}),
             ("/occurredAt", {**GAP, "occurredAt": LATER}),
         ),
         tried=(OTHER_GAP,),

@@ -14,16 +14,19 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts import referral as told
-from services.casefile.actions import RULES, decide
+from services.casefile.actions import ACTIONS, RULES, decide
 from services.casefile.domain.case import CASE
+from services.casefile.domain.charter_change import NoticeCharter
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.state import Case
 from services.casefile.history import find_event
+from services.casefile.other_commands import OTHER_COMMANDS
 from services.casefile.reactions import REACTIONS
 from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
 from services.chassis.modelling.delivery import Delivery
+from services.chassis.modelling.moves import Move
 from tests.casefile.acts import BODIES
 from tests.casefile.messages import TOM, about, submitted
 from tests.casefile.situations import HOLDS, ONLY_IN, Situation, situations
@@ -83,6 +86,20 @@ def disagreements(asked: Asked) -> Iterator[str]:
             for body in (*BODIES[name], *(_with_holds(situation) if name == "correct" else ())):
                 yield from _tried(asked, situation, name, body, rows, met)
     yield from _unmet(asked, CASE_COMMANDS, met, {word for _, words in PARTS for word in words})
+    yield from _unmoved(asked, ((name, row.leads_to) for name, row in ACTIONS.items()), met)
+
+
+def _strayed(here: str, moves: Iterable[Move], since: State, to: State) -> Iterator[str]:
+    if to != since and not any(move.to == to and since in move.since for move in moves):
+        yield f"{here} led to {to}, and its row does not say so"
+
+
+def _unmoved(asked: Asked, declared: Iterable[tuple[str, Iterable[Move]]], met: Met) -> Iterator[str]:
+    """The ways to another state that the rows of commands declare, and that nothing has gone."""
+    for name, move in ((name, move) for name, moves in declared if asked.of(name) for move in moves):
+        for since in move.since:
+            if asked.state in (False, since) and (f"moves to {move.to}", since, name) not in met:
+                yield f"from {since} the row of {name} leads to {move.to}: in no situation did it"
 
 
 def _is_in(situation: Situation, row: Row) -> bool:
@@ -125,6 +142,8 @@ def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list
                 yield f"{here} led to {happened}, and the page does not have it"
             if refused is not None:
                 yield f"{here} is shown as blocked by {refused.code}, and was done"
+            yield from _strayed(here, ACTIONS[name].leads_to, situation.state, happened.to)
+            met |= {(f"moves to {happened.to}", situation.state, name)}
             met |= {(str(row), situation.state, word) for row in fitting for word in row.who.intersection(words)}
 
 
@@ -179,9 +198,13 @@ def disagreements_by_itself(asked: Asked) -> Iterator[str]:
                 rows = [row for row in table(CASE_BY_ITSELF) if row.command == name and _is_in(situation, row)]
                 fitting = [row for row in rows if row.fits(situation.state, happened)]
                 met |= {(str(row), situation.state, "") for row in fitting}
+                here = f"{name} in {situation.state} ({situation.name})"
+                yield from _strayed(here, OF_ITSELF[name], situation.state, happened.to)
+                met |= {(f"moves to {happened.to}", situation.state, name)}
                 if not fitting and (happened.events or happened.to != situation.state):
                     yield f"{name} in {situation.state} ({situation.name}) led to {happened}; the page: {rows}"
     yield from _unmet(asked, CASE_BY_ITSELF, met, {""})
+    yield from _unmoved(asked, OF_ITSELF.items(), met)
 
 
 def _message(kind: type[told.ReferralMessage], by: Actor, **fields: Any) -> Callable[[Situation], Iterator[Command]]:
@@ -229,6 +252,11 @@ def _passes(name: str) -> Callable[[Situation], Iterator[Command]]:
     return fire
 
 
+def _begins(situation: Situation) -> Iterator[Command]:
+    if situation.state is not None:
+        yield NoticeCharter(at=situation.at, by=CLOCK)
+
+
 _NO: Final[Mapping[str, Any]] = {"reason": "CAPACITY_FULL", "re_referable": True, "suggestion": None}
 BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
     "ReferralSubmitted": _submitted,
@@ -238,6 +266,7 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
     "ReferralExpired": _answer(told.ReferralExpired, last_actor="brugwerk"),
     "ReferralEnteredInError": _message(told.ReferralEnteredInError, INES),
     "LegalBasisWithdrawn": _withdrawn,
+    "ProgrammeVersionPublished": _begins,
     **{
         name: _passes(name)
         for name in (
@@ -262,6 +291,7 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
             "HANDBACK_ACKNOWLEDGEMENT",
             "ESCALATION",
             "CHANGE_DECISION",
+            "CHARTER_ACKNOWLEDGEMENT",
             "SERVICE_GAP_ANSWER",
             "GAP_ACTION",
             "OUTCOME_EXIT",
@@ -272,3 +302,7 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
     },
 }
 """By the name that begins the row."""
+OF_ITSELF: Final[Mapping[str, tuple[Move, ...]]] = {
+    name: tuple(move for row in OTHER_COMMANDS for move in row.leads_to if move.cause == name) for name in BY_ITSELF
+}
+"""Where the rows of the commands that nobody gives lead, by the same name."""

@@ -6,6 +6,7 @@ Each is checked after every step against what the machine itself has seen happen
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ from contracts.codes import CaseState
 from contracts.message import encode
 from services.casefile.domain.agreement import AgreementSigned
 from services.casefile.domain.case import CASE
+from services.casefile.domain.charter_change import NoticeCharter
 from services.casefile.domain.consent_withdrawal import CaseReturned, RecordedAfterWithdrawal, TakeWithdrawal
 from services.casefile.domain.correction import Correct, CorrectionRecorded
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
@@ -21,6 +23,7 @@ from services.casefile.domain.exceptions import RoleExceptionGranted
 from services.casefile.domain.extension import AgreementExtended
 from services.casefile.domain.gaps import CompleteGapAction
 from services.casefile.domain.handback import HandbackAccepted
+from services.casefile.domain.ladder import EscalateDeadline
 from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.matching import ConfirmMatch, RejectMatch
 from services.casefile.domain.mentoring import MeetingRecorded, PulseRecorded
@@ -48,7 +51,8 @@ WITH_ORGANISATION: Final = {
     CaseState.HANDBACK_DUE,
     CaseState.HANDBACK_REQUESTED,
 }
-BESIDE: Final = {"ESCALATION", "SERVICE_GAP_ANSWER"}
+BESIDE: Final = {"ESCALATION", "SERVICE_GAP_ANSWER", "CHARTER_ACKNOWLEDGEMENT"}
+WITH_A_CHARTER: Final = {CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseState.MENTORING, CaseState.SUSPENDED}
 STEPS: Final = {
     CaseState.OPENED: {"NEXT_SERVICE"},
     CaseState.REFERRED: {"REFERRAL_ANSWER"},
@@ -120,6 +124,7 @@ class CaseInvariants(CaseSteps):
         self.a_kind_of_task_has_one_lead()
         self.one_proposal_of_a_kind_is_open_and_with_the_organisation_that_made_it()
         self.a_place_is_taken_while_there_is_a_match()
+        self.a_charter_waits_for_its_mentor_while_there_is_a_match_and_for_its_coordinator_until_the_next()
         if isinstance(made, TakeWithdrawal):
             self.i2_what_was_recorded_in_good_faith_is_marked(made.message.referral)
         state = self.book.case.state
@@ -227,7 +232,8 @@ class CaseInvariants(CaseSteps):
 
     def i5_a_final_case_takes_nothing_but_correction(self, made: Command, events: list[Any]) -> None:
         """And what was promised in answer to a gap; what the clock and the referral service tell moves it nowhere."""
-        by_a_person = not isinstance(made, PassDeadline | RemindDeadline) and not is_told(made)
+        by_clock = isinstance(made, PassDeadline | RemindDeadline | EscalateDeadline | NoticeCharter)
+        by_a_person = not by_clock and not is_told(made)
         if by_a_person and events:
             assert isinstance(made, Correct | CompleteGapAction), type(made).__name__
         assert self.book.case.state == CaseState.FINALISED
@@ -285,9 +291,22 @@ class CaseInvariants(CaseSteps):
         taken = sum(bool(mentor.cases) for mentor in self.book.mentors.values())
         assert taken == (self.book.case.match is not None)
 
+    def a_charter_waits_for_its_mentor_while_there_is_a_match_and_for_its_coordinator_until_the_next(self) -> None:
+        """Each for themselves; and who has acknowledged it is not asked."""
+        case = self.book.case
+        asked = {step.about: step.owner.sub for step in case.steps if step.step == "CHARTER_ACKNOWLEDGEMENT"}
+        assert not asked or case.state in WITH_A_CHARTER
+        assert asked.get("MENTOR") in (None, case.match.mentor if case.match is not None else None)
+        assert asked.get("COORDINATOR") in (None, case.trajectory.coordinator.sub if case.trajectory else None)
+        used = case.trajectory.charter if case.trajectory is not None else None
+        assert used is None or not asked.keys() & set(used.acknowledged)
+
     def teardown(self) -> None:
         """I6 and I1 of the whole story; and whoever has the case now can still bring it to its end (I8)."""
         super().teardown()
+        if sys.exc_info()[0] is not None:
+            # A step has failed, and what follows would only hide that.
+            return
         self.i6_the_replay_of_n_events_is_the_state_after_n()
         instants = sorted({recorded.meta.occurred_at for recorded in self.book.history})[:40]
         for known_at in (instants[-1], instants[len(instants) // 2]) if instants else ():

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from contracts.codes import CaseState
 from contracts.message import CaseMessage
-from services.casefile.actions import ACTIONS, OTHER_COMMANDS
+from services.casefile.actions import ACTIONS
+from services.casefile.other_commands import OTHER_COMMANDS
 from services.chassis.modelling.decider import Command, Refused
 from tests.casefile.casebook import READY
 from tests.casefile.changing_casebook import ChangingCasebook

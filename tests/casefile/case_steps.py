@@ -10,7 +10,9 @@ from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
 from contracts.codes import CaseState
+from services.casefile.domain.charter_change import NoticeCharter
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
+from services.casefile.domain.ladder import EscalateDeadline, late_terms
 from services.casefile.domain.open_escalations import open_escalations
 from tests.casefile.case_machine import AGREED, HOURS, TOGETHER, CaseStories, Did
 from tests.casefile.casebook import MENTOR_REF, READY
@@ -116,6 +118,14 @@ class CaseSteps(CaseStories):
         self.now = max(self.now, one.due_at) + timedelta(hours=late)
         assert self.give(PassDeadline(at=self.now, by=CLOCK, name=one.name, due_at=one.due_at)) != []
 
+    @precondition(lambda self: any(late_terms(self.book.case)))
+    @rule(level=st.sampled_from(("L2", "L3")), days=st.sampled_from((1, 8)))
+    def a_missed_term_comes_to_a_level(self, level: str, days: int) -> None:
+        """What it waits for is still not done, and more people hear of it."""
+        self.later(days * 24)
+        late = next(late_terms(self.book.case))
+        self.give(EscalateDeadline(at=self.now, by=CLOCK, name=late.name, due_at=late.due_at, level=level))
+
     @precondition(lambda self: "v2" not in self.book.charters)
     @rule()
     def the_operator_writes_another_charter(self) -> None:
@@ -135,6 +145,13 @@ class CaseSteps(CaseStories):
     def the_programme_names_the_other_charter(self) -> None:
         """From tomorrow on."""
         self.book.governs.append((self.today + timedelta(days=1), "v2"))
+
+    @precondition(lambda self: len(self.book.governs) > 1)
+    @rule()
+    def the_version_that_names_it_has_begun(self) -> None:
+        """The scheduler says so to the case, once and again."""
+        self.later(24)
+        self.give(NoticeCharter(at=self.now, by=CLOCK))
 
     @property
     def today(self) -> date:

@@ -20,6 +20,7 @@ from services.casefile.actions import decide
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.case import CASE
 from services.casefile.domain.charter import Charter, CharterWritten, TaskRule
+from services.casefile.domain.charter_change import NoticeCharter
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
@@ -38,6 +39,7 @@ from services.casefile.reactions import REACTIONS
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command, Refused, To
 from services.chassis.modelling.delivery import Delivery
+from services.chassis.modelling.growing import GrowingTuple
 from services.chassis.time.calendar import Calendar
 from services.sandbox.charter import CHARTER
 from tests.casefile.messages import CASE_ID, about, submitted
@@ -76,7 +78,7 @@ SIGNED = Charter(
         valid_until=None,
         tasks=tuple(TaskRule(task=row["task"], roles=row["roles"], refer=row.get("refer")) for row in CHARTER["tasks"]),
     ),
-    signed_by=("vdab-gent", "brugwerk", "samenstap"),
+    signed_by=GrowingTuple(("vdab-gent", "brugwerk", "samenstap")),
 )
 """The charter that the programme names, which the parties of the tests have signed."""
 
@@ -93,8 +95,11 @@ class Casebook:
         self.mentors: dict[str, Mentor] = defaultdict(Mentor)
         self.terms = TERMS
         self.rules = RULES
+        self.rules_then: Rules | None = None
+        self.begins = "v2"
         self.charter = SIGNED
         self.counts: dict[str, ExceptionCount] = defaultdict(ExceptionCount)
+        self.given: list[tuple[Command, datetime, str | None]] = []
         self._position = 0
         self._told = 0
 
@@ -122,15 +127,20 @@ class Casebook:
         return Context(
             at=command.at if command is not None else at or on(12, 1),
             case=self.case,
-            rules=self.rules,
+            rules=self._rules(command),
             terms=self.terms,
             mentor=self.mentors[stream] if mentor is not None else None,
             named_event=named,
             since_withdrawal=window,
             actions=ACTION_RULES,
             charter=self.charter,
+            governing=self.rules_then,
             exception_count=self._count(command) if isinstance(command, DecideException) else None,
         )
+
+    def _rules(self, command: Command | None) -> Rules:
+        # The programme version that begins names this charter.
+        return replace(self.rules, charter_version=self.begins) if isinstance(command, NoticeCharter) else self.rules
 
     def _count(self, command: Command) -> ExceptionCount:
         stream = exception_count_stream(self.case.programme, command.at.date())
@@ -139,7 +149,9 @@ class Casebook:
     def act(self, command: Command) -> list[Any]:
         """Decides a command and records what follows. Raises Refused."""
         occurred_at = getattr(command, "occurred_at", None) or command.at
-        return self._record(command, decide(command, self.context(command)), occurred_at)
+        if decided := decide(command, self.context(command)):
+            self.rules = self._rules(command)
+        return self._record(command, decided, occurred_at)
 
     def tell(self, message: Message, at: datetime | None = None, event_id: str | None = None) -> list[Any]:
         """Takes in a message of the referral service, at its own time or later."""
@@ -165,9 +177,15 @@ class Casebook:
         events = decide_mentor(command, self.mentors[stream])
         return self._record(command, [To(stream, event) for event in events], command.at)
 
+    def give_again(self, command: Command, occurred_at: datetime, cause: str | None) -> list[Any]:
+        """A command that another book was given (`given`). Raises Refused."""
+        return self._record(command, decide(command, self.context(command)), occurred_at, cause)
+
     def _record(
         self, command: Command, decided: list[Any], occurred_at: datetime, cause: str | None = None
     ) -> list[Any]:
+        if not isinstance(command, DescribeMentor):
+            self.given.append((command, occurred_at, cause))
         for decision in decided:
             stream, event = (
                 (decision.stream, decision.event) if isinstance(decision, To) else (case_stream(CASE_ID), decision)

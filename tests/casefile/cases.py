@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,10 @@ import httpx
 from services.casefile.app import build as build_casefile
 from services.notifications.app import build as build_notifications
 from services.referral.app import build as build_referral
-from tests.support.people import INES, LOTTE, Person
+from services.sandbox.charter import CHARTER
+from services.sandbox.demo import LEADS, PROGRAMME_VERSION
+from tests.support.people import INES, LOTTE, OPERATOR, Person
+from tests.support.programmes import offer_also
 from tests.support.requests import AGREEMENT, INTAKE, MENTOR_PROFILE, another_person
 from tests.support.running import Build, Running
 
@@ -30,6 +34,7 @@ REPORT: Final[dict[str, Any]] = {
     "openNeeds": ["DIPLOMA_EQUIVALENCE"],
 }
 ANSWER: Final[dict[str, Any]] = {"decision": "CLOSE", "answers": {"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"}}
+_programmes: Final = itertools.count(1)
 POINTS: Final = ("EXIT", "W4", "M6", "M12")
 
 Step = tuple[Person, str, dict[str, Any] | None]
@@ -120,12 +125,41 @@ class CaseContext:
                 asked = {"task": "MONEY", "justification": "the card was lost, and the shop closes"}
                 await self.running.done(LOTTE, case.path, "request-exception", asked)
                 return case
+            case "CHARTER_CHANGED":
+                return await self.charter_changed()
             case "SUSPENDED":
                 case = await self.brought_to("MENTORING")
                 await self.running.done(LOTTE, case.path, "suspend", {"reason": "MENTEE_UNAVAILABLE"})
                 return case
         case = await self.accepted()
         await self.lead_on(case, "INTAKE", state)
+        return case
+
+    async def own_programme(self) -> str:
+        """A programme that brugwerk and samenstap offer beside the demo's, for a case in which it changes."""
+        programme = f"mtw-changed-{next(_programmes)}"
+        for organisation in ("brugwerk", "samenstap"):
+            await offer_also(self.running, programme, organisation)
+        return programme
+
+    async def other_charter(self, programme: str) -> None:
+        """A version of the programme that has begun names another charter, which is written and signed."""
+        charter = "/v1/charters/v2"
+        assert (await self.running.send(OPERATOR, "PUT", charter, CHARTER)).is_success
+        for lead in LEADS:
+            await self.running.done(lead, charter, "sign")
+        path, body = f"/v1/programmes/{programme}/versions/2", {**PROGRAMME_VERSION, "charterVersion": "v2"}
+        answer = await self.running.send(OPERATOR, "PUT", path, body)
+        assert answer.status_code == 200, answer.text
+        await self.running.settle()
+        await self.running.at(self.running.clock.now())
+
+    async def charter_changed(self) -> Told:
+        """MENTORING, and another charter has come to govern the match."""
+        programme = await self.own_programme()
+        case = await self.accepted(another_person(programme=programme))
+        await self.lead_on(case, "INTAKE", "MENTORING")
+        await self.other_charter(programme)
         return case
 
     async def lead_on(self, case: Told, since: str, to: str) -> None:

@@ -21,7 +21,7 @@ from services.casefile.domain.context import Context
 from services.casefile.events import EVENT_TYPES
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Actor, Command
-from tests.casefile.casebook import SIGNED, Casebook
+from tests.casefile.casebook import RULES, SIGNED, Casebook
 from tests.support.dates import on
 
 ROLES: Final = ("VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR", "NGO_COORDINATOR", "AGENCY_COUNSELLOR")
@@ -49,8 +49,8 @@ class ChangingCasebook(Casebook):
         report = getattr(command, "holds", None) or command
         # Before the first there was no case either.
         happened = max(getattr(report, "occurred_at", None) or context.at, on(5, 1))
-        rules = replace(context.rules, charter_version=self.governing(context.at))
-        return replace(context, rules=rules, charter=self.charters[self.governing(happened)])
+        rules, then = (replace(RULES, charter_version=self.governing(at)) for at in (context.at, happened))
+        return replace(context, rules=rules, governing=then, charter=self.charters[then.charter_version])
 
     def write_charter(self, version: str, **verdicts: str) -> None:
         """The operator writes a version like the first, but for the verdicts of these tasks, in the order of ROLES."""

@@ -39,3 +39,13 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Case
         context = CaseContext(services)
         await context.describe_mentor()
         yield context
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(tmp_path: Path) -> AsyncIterator[CaseContext]:
+    """As `shared`, for one test alone: for what counts over all cases, and for days of its own."""
+    async with running(tmp_path, SERVICES, stores=MemoryStores()) as services:
+        await services.set_the_scene()
+        context = CaseContext(services)
+        await context.describe_mentor()
+        yield context

@@ -133,6 +133,9 @@ WAYS: Final[Mapping[str, Ways]] = {
         ({"task": "CV_FEEDBACK"}, {"task": "CV_FEEDBACK", "by": {"role": "AGENCY_COUNSELLOR"}}),
     ),
     "release-task": Ways(("lotte", "volunteer", "ines"), ({"task": "CV_FEEDBACK"},)),
+    "acknowledge-charter": Ways(
+        ("lotte", "volunteer"), ({}, {"by": "COORDINATOR"}, {"by": "MENTOR", "onBehalfReason": "ON_PAPER"})
+    ),
     "request-exception": Ways(
         ("lotte", "volunteer"),
         (
@@ -272,6 +275,7 @@ WORTH_TRYING: Final[Mapping[str, Callable[[Casebook], Any]]] = {
     "resolve-escalation": lambda book: any(held.resolution is None for held in book.case.escalations),
     "answer-gap": lambda book: any(gap.answer is None for gap in book.case.gaps),
     "complete-gap-action": lambda book: any(gap.action_due is not None for gap in book.case.gaps),
+    "acknowledge-charter": lambda book: any(step.step == "CHARTER_ACKNOWLEDGEMENT" for step in book.case.steps),
     "release-task": lambda book: book.case.trajectory is not None and book.case.trajectory.leads,
 }
 """When a command has something to be about; elsewhere it is given out of turn only."""

@@ -11,6 +11,7 @@ from typing import Final
 from tests.casefile import escalation_stories, stories, task_stories
 from tests.casefile.casebook import Casebook
 from tests.casefile.change_stories import CHANGE_STORIES
+from tests.casefile.charter_stories import CHARTER_STORIES
 from tests.casefile.gap_stories import GAP_STORIES
 from tests.casefile.stories import Body, Story
 
@@ -93,7 +94,8 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
 @cache
 def situations() -> tuple[Situation, ...]:
     """All of them, each an hour after the last thing that happened. They are looked at, and never changed."""
-    named = [*((make.__name__, make) for make in STORIES), *GAP_STORIES.items(), *CHANGE_STORIES.items()]
+    of_a_concern = {**GAP_STORIES, **CHANGE_STORIES, **CHARTER_STORIES}
+    named = [*((make.__name__, make) for make in STORIES), *of_a_concern.items()]
     told_once = ((name, make()) for name, make in named)
     return tuple(Situation(name, story.book, story.now + timedelta(hours=1)) for name, story in told_once)
 
@@ -109,7 +111,10 @@ HOLDS: Final[Mapping[str, Body]] = {
 }
 """What holds instead, by the event that reported something else."""
 ONLY_IN: Final[Mapping[str, frozenset[str]]] = {
-    "left over by a rematch": frozenset({"to_be_rematched", "proposed_again"}),
+    "left over by a rematch": frozenset(
+        {"to_be_rematched", "proposed_again", "charter_changed_and_rematched", "charter_changed_and_proposed_again"}
+    ),
+    "owed after a rematch": frozenset({"charter_changed_and_rematched", "charter_changed_and_proposed_again"}),
     "nobody reports any more": frozenset({"nobody_reports"}),
     "the access has ended": frozenset({"nobody_reports", "never_completed"}),
     "somebody waits for it": frozenset(story.__name__ for story in escalation_stories.STORIES)

@@ -41,6 +41,20 @@ TASK_ACTS: Final[dict[str, Act]] = {
         (("/task", {}),),
         elsewhere="SUSPENDED",
     ),
+    "acknowledge-charter": Act(
+        "CHARTER_CHANGED", LOTTE, "CharterAcknowledged", "MENTORING",
+        {"charterVersion": "v2"},
+        (
+            ("/charterVersion", {"charterVersion": "v1"}),
+            ("/by", {"by": "MENTEE"}),
+            ("/onBehalfReason", {"by": "MENTOR"}),
+            ("/onBehalfReason", {"onBehalfReason": "BY_PHONE"}),
+            ("/onBehalfReason", {"by": "MENTOR", "onBehalfReason": "TIRED"}),
+            ("/occurredAt", {"occurredAt": LATER}),
+        ),
+        elsewhere="INTAKE",
+        tried=({}, {"by": "MENTOR", "onBehalfReason": "ON_PAPER"}),
+    ),
     "request-exception": Act(
         "MATCHING", LOTTE, "RoleExceptionRequested", "MATCHING",
         {"task": "CHILDCARE_SEARCH", "justification": "no place before June"},

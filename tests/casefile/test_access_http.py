@@ -69,7 +69,10 @@ OF_THE_ORGANISATION: Final = (
 OF_EITHER_SIDE: Final = ("correct", "raise-escalation", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
 OF_TASKS: Final = ("claim-task", "record-task", "release-task")
-UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "PLATFORM", "PARTY")
+UNCONCEALED: Final = (
+    *("ANY_ORGANISATION", "OWN_ORGANISATION", "ONESELF", "PLATFORM"),
+    *("PARTY_AGENCY", "PARTY_ORGANISATION"),
+)
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
 
 
@@ -83,10 +86,12 @@ def permitted() -> set[tuple[str, str, str]]:
     allow((*OF_THE_AGENCY, *OF_EITHER_SIDE), AGENCY, "OWNER_AGENCY")
     # Of former parties the domain says why it is over: 403 with the rule's code.
     allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "report-gap", *OF_EITHER_SIDE), NGO, *PARTS)
-    allow((*OF_THE_PAIR, "raise-escalation", "record-meeting", "report-gap"), MENTORS, "MATCHED_MENTOR")
+    # And to a mentor whose match ended with the withdrawal of the consent.
+    mentors = ("MATCHED_MENTOR", "STOPPED_MENTOR")
+    allow((*OF_THE_PAIR, "raise-escalation", "record-meeting", "report-gap"), MENTORS, *mentors)
     allow(OF_TASKS, AGENCY, "OWNER_AGENCY")
-    allow((*OF_TASKS, "approve-task", "request-exception"), NGO, *PARTS)
-    allow((*OF_TASKS, "request-exception"), MENTORS, "MATCHED_MENTOR")
+    allow((*OF_TASKS, "acknowledge-charter", "approve-task", "request-exception"), NGO, *PARTS)
+    allow((*OF_TASKS, "acknowledge-charter", "request-exception"), MENTORS, *mentors)
     allow(("decide-exception",), frozenset({"NGO_LEAD"}), *PARTS)
     allow((*OF_THE_PAIR, "raise-escalation"), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
@@ -96,7 +101,7 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("read-corrections",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-texts",), AGENCY, "OWNER_AGENCY")
     allow(("read-texts",), NGO, "ADDRESSED_ORGANISATION")
-    allow(("read",), MENTORS, "MATCHED_MENTOR")
+    allow(("read",), MENTORS, "MATCHED_MENTOR", "FORMER_MENTOR")
     allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
     allow(("read-worklist",), AGENCY | NGO | MENTORS | {"MENTEE"}, "ANY_ORGANISATION")
@@ -107,9 +112,14 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("describe-mentor",), NGO, "OWN_ORGANISATION")
     allow(("read-mentor",), NGO | {"DPO"}, "OWN_ORGANISATION")
     allow(("read-mentor",), frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("name-substitute",), AGENCY | NGO, "ONESELF")
+    allow(("name-substitute",), frozenset({"AGENCY_TEAM_LEAD", "NGO_LEAD"}), "OWN_ORGANISATION")
+    allow(("read-absence",), AGENCY | NGO | {"DPO"}, "OWN_ORGANISATION")
+    allow(("read-absence",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-charter",), EVERY_ROLE - {"AGENCY_CONTROL", "SYSTEM"}, "ANY_ORGANISATION")
     allow(("write-charter",), frozenset({"OPERATOR"}), "PLATFORM")
-    allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD", "NGO_LEAD"}), "PARTY")
+    allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD"}), "PARTY_AGENCY")
+    allow(("sign-charter",), frozenset({"NGO_LEAD"}), "PARTY_ORGANISATION")
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from services.casefile.domain.changes import (
@@ -23,10 +24,13 @@ from services.casefile.domain.extension import (
     ExtensionProposed,
     ExtensionRefused,
 )
+from services.casefile.domain.handback import RequestHandback
 from services.casefile.domain.people import CoordinatorReassigned
 from services.casefile.domain.proposals import DecideChange, ProposeChange, WithdrawChange
 from services.casefile.domain.steps import find
-from services.casefile.domain.trajectory_end import CompleteTrajectory
+from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
+from services.casefile.events import sentence
+from services.chassis.modelling.decider import Command
 from tests.casefile.casebook import ACCEPT, HAND_BACK, Casebook, codes, refusal
 from tests.casefile.messages import CASE_ID
 from tests.support.actors import AN, CLOCK, INES, LOTTE
@@ -73,7 +77,36 @@ def test_an_approved_end_is_the_agencys_consent_and_ends_nothing_itself(book: Ca
     assert (event.decided_by.sub, event.reason_ref) == (INES.sub, "vault-why")
     assert states(book) == [(FIRST, "END", "APPROVED")]
     assert book.case.state == "MENTORING"
-    assert book.act(CompleteTrajectory(at=on(9, 3), by=LOTTE, reason="GOAL_REACHED", closure_talk=True))
+    _, completed = book.act(CompleteTrajectory(at=on(9, 3), by=LOTTE, reason="GOAL_REACHED", closure_talk=True))
+    assert completed.agreed == FIRST
+    assert sentence(completed) == "The trajectory is completed: GOAL_REACHED, as the agency agreed."
+
+
+@pytest.mark.parametrize("change", ["END", "NOT_RELEVANT"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        EndMatch(at=on(9, 3), by=LOTTE, reason="MISMATCH", next="HANDBACK", closure_talk=True),
+        EndMatch(at=on(9, 3), by=LOTTE, reason="MISMATCH", next="REMATCH", closure_talk=True),
+        CompleteTrajectory(at=on(9, 3), by=LOTTE, reason="GOAL_REACHED", closure_talk=True),
+        RequestHandback(at=on(9, 3), by=LOTTE, closure_reason="MISMATCH", outcomes={"SOCIAL": "=", "CULTURAL": "="}),
+    ],
+    ids=lambda end: f"{type(end).__name__}-{getattr(end, 'next', '')}",
+)
+def test_whatever_ends_names_the_proposal_that_the_agency_agreed_to_it_by(
+    book: Casebook, change: str, end: Command
+) -> None:
+    """So the record says who agreed, and when; one that was rejected, or of which nobody decided, is not named."""
+    proposal = replace(END, change=change, reason="MISMATCH")
+    book.mentoring().act(proposal)
+    book.act(YES)
+    assert book.act(end)[-1].agreed == FIRST
+    for decision in (NO, None):
+        other = Casebook().mentoring()
+        other.act(proposal)
+        if decision is not None:
+            other.act(decision)
+        assert other.act(end)[-1].agreed is UNSET
 
 
 def test_an_approved_extension_extends_the_agreement_by_either_name(book: Casebook) -> None:

@@ -141,7 +141,8 @@ def test_the_lead_is_asked_where_nobody_spoke_with_the_pair(book: Casebook) -> N
         ("LOW_PULSE", "OPEN"),
         ("DEADLINE_MISSED", "OPEN"),
     ]
-    assert [step.owner.sub for step in book.case.steps if step.step == "ESCALATION"] == [LOTTE.sub, INES.sub]
+    owners = {step.key: step.owner.sub for step in book.case.steps if step.step == "ESCALATION"}
+    assert owners == {"ESCALATION:E1": LOTTE.sub, "ESCALATION": INES.sub}
 
 
 def test_the_second_no_opens_an_escalation_and_an_agreement_counts_from_the_start(book: Casebook) -> None:

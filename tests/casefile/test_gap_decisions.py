@@ -253,3 +253,13 @@ def test_a_mentor_reports_gaps_while_an_agreement_is_in_force(book: Casebook) ->
     book.proposed()
     assert refusal(book, replace(REPORT, at=on(13, 2), by=MENTOR)).code == "STATE_DOES_NOT_ALLOW"
     assert book.act(replace(REPORT, at=on(13, 2)))
+
+
+def test_a_gap_names_a_task_of_the_charter_or_none(book: Casebook) -> None:
+    """Any other is refused with what the charter has, as it is where a task is recorded."""
+    book.mentoring()
+    wrong = ReportGap(at=on(2, 3), by=LOTTE, service_kind="CHILDCARE", gap_type="ABSENT", task="CHILDCARE")
+    refused = refusal(book, wrong)
+    assert codes(refused) == [("/task", "UNKNOWN_CODE")]
+    assert "CHILDCARE_SEARCH" in refused.faults[0].detail
+    assert book.act(replace(wrong, task="CHILDCARE_SEARCH"))

@@ -197,3 +197,27 @@ def test_an_agreement_needs_a_mentor_bound_to_confidentiality(book: Casebook) ->
     refused = refusal(book, SIGN)
     assert refused.code == "MENTOR_NOT_READY"
     assert "CONFIDENTIALITY" in refused.detail
+
+
+def test_confidentiality_counts_in_the_version_that_the_programme_names(book: Casebook) -> None:
+    """A declaration without a version, or of another one, is not the one in force; the agreement keeps which it was."""
+    book.rules = replace(book.rules, confidentiality_version="c2")
+    book.matching().describe_mentor()
+    book.act(PROPOSE)
+    for side in ("MENTOR", "MENTEE"):
+        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
+    for version in (None, "c1"):
+        book.describe_mentor(replace(READY, confidentiality_version=version))
+        refused = refusal(book, SIGN)
+        assert refused.code == "MENTOR_NOT_READY"
+        assert refused.detail.endswith("lacking: CONFIDENTIALITY in version c2")
+    book.describe_mentor(replace(READY, confidentiality_version="c2"))
+    (signed,) = book.act(SIGN)
+    assert (signed.readiness.charter_version, signed.readiness.confidentiality_version) == ("v1", "c2")
+
+
+def test_a_refusal_names_the_version_of_the_charter_that_the_mentor_lacks(book: Casebook) -> None:
+    """Acknowledged before, in a version that governs no more."""
+    book.rules = replace(book.rules, charter_version="v2")
+    book.matching().describe_mentor()
+    assert refusal(book, PROPOSE).detail.endswith("still lacking: CHARTER in version v2")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from services.casefile.domain.matching import RejectMatch
 from services.casefile.domain.mentor import Mentor, MentorEngaged, MentorReleased, evolve_mentor, lacks
 from services.chassis.modelling.decider import Refused
 from tests.casefile.casebook import READY, Casebook
+from tests.support.actors import LOTTE
+from tests.support.dates import on
 
 
 def test_the_same_description_again_changes_nothing(book: Casebook) -> None:
@@ -18,6 +21,13 @@ def test_the_same_description_again_changes_nothing(book: Casebook) -> None:
     assert len(book.describe_mentor()) == 1
     assert book.describe_mentor() == []
     assert len(book.describe_mentor(replace(READY, capacity=2))) == 1
+
+
+def waiting(book: Casebook) -> datetime | None:
+    """Since when the only mentor waits."""
+    (mentor,) = book.mentors.values()
+    assert not mentor.cases
+    return mentor.since
 
 
 @pytest.mark.parametrize(
@@ -50,3 +60,13 @@ def test_a_place_is_free_again_when_its_case_lets_go() -> None:
     assert mentor.has_place_for("one")
     assert not mentor.has_place_for("two")
     assert evolve_mentor(mentor, MentorReleased(case="one")).has_place_for("two")
+
+
+def test_a_mentor_waits_since_the_description_or_since_the_last_match_ended(book: Casebook) -> None:
+    """A proposal that came to nothing was no match: who waited before it has waited all the time."""
+    described = on(5, 1)
+    book.proposed()
+    book.act(RejectMatch(at=on(16, 2), by=LOTTE, side="MENTEE", reason="NO_CLICK", on_behalf_reason="BY_PHONE"))
+    assert waiting(book) == described
+    other = Casebook().handback_due()
+    assert waiting(other) == on(30, 6)

@@ -8,7 +8,18 @@ import pytest
 from contracts import referral as told
 from contracts.codes import CaseState, Step
 from services.casefile.domain.handback import ReturnHandback
-from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by, find, key_of, moved, step_of
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import (
+    Moves,
+    OpenStep,
+    Party,
+    ended_by,
+    find,
+    key_of,
+    moved,
+    moved_beside,
+    step_of,
+)
 from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.chassis.http.response.rendering import as_json
 from services.chassis.modelling.decider import Command
@@ -27,12 +38,17 @@ def step(name: str, about: str | None = None, owner: Party = COUNSELLOR) -> Open
     return plain if about is None else msgspec.structs.replace(plain, about=about)
 
 
+def after(case: Case, move: Moves) -> Case:
+    """The case with its open steps after a move."""
+    return msgspec.structs.replace(case, way=moved(case.way, move), beside=moved_beside(case.beside, move))
+
+
 def test_two_steps_of_a_name_are_open_at_once_where_each_is_about_its_own() -> None:
     """Opening one replaces neither the other nor the one that is about nothing in particular."""
-    steps = moved((), Moves(opens=(step("ESCALATION"), step("ESCALATION", "E1"), step("ESCALATION", "E2"))))
-    assert [each.key for each in steps] == ["ESCALATION", "ESCALATION:E1", "ESCALATION:E2"]
-    again = moved(steps, Moves(opens=(step("ESCALATION", "E1", COORDINATOR),)))
-    assert [(each.key, each.owner.sub) for each in again] == [
+    case = after(Case(), Moves(opens=(step("ESCALATION"), step("ESCALATION", "E1"), step("ESCALATION", "E2"))))
+    assert [each.key for each in case.steps] == ["ESCALATION", "ESCALATION:E1", "ESCALATION:E2"]
+    again = after(case, Moves(opens=(step("ESCALATION", "E1", COORDINATOR),)))
+    assert [(each.key, each.owner.sub) for each in again.steps] == [
         ("ESCALATION", "ines.debacker"),
         ("ESCALATION:E1", "lotte.claes"),
         ("ESCALATION:E2", "ines.debacker"),
@@ -41,11 +57,12 @@ def test_two_steps_of_a_name_are_open_at_once_where_each_is_about_its_own() -> N
 
 def test_a_step_about_something_is_ended_and_renewed_alone() -> None:
     """By its own key; what was stored as a name alone ends the step of that name that is about nothing."""
-    steps = (step("ESCALATION"), step("ESCALATION", "E1"), step("ESCALATION", "E2"))
-    assert [one.key for one in moved(steps, Moves(closes=("ESCALATION:E1",)))] == ["ESCALATION", "ESCALATION:E2"]
-    assert [one.key for one in moved(steps, Moves(closes=("ESCALATION",)))] == ["ESCALATION:E1", "ESCALATION:E2"]
+    case = after(Case(), Moves(opens=(step("ESCALATION"), step("ESCALATION", "E1"), step("ESCALATION", "E2"))))
+    without_first, without_plain = (after(case, Moves(closes=(key,))) for key in ("ESCALATION:E1", "ESCALATION"))
+    assert [each.key for each in without_first.steps] == ["ESCALATION", "ESCALATION:E2"]
+    assert [each.key for each in without_plain.steps] == ["ESCALATION:E1", "ESCALATION:E2"]
     renewed = msgspec.structs.replace(step("ESCALATION", "E2", COORDINATOR), since=on(9, 3))
-    assert moved(steps, Moves(renews=(renewed,))) == steps
+    assert after(case, Moves(renews=(renewed,))).steps == case.steps
 
 
 def test_a_step_is_found_by_what_it_is_about() -> None:
@@ -90,7 +107,7 @@ def test_the_answer_to_a_gap_outlasts_the_match_the_organisation_and_the_case(
         book.act(command)
         assert gap in book.case.steps
         assert book.case.current_step != Step.SERVICE_GAP_ANSWER
-    assert moved(book.case.steps, Moves(closes=ended_by(book.case.steps))) == (gap,)
+    assert after(book.case, Moves(closes=ended_by(book.case.steps))).steps == (gap,)
 
 
 def test_the_answer_to_a_gap_outlasts_a_withdrawn_consent(book: Casebook) -> None:
@@ -105,5 +122,5 @@ def with_gap(book: Casebook) -> OpenStep:
     """A pair that meets, and a reported gap that waits for the agency's answer."""
     book.mentoring()
     gap = step(Step.SERVICE_GAP_ANSWER.value, "G1")
-    book.case = msgspec.structs.replace(book.case, steps=(*book.case.steps, gap))
+    book.case = after(book.case, Moves(opens=(gap,)))
     return gap

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from contracts import referral as told
 from contracts.codes import Role
 from contracts.staff import COORDINATORS, COUNSELLORS
-from services.casefile.actions import ACTIONS, RULES, moving_on
+from services.casefile.actions import ACTIONS, RULES, decide, moving_on
 from services.casefile.app import NAME
 from services.casefile.context import CaseContexts
 from services.casefile.domain.case import CASE
@@ -25,12 +25,13 @@ from services.casefile.domain.guards import blocked, steady_until
 from services.casefile.domain.known_programme import ProgrammeLearnt, programme_stream
 from services.casefile.domain.state import case_stream
 from services.casefile.events import EVENT_TYPES
-from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, STEPS, TABLES, Listing
 from services.casefile.queries import Queries
 from services.casefile.work_items import WorkItems
+from services.casefile.work_lists import WorkLists
 from services.casefile.worklist import ERROR_CONFIRMATION, work_of_mentor, work_of_staff
 from services.chassis.access.identity import Caller
+from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import Write
@@ -103,10 +104,10 @@ class Indexed:
         self.index = stores.index(NAME, TABLES, INDEX_VERSION)
         contexts = CaseContexts(self.index)
         self.items = WorkItems(self.streams, contexts, self.clock)
-        self.queries = Queries(self.streams, contexts, self.clock)
+        self.queries = Queries(self.streams, contexts, Handler(self.streams, contexts, decide), self.clock)
         listing = Listing(self.streams, self.index, self.items.kept)
         self.projection = Projection(self.log, self.index, listing.project, listing.look)
-        self.lists = Lists(self.queries, self.items, self.index, self.projection.catch_up, self.clock)
+        self.lists = WorkLists(self.queries, self.items, self.index, self.projection.catch_up, self.clock)
 
     async def fill(self) -> Indexed:
         """Takes everything in."""

@@ -11,6 +11,7 @@ from contracts.message import Message
 from services.chassis.deciding.context import Needed
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
@@ -52,6 +53,7 @@ TOPICS: dict[str, type] = {
     "counter.looked_at.v1": LookedAt,
     "till.paid.v1": Paid,
     "idempotency_key.used.v1": KeyUsed,
+    "idempotency_key.refused.v1": KeyRefused,
 }
 REFERENCES = ("legal_basis_id", "charter_version", "programme_version")
 TYPES = EventTypes(TOPICS, references=REFERENCES)

@@ -35,14 +35,17 @@ async def moved(people: Caller, to: datetime) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def referred(people: Caller, how_many: int) -> list[dict[str, Any]]:
-    """Referrals that nobody will answer; every other one is received."""
+async def referred(people: Caller, how_many: int, accepted: int = 0) -> list[dict[str, Any]]:
+    """Referrals that nobody will answer; every other one is received, and the first are accepted and left alone."""
     made = []
     for number in range(how_many):
         answer = await people.done(INES, "/v1/referrals", another_person(), key=str(uuid.uuid4()))
         made.append(answer.json())
-        if number % 2:
-            await people.done(LOTTE, f"/v1/referrals/{made[-1]['id']}/receive", etag=answer.headers["ETag"])
+        path, etag = f"/v1/referrals/{made[-1]['id']}", answer.headers["ETag"]
+        if number % 2 or number < accepted:
+            etag = (await people.done(LOTTE, f"{path}/receive", etag=etag)).headers["ETag"]
+        if number < accepted:
+            await people.done(LOTTE, f"{path}/accept", {"coordinator": LOTTE.sub}, etag=etag)
     return made
 
 
@@ -56,6 +59,11 @@ async def history(people: Caller, referrals: list[dict[str, Any]]) -> list[Count
     return told
 
 
+def times(told: Counter[tuple[str, str]], kind: str) -> int:
+    """How often a timeline tells of something of that type."""
+    return sum(n for (of, _), n in told.items() if of == kind)
+
+
 @pytest.mark.timeout(150)
 async def test_deadlines_are_kept_once_each_though_the_process_dies_on_the_way(
     program: Start, caller: Callable[[Program], Caller]
@@ -65,17 +73,23 @@ async def test_deadlines_are_kept_once_each_though_the_process_dies_on_the_way(
     await quiet.start()
     async with caller(quiet) as people:
         await moved(people, BEGINS)
-        referrals = await referred(people, REFERRALS)
+        referrals = await referred(people, REFERRALS, accepted=1)
         await moved(people, ENDS)
         expected = await history(people, referrals)
     await quiet.stop()
-    assert all(sum(n for (kind, _), n in one.items() if kind == "ReferralExpired") == 1 for one in expected)
-    assert all(sum(n for (kind, _), n in one.items() if kind == "DeadlineReminded") > 1 for one in expected)
+    left, *unanswered = expected
+    assert [times(one, "ReferralExpired") for one in unanswered] == [1] * len(unanswered)
+    assert all(times(one, "DeadlineReminded") > 1 for one in expected)
+    # The decision comes to both levels before the offer expires on 11 February, and so does the receipt where there was
+    # none; what the lead does next was due on the 18th, and comes to the leads on the 25th.
+    assert [times(one, "DeadlineEscalated") for one in unanswered] == [3 if n % 2 else 5 for n in range(1, REFERRALS)]
+    # First contact and intake come to both levels, and so does that nobody saw to them.
+    assert times(left, "DeadlineEscalated") > 4
 
     await hurt.start()
     async with caller(hurt) as people:
         await moved(people, BEGINS)
-        referrals = await referred(people, REFERRALS)
+        referrals = await referred(people, REFERRALS, accepted=1)
         cut_off = 0
         for leg in range(1, LEGS + 1):
             journey = asyncio.create_task(moved(people, BEGINS + (ENDS - BEGINS) * leg / LEGS))

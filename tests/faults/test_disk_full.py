@@ -160,6 +160,40 @@ async def test_without_room_commands_are_refused_and_nothing_that_was_acknowledg
     vault_holds(served.data, evidence.referrals)
 
 
+@pytest.mark.timeout(90)
+async def test_without_room_what_the_person_withdrew_stays_refused(
+    program: Start, caller: Callable[[Program], Caller]
+) -> None:
+    """The refusal cannot be noted, and is one all the same; once there is room, attempts are noted again."""
+    served = program("serve", "all")
+    await served.start()
+    async with caller(served) as people:
+        await people.set_the_scene()
+        first = await people.done(INES, "/v1/referrals", another_person(), key=str(uuid.uuid4()))
+        path = f"/v1/referrals/{first.json()['id']}"
+        basis = f"/v1/legal-bases/{(await people.read(INES, path))['legalBasis']['id']}"
+        etag = (await people.send(INES, "GET", basis)).headers["ETag"]
+        await people.done(INES, f"{basis}/withdraw", etag=etag)
+        await people.settled()
+
+        async def attempts() -> list[Any]:
+            found: list[Any] = (await people.read(INES, f"{path}/disclosures", refused="true"))["items"]
+            return found
+
+        files_may_grow_to(served, SMALL)
+        for what in ("contact", "texts"):
+            refused = await people.send(LOTTE, "GET", f"{path}/{what}")
+            assert (refused.status_code, refused.json()["code"]) == (403, "LEGAL_BASIS_WITHDRAWN"), refused.text
+        assert await attempts() == []
+        files_may_grow_to(served, PLENTY)
+        await until(lambda: is_ready(people))
+        await people.send(LOTTE, "GET", f"{path}/contact")
+        assert [item["attempt"] for item in await attempts()] == ["read-contact"]
+    await served.stop()
+    unnoted = [line for line in lines_of(served) if line.get("message") == "a refusal was not noted"]
+    assert [line["code"] for line in unnoted] == ["LEGAL_BASIS_WITHDRAWN"] * 2
+
+
 @pytest.mark.timeout(120)
 async def test_a_full_file_system_comes_back_by_itself_when_there_is_room(
     program: Start, caller: Callable[[Program], Caller], small_file_system: Path, tmp_path: Path

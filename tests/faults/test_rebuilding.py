@@ -58,8 +58,8 @@ def lose(directory: Path, *patterns: str) -> None:
     [
         ("bus.db",),
         ("casefile-consumers.db", "notifications-consumers.db"),
-        ("*-index.db",),
-        ("bus.db", "*-consumers.db", "*-index.db"),
+        ("*-index.db", "*-reports.db"),
+        ("bus.db", "*-consumers.db", "*-index.db", "*-reports.db"),
     ],
     ids=["bus", "consumers", "indexes", "all-of-them"],
 )

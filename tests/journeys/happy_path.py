@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.journeys.sandbox import Outsider
-from tests.support.people import INES, LOTTE, Person
+from tests.support.people import HANNE, INES, LOTTE, Person
 from tests.support.requests import MENTOR_PROFILE, samira
 
 MENTOR: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
@@ -15,6 +15,10 @@ MENTEE: Final = Person("CL-7F3A", "vdab-gent", "MENTEE")
 
 MEETINGS: Final = ("03-03", "03-17", "03-31", "04-14", "04-28", "05-12", "05-26", "06-09", "06-23")
 CHECK_INS: Final = ("03-05", "03-19", "04-17", "05-15", "06-12")
+BESIDES: Final = ("03-10", "03-24", "03-25", "03-26", "04-20", "05-11")
+"""Days on which a task, the charter or a gap in services is on."""
+DIPLOMA: Final = "DIPLOMA_RECOGNITION_FILE"
+"""What Samira needs, and a volunteer must not carry."""
 
 
 @dataclass
@@ -129,10 +133,13 @@ def _matched(story: Story) -> None:
 
 def _mentored(story: Story) -> None:
     acts = [(f"2026-{day}", "meet") for day in MEETINGS] + [(f"2026-{day}", "check") for day in CHECK_INS]
+    acts += [(f"2026-{day}", "beside") for day in BESIDES]
     for day, act in sorted([*acts, ("2026-05-19", "report")]):
         story.on(day, "16:00:00")
         if act == "meet":
             story.does(LOTTE, story.path, "record-meeting", {"minutes": 90, "mode": "IN_PERSON"})
+        elif act == "beside":
+            _besides(story, day.removeprefix("2026-"))
         elif act == "check":
             story.does(LOTTE, story.path, "record-check-in", {"mode": "PHONE"})
             story.does(LOTTE, story.path, "record-pulse", {"by": "MENTOR", "score": 4})
@@ -141,6 +148,38 @@ def _mentored(story: Story) -> None:
             progress = {"SOCIAL": "+", "CULTURAL": "+", "INFORMATIONAL": "="}
             story.does(LOTTE, story.path, "report-progress", {"progress": progress, "nextStep": "CONTINUE"})
         story.look(day)
+
+
+def _besides(story: Story, day: str) -> None:
+    """What the mentor does and may not do, whom that is left to, and what comes of it."""
+    match day:
+        case "03-10":
+            story.does(MENTOR, story.path, "record-task", {"task": "SECTOR_KNOWLEDGE", "minutes": 60})
+        case "03-24":
+            story.answers["before the refusal"] = story.outside.get(MENTOR, story.path)
+            story.answers["refused task"] = story.outside.command(MENTOR, story.path, "record-task", {"task": DIPLOMA})
+            story.answers["after the refusal"] = story.outside.get(MENTOR, story.path)
+            gap = {"serviceKind": "DIPLOMA_RECOGNITION_SUPPORT", "gapType": "TOO_SLOW", "task": DIPLOMA}
+            story.does(MENTOR, story.path, "report-gap", gap)
+        case "03-25":
+            asked = {"task": DIPLOMA, "justification": "the desk opens in June, and the employer asks now"}
+            story.does(LOTTE, story.path, "request-exception", asked)
+        case "03-26":
+            (asked,) = story.outside.read(LOTTE, story.path)["exceptions"]
+            granted = {"exception": asked["id"], "granted": True, "reason": "once, for this employer"}
+            story.does(HANNE, story.path, "decide-exception", granted)
+            story.does(LOTTE, story.path, "record-task", {"task": DIPLOMA, "minutes": 45})
+            story.on("2026-03-26", "17:00:00")
+            story.answers["refused again"] = story.outside.command(
+                LOTTE, story.path, "record-task", {"task": DIPLOMA, "minutes": 45}
+            )
+        case "04-20":
+            (gap,) = story.outside.read(INES, story.path)["gaps"]
+            answer = {"gap": gap["id"], "accepted": True, "action": "the desk sees her in May", "due": "2026-05-13"}
+            story.does(INES, story.path, "answer-gap", answer)
+        case _:
+            (gap,) = story.outside.read(INES, story.path)["gaps"]
+            story.does(INES, story.path, "complete-gap-action", {"gap": gap["id"]})
 
 
 def _handed_back(story: Story) -> None:

@@ -154,17 +154,26 @@ class Outsider:
         assert answer.status_code == 200, f"GET {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
-    def refer(self, person: Person, body: dict[str, Any]) -> httpx.Response:
+    def refer(self, person: Person, body: dict[str, Any], **params: Any) -> httpx.Response:
         """Posts a referral, whatever comes of it."""
-        return self.send(person, "POST", "/v1/referrals", body, headers={"Idempotency-Key": str(uuid.uuid4())})
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        return self.send(person, "POST", "/v1/referrals", body, headers=key, **params)
 
     def command(
-        self, person: Person, resource: str, action: str, body: Any = None, *, wait_for: str | None = None
+        self,
+        person: Person,
+        resource: str,
+        action: str,
+        body: Any = None,
+        *,
+        wait_for: str | None = None,
+        **params: Any,
     ) -> httpx.Response:
         """Reads the resource for its ETag and sends the command, whatever comes of it."""
         read = self.get(person, resource, **({"waitFor": wait_for} if wait_for else {}))
         headers = {"If-Match": read.headers["ETag"]} if "ETag" in read.headers else {}
-        return self.send(person, "POST", f"{resource}/{action}", {} if body is None else body, headers=headers)
+        given = {} if body is None else body
+        return self.send(person, "POST", f"{resource}/{action}", given, headers=headers, **params)
 
     def does(
         self, person: Person, resource: str, action: str, body: Any = None, *, wait_for: str | None = None

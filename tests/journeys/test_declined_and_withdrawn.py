@@ -1,122 +1,27 @@
-"""Scenario 9.2 over HTTP: declined, referred again elsewhere, accepted, and then the person withdraws the consent."""
+"""Scenario 9.2 over HTTP: declined, referred again elsewhere, accepted, and then the person withdraws the consent.
+
+The dates are those of its table. LB-9 and LB-12 are the bases of R-7 and R-8.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-import httpx
 import pytest
 
-from tests.journeys.sandbox import Outsider, sandbox
-from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person
-from tests.support.requests import MENTOR_PROFILE, yonas
+from tests.journeys.declined_path import Story, live
+from tests.journeys.sandbox import sandbox
+from tests.support.people import AUDITOR, INES, KARIM, Person
+from tests.support.requests import yonas
 
 pytestmark = pytest.mark.xdist_group("journey of declining and withdrawing")
-
-
-@dataclass
-class Story:
-    """What was answered in the course of the scenario; referrals are R-7 (to brugwerk) and R-8 (to samenstap)."""
-
-    outside: Outsider
-    r7: str = ""
-    r8: str = ""
-    case: str = ""
-    answers: dict[str, httpx.Response] = field(default_factory=dict)
-    read: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        """The path of the case."""
-        return f"/v1/cases/{self.case}"
-
-    def step_of(self, moment: str) -> dict[str, Any]:
-        """The one open step at a moment that was remembered."""
-        (step,) = self.read[moment]["steps"]
-        return dict(step)
-
-    def look(self, moment: str, person: Person = INES) -> None:
-        """Remembers who is responsible now, as somebody reads it."""
-        self.read[moment] = self.outside.read(person, f"{self.path}/responsibility")
 
 
 @pytest.fixture(scope="module")
 def story(engines: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The scenario, lived through once on each set-up for all tests here."""
     with sandbox(tmp_path_factory.mktemp("withdrawn") / "var", "--empty", **engines) as (_, outside):
-        story = Story(outside)
-        _declined(story)
-        _referred_again(story)
-        _withdrawn(story)
-        yield story
-
-
-def _declined(story: Story) -> None:
-    outside = story.outside
-    outside.clock(INES, "2026-03-09T09:00:00Z")
-    submitted = outside.refer(INES, yonas())
-    assert submitted.status_code == 201, submitted.text
-    story.answers["R-7"] = submitted
-    story.r7, story.case = submitted.json()["id"], submitted.json()["case"]
-    outside.clock(INES, "2026-03-10T09:00:00Z")
-    outside.does(LOTTE, f"/v1/referrals/{story.r7}", "receive")
-    outside.clock(INES, "2026-03-18T09:00:00Z")
-    decline = {"reason": "LANGUAGE_INSUFFICIENT", "suggestion": "TRY_OTHER_LANGUAGE"}
-    story.answers["decline"] = outside.command(LOTTE, f"/v1/referrals/{story.r7}", "decline", decline)
-    outside.clock(INES, "2026-03-18T09:00:01Z")
-    story.look("declined")
-
-
-def _referred_again(story: Story) -> None:
-    outside = story.outside
-    outside.clock(INES, "2026-03-23T09:00:00Z")
-    again = yonas("samenstap", previousReferral=story.r7)
-    given = again["legalBasis"]
-    story.answers["under LB-9"] = outside.refer(INES, {**again, "legalBasis": {**given, "recipient": "brugwerk"}})
-    story.answers["R-8"] = outside.refer(INES, {**again, "legalBasis": {**given, "givenAt": "2026-03-23T08:50:00Z"}})
-    story.r8 = story.answers["R-8"].json()["id"]
-    offer = f"/v1/referrals/{story.r8}"
-    outside.clock(INES, "2026-03-24T09:00:00Z")
-    outside.does(KARIM, offer, "receive")
-    outside.clock(INES, "2026-03-30T09:00:00Z")
-    outside.does(KARIM, offer, "accept", {"coordinator": KARIM.sub})
-    outside.clock(INES, "2026-03-30T09:00:01Z")
-    story.look("accepted")
-    for reader in (LOTTE, KARIM):
-        story.read[f"timeline of {reader.org}"] = outside.timeline(reader, story.case)
-        story.read[f"feed of {reader.org}"] = outside.feed(reader)
-        story.read[f"case of {reader.org}"] = outside.read(reader, story.path)
-        story.read[f"responsibility of {reader.org}"] = outside.read(reader, f"{story.path}/responsibility")
-    story.read["responsibility of samenstap as of 10 March"] = outside.read(
-        KARIM, f"{story.path}/responsibility", asOf="2026-03-10"
-    )
-    story.answers["R-7 for samenstap"] = outside.get(KARIM, f"/v1/referrals/{story.r7}")
-    story.answers["R-8 for brugwerk"] = outside.get(LOTTE, offer)
-    outside.clock(INES, "2026-04-14T09:00:00Z")
-    intake = {"suitable": True, "goals": ["SOCIAL"], "expectations": ["to be heard"]}
-    outside.does(KARIM, story.path, "conclude-intake", intake)
-
-
-def _withdrawn(story: Story) -> None:
-    outside = story.outside
-    outside.clock(INES, "2026-04-22T09:00:00Z")
-    described = outside.send(KARIM, "PUT", "/v1/mentors/M-7", MENTOR_PROFILE)
-    assert described.status_code == 200, described.text
-    stale = outside.get(KARIM, story.path).headers["ETag"]
-    outside.clock(INES, "2026-04-22T10:05:00Z")
-    basis = outside.read(INES, f"/v1/referrals/{story.r8}")["legalBasis"]["id"]
-    story.answers["withdrawal"] = outside.command(INES, f"/v1/legal-bases/{basis}", "withdraw")
-    outside.clock(INES, "2026-04-22T10:20:00Z")
-    proposal = {"mentorRef": "M-7", "criteria": ["SECTOR"]}
-    story.answers["offline client"] = outside.send(
-        KARIM, "POST", f"{story.path}/propose-match", proposal, headers={"If-Match": stale}
-    )
-    story.answers["abreast client"] = outside.command(KARIM, story.path, "propose-match", proposal)
-    story.look("withdrawn")
-    story.read["timeline after"] = outside.timeline(KARIM, story.case)
-    story.read["case after"] = outside.read(KARIM, story.path)
+        yield live(outside)
 
 
 def test_a_decline_returns_the_case_to_its_lead_with_a_term_to_decide(story: Story) -> None:
@@ -125,6 +30,13 @@ def test_a_decline_returns_the_case_to_its_lead_with_a_term_to_decide(story: Sto
     step = story.step_of("declined")
     assert (step["step"], step["owner"]["sub"]) == ("NEXT_SERVICE", "ines.debacker")
     assert step["dueAt"] == "2026-03-25T22:59:59Z"
+    assert story.read["case of the agency, declined"]["state"] == "OPENED"
+
+
+def test_a_decline_says_whether_another_organisation_may_be_asked(story: Story) -> None:
+    """The language was not enough here, and elsewhere it may be."""
+    read = story.outside.read(INES, f"/v1/referrals/{story.r7}")
+    assert (read["reason"], read["reReferable"]) == ("LANGUAGE_INSUFFICIENT", True)
 
 
 def test_the_decision_on_the_first_referral_was_due_in_ten_working_days(story: Story) -> None:
@@ -146,6 +58,7 @@ def test_the_second_referral_continues_the_case_of_the_first(story: Story) -> No
     answer = story.answers["R-8"]
     assert answer.status_code == 201
     assert (answer.json()["case"], answer.json()["previousReferral"]) == (story.case, story.r7)
+    assert story.read["LB-12"] != story.read["LB-9"]
 
 
 def test_the_decision_term_skips_easter_monday(story: Story) -> None:
@@ -158,6 +71,12 @@ def test_the_second_organisation_has_its_intake_after_the_holiday_too(story: Sto
     due = {step["step"]: step["dueAt"] for step in story.read["accepted"]["steps"]}
     assert due["INTAKE"] == "2026-04-21T21:59:59Z"
     assert {step["owner"]["sub"] for step in story.read["accepted"]["steps"]} == {"karim.haddad"}
+
+
+def test_a_match_is_due_a_month_after_the_intake(story: Story) -> None:
+    """Concluded on 14 April: due on 14 May."""
+    step = story.step_of("intake concluded")
+    assert (step["step"], step["owner"]["sub"], step["dueAt"]) == ("MATCHING", "karim.haddad", "2026-05-14T21:59:59Z")
 
 
 def test_the_first_organisation_sees_nothing_of_the_second_referral(story: Story) -> None:
@@ -208,6 +127,19 @@ def test_a_withdrawal_returns_the_case_to_its_lead_without_a_handback(story: Sto
     assert "HandbackRequested" not in kinds
 
 
+def test_all_that_a_withdrawal_stops_it_stops_in_one_moment(story: Story) -> None:
+    """Wednesday 22 April, 10:05, by the person, through the agency's portal."""
+    items = {item["type"]: item for item in story.outside.timeline(AUDITOR, story.case)}
+    withdrawn = items["LegalBasisWithdrawn"]
+    assert (withdrawn["actor"]["sub"], withdrawn["actor"]["role"]) == ("CL-19C0", "MENTEE")
+    assert withdrawn["occurredAt"] == "2026-04-22T10:05:00Z"
+    stops = [items[kind] for kind in ("DisclosureStopped", "NgoAccessRevoked", "CaseReturned")]
+    assert {item["occurredAt"] for item in stops} == {"2026-04-22T10:05:00Z"}
+    assert len({item["recordedAt"] for item in (withdrawn, *stops)}) == 1
+    basis = story.outside.read(AUDITOR, f"/v1/legal-bases/{story.read['LB-12']}")
+    assert (basis["givenAt"], basis["withdrawnAt"]) == ("2026-03-23T08:50:00Z", "2026-04-22T10:05:00Z")
+
+
 def test_the_stop_is_all_that_the_organisation_still_sees(story: Story) -> None:
     """No reason beyond the code, no history, no state, nothing to do."""
     assert {item["type"] for item in story.read["timeline after"]} == {"LegalBasisWithdrawn", "NgoAccessRevoked"}
@@ -224,11 +156,76 @@ def test_the_stop_is_all_that_the_organisation_still_sees(story: Story) -> None:
     }
 
 
-def test_the_contact_data_are_out_of_reach_after_the_withdrawal(story: Story) -> None:
-    """No disclosure rests on a basis that was withdrawn."""
-    refused = story.outside.get(KARIM, f"/v1/referrals/{story.r8}/contact")
-    assert (refused.status_code, refused.json()["code"]) == (403, "LEGAL_BASIS_WITHDRAWN")
-    assert "Yonas" not in refused.text
+def test_the_persons_data_are_out_of_reach_after_the_withdrawal(story: Story) -> None:
+    """No disclosure rests on a basis that was withdrawn: not of contact data, nor of what was said in words."""
+    for what in (f"/v1/referrals/{story.r8}/contact", f"/v1/referrals/{story.r8}/texts", f"{story.path}/texts"):
+        refused = story.answers[what]
+        assert (refused.status_code, refused.json()["code"]) == (403, "LEGAL_BASIS_WITHDRAWN")
+        assert "Yonas" not in refused.text
+
+
+ATTEMPTS = [
+    ("2026-04-22T10:20:00Z", "propose-match", 2),
+    ("2026-04-22T10:25:00Z", "read-contact", 1),
+    ("2026-04-22T10:25:00Z", "read-corrections", 1),
+    ("2026-04-22T10:25:00Z", "read-texts", 1),
+]
+"""What Karim tried after 10:05: his offline client and the one that had seen the stop proposed the same match."""
+REFUSED = ".disclosure_refused.v1"
+
+
+@pytest.mark.parametrize("reader", [INES, AUDITOR], ids=["agency", "auditor"])
+def test_every_attempt_after_the_withdrawal_stands_on_the_timeline(story: Story, reader: Person) -> None:
+    """By whom, when, what, how often; the organisation itself reads the stop alone."""
+    items = [item for item in story.outside.timeline(reader, story.case) if item["type"] == "DisclosureRefused"]
+    assert {(item["actor"]["sub"], item["actor"]["org"]) for item in items} == {("karim.haddad", "samenstap")}
+    told = [(item["occurredAt"], item["text"].rpartition(": ")[2].rstrip("."), item.get("count", 1)) for item in items]
+    assert sorted(told) == ATTEMPTS
+    kinds = {item["type"] for item in story.outside.timeline(KARIM, story.case)}
+    assert kinds == {"LegalBasisWithdrawn", "NgoAccessRevoked"}
+
+
+def test_the_agency_is_told_of_every_attempt_and_the_organisation_of_none(story: Story) -> None:
+    """In the feed, from both services."""
+    kinds = {
+        person.org: [
+            one["type"] for one in story.outside.feed(person) if one["type"].endswith(".disclosure_refused.v1")
+        ]
+        for person in (INES, KARIM)
+    }
+    case, offer = f"org.caserelay.case{REFUSED}", f"org.caserelay.referral{REFUSED}"
+    assert sorted(kinds["vdab-gent"]) == [case] * 3 + [offer] * 2
+    assert kinds["samenstap"] == []
+
+
+def test_the_disclosures_were_lawful_while_the_basis_held_and_there_were_none_after(story: Story) -> None:
+    """An auditor reads to whom the data went, each on the basis of its own referral, and what was refused since."""
+    disclosed = {
+        referral: [
+            (item["at"], item["to"]["org"], item["what"], item["legalBasis"])
+            for item in story.outside.read(AUDITOR, f"/v1/referrals/{referral}/disclosures")["items"]
+        ]
+        for referral in (story.r7, story.r8)
+    }
+    assert disclosed[story.r7] == [
+        ("2026-03-09T09:00:00Z", "brugwerk", "PACKET", story.read["LB-9"]),
+        ("2026-03-10T09:00:00Z", "brugwerk", "CONTACT", story.read["LB-9"]),
+    ]
+    assert disclosed[story.r8] == [
+        ("2026-03-23T09:00:00Z", "samenstap", "PACKET", story.read["LB-12"]),
+        ("2026-03-30T09:00:01Z", "samenstap", "CONTACT", story.read["LB-12"]),
+    ]
+    refused = story.outside.read(AUDITOR, f"/v1/referrals/{story.r8}/disclosures", refused="true")["items"]
+    assert sorted((item["at"], item["attempt"], item["count"]) for item in refused) == ATTEMPTS
+    assert {item["legalBasis"] for item in refused} == {story.read["LB-12"]}
+
+
+def test_the_sanction_unit_sees_nothing_of_it(story: Story) -> None:
+    """Neither that the person withdrew, nor that there is a case at all."""
+    answers = [answer for name, answer in story.answers.items() if name.startswith("control ")]
+    assert {answer.status_code for answer in answers} == {403}
+    assert len(answers) == 4
+    assert "CL-19C0" not in "".join(answer.text for answer in answers)
 
 
 def test_an_auditor_still_reads_the_whole_history(story: Story) -> None:
@@ -241,7 +238,10 @@ def test_an_auditor_still_reads_the_whole_history(story: Story) -> None:
 
 def test_the_agency_may_refer_again_or_close_after_a_withdrawal(story: Story) -> None:
     """Its service goes on without detriment: both ways are open."""
-    allowed = {action["action"] for action in story.outside.read(INES, story.path)["allowedActions"]}
-    assert "close" in allowed
+    closed = story.outside.command(INES, f"{story.path}", "close", {"reason": "OTHER_SERVICE"}, dryRun="true")
+    assert (closed.status_code, closed.json()["state"]) == (200, "CLOSED")
+    given = {**yonas()["legalBasis"], "recipient": "brugwerk", "givenAt": "2026-04-23T08:00:00Z"}
+    again = story.outside.refer(INES, yonas(previousReferral=story.r8, legalBasis=given), dryRun="true")
+    assert (again.status_code, again.json()["case"], again.json()["dryRun"]) == (200, story.case, True)
     (work,) = story.outside.read(INES, "/v1/worklist")["items"]
     assert work["step"] == "NEXT_SERVICE"

@@ -49,6 +49,7 @@ LISTS: Final[dict[tuple[str, str], list[Question]]] = {
         (MENTEE, {}),
     ],
     ("casefile", "/v1/mentors"): [(LOTTE, {}), (AUDITOR, {}), (AUDITOR, {"organisation": "brugwerk"})],
+    ("casefile", "/v1/absences"): [(LOTTE, {}), (AUDITOR, {}), (AUDITOR, {"organisation": "brugwerk"})],
     ("casefile", "/v1/gaps"): [
         *_mixtures(state=(None, "OPEN", ["OPEN", "ANSWERED"]), agency=(None, "vdab-gent")),
         (VOLUNTEER, {}),

@@ -5,7 +5,7 @@ The table of states and the fold that are asked may be others than the service's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -13,7 +13,8 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from services.chassis.modelling.decider import Because, Command, Refused, To
-from services.referral.actions import RULES, decide
+from services.chassis.modelling.moves import Move
+from services.referral.actions import ACTIONS, BY_OTHERS, OTHER_COMMANDS, RULES, decide
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis, withdraw_legal_basis
 from services.referral.domain.context import Context, ReferralCommand, Rule
 from services.referral.domain.deadlines import PassDeadline
@@ -66,6 +67,15 @@ def disagreements(asked: Asked) -> Iterator[str]:
             for body in ACTS[name]:
                 yield from _tried(asked, situation, name, body, met)
     yield from _unmet(asked, REFERRAL_COMMANDS, met)
+    yield from _unmoved(asked, ACTS, met)
+
+
+def _unmoved(asked: Asked, names: Iterable[str], met: Met) -> Iterator[str]:
+    """The ways to another state that the rows of commands declare, and that nothing has gone."""
+    for name, since, to in MOVES:
+        tried = name in names and asked.of(name) and asked.state in (False, since)
+        if tried and (f"{name} moves to {to}", since) not in met:
+            yield f"from {since} the row of {name} leads to {to}: in no situation did it"
 
 
 def _tried(asked: Asked, situation: Situation, name: str, body: Body, met: Met) -> Iterator[str]:
@@ -91,6 +101,9 @@ def _tried(asked: Asked, situation: Situation, name: str, body: Body, met: Met) 
             yield f"{here} led to {happened}, and the page does not have it"
         if refused is not None:
             yield f"{here} is shown as blocked by {refused.code}, and was done"
+        if happened.to != situation.state and (name, situation.state, happened.to) not in MOVES:
+            yield f"{here} led to {happened.to}, and its row does not say so"
+        met |= {(f"{name} moves to {happened.to}", situation.state)}
         met |= {(str(row), situation.state) for row in fitting}
 
 
@@ -145,10 +158,14 @@ def disagreements_by_itself(asked: Asked) -> Iterator[str]:
                         yield f"{name} in {situation.state} ({situation.name}) is refused: {happened}"
                     continue
                 fitting = [row for row in rows if row.fits(situation.state, happened)]
+                if happened.to != situation.state and (name, situation.state, happened.to) not in MOVES:
+                    yield f"{name} in {situation.state} ({situation.name}) led to {happened.to}; its row does not"
+                met |= {(f"{name} moves to {happened.to}", situation.state)}
                 met |= {(str(row), situation.state) for row in fitting}
                 if not fitting and happened.events:
                     yield f"{name} in {situation.state} ({situation.name}) led to {happened}; the page: {rows}"
     yield from _unmet(asked, REFERRAL_BY_ITSELF, met)
+    yield from _unmoved(asked, BY_ITSELF, met)
 
 
 def _passes(name: str) -> Callable[[Situation], Iterator[Command]]:
@@ -181,3 +198,10 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
     "HandbackAccepted": _taken_back,
 }
 """By the name that begins the row."""
+_DECLARED: Final[tuple[tuple[str, Move], ...]] = (
+    *((row.name, move) for row in ACTIONS.values() for move in row.leads_to),
+    *((move.cause, move) for other in OTHER_COMMANDS for move in other.leads_to),
+    *((move.cause, move) for move in BY_OTHERS),
+)
+MOVES: Final = frozenset((name, since, move.to) for name, move in _DECLARED for since in move.since)
+"""Where the rows lead: by which command or message, from which state, to which."""

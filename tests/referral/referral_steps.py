@@ -24,6 +24,7 @@ from services.referral.domain import (
     ending,
     entered_in_error,
     information,
+    ladder,
     submission,
     waiting_list,
 )
@@ -123,6 +124,18 @@ class ReferralSteps(RuleBasedStateMachine):
                 for running in self.office.referral(referral_id).running:
                     self.send(
                         kind(at=self.now, by=CLOCK, referral_id=referral_id, name=running.name, due_at=running.due_at)
+                    )
+            for late in self.office.referral(referral_id).late:
+                for level in late.to_come[:1]:
+                    self.send(
+                        ladder.EscalateDeadline(
+                            at=self.now,
+                            by=CLOCK,
+                            referral_id=referral_id,
+                            name=late.deadline,
+                            due_at=late.due_at,
+                            level=level.level,
+                        )
                     )
 
     @precondition(lambda self: self.broadcast().state is None)

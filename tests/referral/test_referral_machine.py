@@ -204,7 +204,8 @@ class Referrals(ReferralSteps):
 
 
 COMMANDS: Final = {
-    *(row.command.__name__ for row in (*ACTIONS.values(), *OTHER_COMMANDS)),
+    *(row.command.__name__ for row in ACTIONS.values()),
+    *(row.command.__name__ for row in OTHER_COMMANDS),
     *("OpenBroadcast", "WithdrawBroadcast", "WithdrawLegalBasis"),
 }
 DEEP: Final = {"ACCEPTED": 100, "WAITLISTED": 50, "COMPLETED": 40, "EXPIRED": 60, "ENTERED_IN_ERROR": 20}

@@ -16,6 +16,7 @@ from services.chassis.modelling.decider import Refused
 from services.referral.actions import ACTIONS, OTHER_COMMANDS, Action, decide
 from services.referral.domain.broadcast import OfBroadcast
 from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.deadlines import DeadlineMissed
 from services.referral.events import EVENTS, Event, EventRow
 from services.referral.publishing import publish
 from tests.referral.office import Office
@@ -42,9 +43,9 @@ def test_every_event_has_a_row_and_one_alone() -> None:
 
 
 def test_every_command_on_a_referral_has_a_decision() -> None:
-    """As an action, or among the other commands; never as both."""
+    """As an action, or among the other commands; never as both. An attempt was refused before, and is only noted."""
     commands = [row.command.__name__ for row in ACTIONS.values()] + [row.command.__name__ for row in OTHER_COMMANDS]
-    assert sorted(commands) == sorted(below(ReferralCommand))
+    assert sorted(commands) == sorted(below(ReferralCommand) - {"Attempt"})
 
 
 def test_an_event_is_published_as_the_message_of_its_row(office: Office) -> None:
@@ -67,6 +68,7 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
     messages.InformationProvided: lambda event: {"codes": [answer.code for answer in event.answers]},
     messages.ReferralDeclined: lambda event: {"suggestion": event.suggestion_ref},
     messages.LegalBasisWithdrawn: lambda event: {"legal_basis": event.legal_basis_id},
+    messages.ReferralDisclosureRefused: lambda event: {"legal_basis": event.legal_basis_id},
     messages.ReferralDeadlineReminded: lambda event: {
         "deadline": event.deadline.name,
         "due_at": event.deadline.due_at,
@@ -84,8 +86,14 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
         **dict.fromkeys(("state", "reason", "expected_by", "suggestion", "due_at", "awaited", "access")),
         "codes": [],
         "deadlines": [],
+        "level": None,
+        "notified": [],
     },
-    messages.ReferralDeadlineMissed: lambda event: {"deadline": event.deadline.name, "due_at": event.deadline.due_at},
+    messages.ReferralDeadlineMissed: lambda event: {
+        "deadline": event.deadline.name,
+        "due_at": event.deadline.due_at,
+        "to_come": event.late[0].to_come,
+    },
     messages.OrganisationDescribed: lambda event: of(event.description),
 }
 """What a message says by another name than its event, or from within it."""
@@ -97,8 +105,12 @@ def of(struct: Any) -> dict[str, Any]:
 
 
 def in_the_open(event: Any) -> Any:
-    """An event of a referral that is no anonymous offer; any other as it is."""
+    """An event of a referral that is no anonymous offer; any other as it is. What was missed has the first ladder."""
     offer = getattr(event, "offer", None)
+    if isinstance(event, DeadlineMissed):
+        ladders = event.late or ()
+        own = replace(ladders[0], deadline=event.deadline.name, due_at=event.deadline.due_at)
+        event = replace(event, late=(own, *ladders[1:]))
     return event if offer is None else replace(event, offer=replace(offer, broadcast=UNSET))
 
 

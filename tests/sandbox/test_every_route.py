@@ -62,7 +62,10 @@ class Target:
         outside.clock(INES, "2026-01-12T10:00:01Z")
         profile = {"kind": "VOLUNTEER"}
         assert outside.send(LOTTE, "PUT", "/v1/mentors/M-41", profile).status_code == 200
+        away = {"substitute": "an.peeters", "until": "2026-06-01T00:00:00Z"}
+        assert outside.send(INES, "PUT", f"/v1/absences/{INES.sub}", away).status_code == 200
         self.there = {
+            "sub": INES.sub,
             "referral_id": referral["id"],
             "case_id": referral["case"],
             "basis_id": referral["legalBasis"]["id"],
@@ -72,6 +75,7 @@ class Target:
             "gap_id": gap,
             "broadcast_id": offered.json()["id"],
             "version": "1",
+            "name": "reliance",
         }
 
     def path(self, template: str) -> str:

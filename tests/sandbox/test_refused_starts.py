@@ -54,7 +54,8 @@ def noise_for_every_file(data: Path) -> None:
     for service in ("referral", "casefile", "notifications"):
         for store in ("log", "vault", "index", "consumers", "lease"):
             (data / f"{service}-{store}.db").write_bytes(b"\x00noise\xff" * 1_000)
-    (data / "bus.db").write_bytes(b"\x00noise\xff" * 1_000)
+    for other in ("bus.db", "casefile-reports.db"):
+        (data / other).write_bytes(b"\x00noise\xff" * 1_000)
 
 
 def directories_for_files(data: Path) -> None:
@@ -62,7 +63,7 @@ def directories_for_files(data: Path) -> None:
     for service in ("referral", "casefile", "notifications"):
         for store in ("log", "vault", "index", "consumers", "lease"):
             (data / f"{service}-{store}.db").mkdir(parents=True)
-    for other in ("bus.db", "issuer/ed25519.pem", "sandbox-clock.json"):
+    for other in ("bus.db", "casefile-reports.db", "issuer/ed25519.pem", "sandbox-clock.json"):
         (data / other).mkdir(parents=True)
 
 

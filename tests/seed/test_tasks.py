@@ -284,14 +284,14 @@ async def test_a4_a_denied_exception_covers_nothing_and_is_not_decided_again(sha
     assert "exceptions" not in asked or asked["exceptions"] == []
     (one,) = (await shared.running.read(LOTTE, case.path))["exceptions"]
     no = {"exception": one["id"], "granted": False, "reason": "never money"}
+    unknown = await send(shared, HANNE, case, "decide-exception", **{**no, "exception": "of-nothing"})
+    assert_problem(unknown, 422, "UNKNOWN_EXCEPTION", at="/exception")
     for _ in range(2):
         told = await done(shared, HANNE, case, "decide-exception", **no)
         assert [one["state"] for one in told["exceptions"]] == ["DENIED"]
     assert_problem(await send(shared, LOTTE, case, "record-task", task="MONEY"), 403, "TASK_REFUSED_BY_CHARTER")
     yes = await send(shared, HANNE, case, "decide-exception", **{**no, "granted": True})
     assert_problem(yes, 409, "EXCEPTION_DECIDED")
-    unknown = await send(shared, HANNE, case, "decide-exception", **{**no, "exception": "of-nothing"})
-    assert_problem(unknown, 422, "UNKNOWN_EXCEPTION", at="/exception")
 
 
 async def test_a4_why_something_is_excepted_is_read_by_those_who_work_on_the_case_only(shared: CaseContext) -> None:

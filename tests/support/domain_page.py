@@ -94,24 +94,25 @@ def _as_written(value: Any) -> str:
 def table(heading: str) -> tuple[Row, ...]:
     """The rows under a heading."""
     every = states(heading)
-    return tuple(_row(cells, every) for cells in _lines(heading))
+    return tuple(_row(cells, every) for cells in lines(heading))
 
 
+@cache
 def states(heading: str) -> frozenset[str]:
     """Every state that the tables of a machine name; `heading` is that of any of them."""
     tables = next(machine for machine in MACHINES if heading in machine)
-    lines = (cells for table in tables for cells in _lines(table))
-    return frozenset(code for cells in lines for code in _CODE.findall(cells["From"] + cells["To"]))
+    cells_of_all = (cells for table in tables for cells in lines(table))
+    return frozenset(code for cells in cells_of_all for code in _CODE.findall(cells["From"] + cells["To"]))
 
 
 def roles() -> dict[str, frozenset[str]]:
     """The roles that each word of the column "Who" stands for."""
-    return {cells["Word"]: frozenset(_CODE.findall(cells["Role in the token"])) for cells in _lines("How to read")}
+    return {cells["Word"]: frozenset(_CODE.findall(cells["Role in the token"])) for cells in lines("How to read")}
 
 
 def terms() -> dict[str, str]:
     """The default of each term, in words."""
-    return {_CODE.findall(cells["Term"])[0]: cells["Default"] for cells in _lines("Terms")}
+    return {_CODE.findall(cells["Term"])[0]: cells["Default"] for cells in lines("Terms")}
 
 
 def possible(heading: str, word: str, state: State) -> frozenset[str]:
@@ -119,7 +120,13 @@ def possible(heading: str, word: str, state: State) -> frozenset[str]:
     return frozenset(row.command for row in table(heading) if state in row.states and word in row.who)
 
 
-def _lines(heading: str) -> Iterator[dict[str, str]]:
+@cache
+def lines(heading: str) -> tuple[Mapping[str, str], ...]:
+    """The cells of the table under a heading, row by row, by the names of its columns."""
+    return tuple(_lines(heading))
+
+
+def _lines(heading: str) -> Iterator[Mapping[str, str]]:
     text = PAGE.read_text(encoding="utf-8")
     found = re.search(rf"^#+ {re.escape(heading)}[^\n]*\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
     assert found is not None, f"{PAGE.name} has no heading {heading}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support import golden
-from tests.support.people import HANNE, LOTTE
+from tests.support.people import HANNE, INES, LOTTE
 from tests.support.running import running
 
 
@@ -41,6 +42,25 @@ async def keep(data: Path) -> list[Path]:
         case = await context.brought_to("EXCEPTION_REQUESTED")
         no = {"exception": "X1", "granted": False, "reason": "never money"}
         await services.done(HANNE, case.path, "decide-exception", no)
+        case = await context.brought_to("CHARTER_CHANGED")
+        passed_on = {"by": "MENTOR", "onBehalfReason": "NO_ACCOUNT"}
+        await services.done(LOTTE, case.path, "acknowledge-charter", passed_on)
+        # What is tried in both services after the person withdrew.
+        case = await context.brought_to("INTAKE")
+        basis = (await services.read(INES, case.offer))["legalBasis"]["id"]
+        await services.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
+        await services.settle()
+        await services.get(LOTTE, f"{case.offer}/contact")
+        await services.command(LOTTE, case.offer, "receive", key="after-the-stop")
+        await services.command(LOTTE, case.path, "log-contact-attempt", {"channel": "PHONE"}, key="after-the-stop")
+        # What time alone does: nobody answers an offer, nobody concludes an intake, and somebody waits for a place.
+        await context.referred()
+        await context.accepted()
+        waits = await context.referred()
+        await services.done(LOTTE, waits.offer, "receive")
+        wait = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-04-01", "clientAgreed": True}
+        await services.done(LOTTE, waits.offer, "waitlist", wait)
+        await services.at(services.clock.now() + timedelta(days=45))
         await services.settle()
     golden.collect(data)
     return written

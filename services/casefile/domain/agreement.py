@@ -8,15 +8,17 @@ from datetime import date, datetime
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from contracts.casefile_codes import AcknowledgingSide
 from contracts.codes import Step
 from services.casefile.domain.charter import check_signed
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended
-from services.casefile.domain.mentor import Profile, lacks
+from services.casefile.domain.mentor import Profile, lacks, lacks_confidentiality
 from services.casefile.domain.next_steps import mentoring_steps, progress_step
 from services.casefile.domain.silence import SILENCE
 from services.casefile.domain.state import Agreement, Case, Match, trajectory_of, with_silence
 from services.casefile.domain.steps import LEFT_OVER, Moves, ended_by, find
+from services.casefile.domain.task_state import CharterInUse
 from services.casefile.domain.terms import day_of, deadline, start_of
 from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.days import last_day
@@ -38,7 +40,7 @@ class SignAgreement(Command, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """What was known of the mentor's preparation when the agreement was signed."""
+    """What was known of the mentor's preparation when the agreement was signed, with the versions acknowledged."""
 
     kind: str
     screened_on: date | None
@@ -47,6 +49,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
     charter_version: str | None
     charter_acknowledged_on: date | None
     confidentiality_on: date | None
+    confidentiality_version: str | UnsetType = UNSET
 
 
 class AgreementSigned(Moves, frozen=True, kw_only=True):
@@ -82,7 +85,14 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
     faults = [*period_faults(start, end, match, context), *agreement_faults(command, norm, context)]
     if faults or command.expectations_mentor_ref is None:
         raise Refused.input(*faults)
-    check_signed(context.charter, context.rules.charter_version, case.agency, case.organisation or "")
+    version = context.rules_then.charter_version
+    check_signed(context.charter, version, case.agency, case.organisation or "")
+    if find(case.steps, Step.CHARTER_ACKNOWLEDGEMENT, AcknowledgingSide.COORDINATOR.value) is not None:
+        raise Refused(
+            "CHARTER_NOT_ACKNOWLEDGED",
+            "sign-agreement needs a coordinator who has acknowledged the charter that governs now",
+            who_can_unblock="the coordinator, by acknowledge-charter",
+        )
     _check_bound(profile, context)
     when = ended(command.occurred_at, context)
     agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
@@ -94,7 +104,7 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
             start=start,
             end=end,
             norm=norm,
-            charter_version=context.rules.charter_version,
+            charter_version=version,
             expectations_mentor_ref=command.expectations_mentor_ref,
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
@@ -108,9 +118,11 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
 
 
 def _check_bound(profile: Profile, context: Context) -> None:
-    missing = lacks(profile, context.rules.charter_version)
-    if profile.confidentiality_on is None:
-        missing += ("CONFIDENTIALITY",)
+    rules = context.rules_then
+    missing = (
+        *lacks(profile, rules.charter_version),
+        *lacks_confidentiality(profile, rules.confidentiality_version),
+    )
     if missing:
         raise Refused(
             "MENTOR_NOT_READY",
@@ -128,6 +140,7 @@ def _readiness(profile: Profile) -> Readiness:
         charter_version=profile.charter_version,
         charter_acknowledged_on=profile.charter_acknowledged_on,
         confidentiality_on=profile.confidentiality_on,
+        confidentiality_version=profile.confidentiality_version or UNSET,
     )
 
 
@@ -176,7 +189,7 @@ def period_faults(start: date, end: date, match: Match, context: Context) -> Ite
 
 def agreement_faults(command: SignAgreement, norm: int, context: Context) -> Iterable[Fault]:
     """What else an agreement lacks or must not say; `norm` is how many meetings a month it names."""
-    least, version = context.rules.meetings_per_month_min, context.rules.charter_version
+    least, version = context.rules.meetings_per_month_min, context.rules_then.charter_version
     if norm < least:
         yield Fault("/norm", "NORM_TOO_LOW", f"the programme asks for {least} meetings a month or more")
     if command.charter_version not in (None, version):
@@ -198,8 +211,14 @@ def evolve(case: Case, event: AgreementSigned) -> Case:
     match = now.match
     if match is not None:
         signed = Agreement(
-            start=event.start, end=event.end, norm=event.norm, signed_at=event.signed_at, extended=now.extended
+            start=event.start,
+            end=event.end,
+            norm=event.norm,
+            signed_at=event.signed_at,
+            extended=now.extended,
+            charter_version=event.charter_version,
         )
         match = replace(match, agreement=signed)
-    begun = replace(now, match=match, last_day=now.last_day or event.end, rejections=0)
+    charter = CharterInUse(version=event.charter_version)
+    begun = replace(now, match=match, last_day=now.last_day or event.end, rejections=0, charter=charter)
     return with_silence(replace(case, agreed=True, trajectory=begun), event.silence)

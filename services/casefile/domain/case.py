@@ -18,10 +18,12 @@ from services.casefile.domain import (
     agreement,
     broadcast,
     changes,
+    charter_change,
     closing,
     consent_withdrawal,
     correction,
     deadlines,
+    disclosure,
     distress,
     escalation,
     exceptions,
@@ -30,6 +32,7 @@ from services.casefile.domain import (
     handback,
     handback_report,
     intake,
+    ladder,
     match_end,
     matching,
     mentoring,
@@ -40,6 +43,7 @@ from services.casefile.domain import (
     people,
     referral_answers,
     referral_entry,
+    standing_in,
     suspension,
     tasks,
     trajectory_end,
@@ -73,7 +77,7 @@ from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.silence import SilenceNoticed
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, moved
+from services.casefile.domain.steps import Moves, moved, moved_beside
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.decider import Command, Entity, To
@@ -99,9 +103,11 @@ CaseEvent = (
     | closing.ClosingEvent
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
+    | disclosure.DisclosureRefused
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
@@ -113,6 +119,7 @@ KeepsState = (
     ReferralEntryTaken
     | DeadlineReminded
     | DeadlineMissed
+    | ladder.DeadlineEscalated
     | SilenceNoticed
     | mentoring.MentoringEvent
     | ContactAttempted
@@ -130,10 +137,12 @@ KeepsState = (
     | DisclosureStopped
     | NgoAccessRevoked
     | RecordedAfterWithdrawal
+    | disclosure.DisclosureRefused
     | NgoAccessExpired
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | charter_change.CharterChangeEvent
     | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
@@ -186,10 +195,19 @@ def evolve(case: Case, event: CaseEvent) -> Case:
         case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
-        case = replace(case, state=state, steps=moved(case.steps, event))
+        case = replace(case, state=state, way=moved(case.way, event), beside=moved_beside(case.beside, event))
+        if case.late:
+            case = replace(case, late=ladder.still_late(case, event, goes_on=_goes_on(event)))
     elif state is not case.state:
         case = replace(case, state=state)
     return EVOLVES[kind](case, event)
+
+
+def _goes_on(event: Moves) -> bool:
+    """Whether the event moves steps without being the act that a missed term waits for."""
+    if isinstance(event, ReferralEntryTaken):
+        return event.name in referral_entry.NO_ACTS
+    return isinstance(event, DeadlineMissed | open_escalations.EscalationRaised)
 
 
 _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...]] = (
@@ -216,9 +234,11 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (escalation.EscalationEvent, escalation.evolve),
     (tasks.TaskEvent, tasks.evolve),
     (exceptions.ExceptionEvent, exceptions.evolve),
+    (charter_change.CharterChangeEvent, charter_change.evolve),
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
+    (disclosure.DisclosureRefused, disclosure.evolve),
     (CorrectionRecorded, correction.evolve),
 )
 EVOLVES: Final[Mapping[type, Callable[[Case, CaseEvent], Case]]] = {
@@ -245,6 +265,7 @@ def take_in(rule: Callable[[C, Context], CaseDecision], command: C, context: Con
 
 def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
     """What follows from a command that a caller gives on the case. Raises Refused."""
+    command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
     first = people.takes_over(command.by, command.at, context.case)
     if first is None:
@@ -257,6 +278,11 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
+    return with_what_follows(decided, context)
+
+
+def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent | To]:
+    """What was decided of a case, and what follows from it: signs of distress, and a term that one side missed."""
     decided = distress.with_contact(list(decided), context)
     after = _after(context.case, decided)
     signs = distress.followed(decided, replace(context, case=after))
@@ -266,7 +292,12 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     for _ in (signal for event in granted for signal in event.signals):
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
-    return escalation.followed([*decided, *signs], replace(context, case=after))
+    # An agreement that is recorded later may have been signed under a charter that governs no more.
+    signed = any(isinstance(event, AgreementSigned) for event in decided)
+    changed = charter_change.changed(replace(context, case=after)) if signed else []
+    after = _after(after, changed)
+    followed = escalation.followed([*decided, *signs, *changed], replace(context, case=after))
+    return standing_in.with_substitutes(followed, context.substitutes, after)
 
 
 def _after(case: Case, decided: CaseDecision) -> Case:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, assert_never
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.change_codes import ChangeKind, ProposalState
@@ -21,6 +22,7 @@ from services.casefile.domain.steps import Moves, Party, Steps, find
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.ladder import Receiver
 
 CHANGE_DECISION: Final = "CHANGE_DECISION"
 _AT_WORK: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
@@ -85,12 +87,14 @@ class ChangeWithdrawn(Moves, frozen=True, kw_only=True):
 
 
 class ChangeExpired(Moves, frozen=True, kw_only=True):
-    """Nobody decided on the proposal in time."""
+    """Nobody decided on the proposal in time; `level` and `notified` as of any missed term."""
 
     proposal: str
     change: str
     referral: str
     organisation: str
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 def open_of(case: Case, change: str) -> Proposal | None:

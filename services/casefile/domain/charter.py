@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from contracts.casefile_codes import Verdict
 from services.chassis.modelling.decider import Command, Entity, Event, Fault, Refused
+from services.chassis.modelling.growing import GrowingTuple
 
 
 def charter_stream(version: str) -> str:
@@ -74,7 +75,7 @@ class Charter(Struct, frozen=True, kw_only=True):
     """A version of the charter, and who signed it; `written` is None as long as the operator has not entered it."""
 
     written: CharterWritten | None = None
-    signed_by: tuple[str, ...] = ()
+    signed_by: GrowingTuple[str] = GrowingTuple()
 
     def rule_of(self, task: str) -> TaskRule | None:
         """The rule of a kind of task; None where this version knows no such task."""
@@ -147,7 +148,7 @@ def evolve_charter(charter: Charter, event: CharterEvent) -> Charter:
         case CharterWritten():
             return replace(charter, written=event)
         case CharterSigned():
-            return replace(charter, signed_by=(*charter.signed_by, event.organisation))
+            return replace(charter, signed_by=charter.signed_by.plus(event.organisation))
         case _:
             assert_never(event)
 

@@ -10,7 +10,7 @@ from services.chassis.modelling.decider import Fault, Refused
 def rule_of_task(task: str, context: Context) -> TaskRule:
     """What the charter says of a kind of task. Raises Refused where it has no such task, or is not written."""
     charter = context.charter
-    check_signed(charter, context.rules.charter_version)
+    check_signed(charter, context.rules_then.charter_version)
     if (rule := charter.rule_of(task)) is None:
         known = ", ".join(rule.task for rule in charter.written.tasks) if charter.written is not None else ""
         raise Refused.input(
@@ -22,4 +22,4 @@ def rule_of_task(task: str, context: Context) -> TaskRule:
 def version_of(context: Context) -> str:
     """The name of the version."""
     written = context.charter.written
-    return written.version if written is not None else context.rules.charter_version
+    return written.version if written is not None else context.rules_then.charter_version

@@ -18,7 +18,7 @@ from services.casefile.domain.steps import Moves, OpenStep, began, ended_by
 from services.casefile.domain.terms import ProgrammeCalendar, deadline, until
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command
-from services.chassis.modelling.growing import GrowingTuple
+from services.chassis.modelling.growing import GrowingMap, GrowingTuple
 
 
 class Close(Command, frozen=True, kw_only=True):
@@ -108,6 +108,7 @@ def evolve(case: Case, event: ClosingEvent) -> Case:
                 close_reason=event.reason,
                 reopen_until=event.reopen_until,
                 settled=GrowingTuple(),
+                level_match=GrowingMap(),
                 followed_from=event.exit_at or case.exit_at or began(event),
             )
         case CaseReopened():
@@ -118,6 +119,7 @@ def evolve(case: Case, event: ClosingEvent) -> Case:
                 finalise_at=None,
                 followed_from=None,
                 settled=GrowingTuple(),
+                level_match=GrowingMap(),
             )
         case _:
             assert_never(event)

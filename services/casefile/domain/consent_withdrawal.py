@@ -7,8 +7,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from contracts.casefile_codes import EndReason
 from services.casefile.domain.context import Context
+from services.casefile.domain.disclosure import CONSENT_WITHDRAWN
 from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.open_escalations import to_lead
@@ -18,8 +18,6 @@ from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, To
-
-CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
 
 
 class TakeWithdrawal(Command, frozen=True, kw_only=True):
@@ -103,7 +101,7 @@ def take_withdrawal(
     return [
         entry(message, Moves(closes=ended_by(case.steps), opens=(step, *to_lead(case, command.withdrawn_at)))),
         *stops,
-        *match_ended(case, CONSENT_WITHDRAWN, command.withdrawn_at),
+        *match_ended(context, CONSENT_WITHDRAWN, command.withdrawn_at),
         returned,
     ]
 

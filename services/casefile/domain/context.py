@@ -51,8 +51,10 @@ class Context(Struct, frozen=True, kw_only=True):
     `since_withdrawal` are the ids of what the organisation recorded after the withdrawal in a message.
     `other_open_case` is another open case of the person with their agency, in any programme; it is set where the case
     itself is closed. `charter` is the version that the programme version names which is valid when the thing happened,
-    for the commands that rest on it (`services.casefile.context.BY_CHARTER`). `exception_count` is that of the
-    programme in the present month, where an exception is decided.
+    for the commands that rest on it (`services.casefile.context.BY_CHARTER`), and `governing` are the rules of that
+    programme version. `exception_count` is that of the programme in the present month, where an exception is decided.
+    `on_behalf_of` is the colleague for whom the sender of the command stands in. `substitutes` are those of the people
+    (organisation, sub) of the case who are away, for the commands after which somebody may have to be told something.
     """
 
     at: datetime
@@ -66,4 +68,12 @@ class Context(Struct, frozen=True, kw_only=True):
     other_open_case: str | None = None
     programme_version: str | None = None
     charter: Charter = Charter()
+    governing: Rules | None = None
     exception_count: ExceptionCount | None = None
+    on_behalf_of: str | None = None
+    substitutes: Mapping[tuple[str, str], str] = {}
+
+    @property
+    def rules_then(self) -> Rules:
+        """The rules that were in force when the thing happened."""
+        return self.governing or self.rules

@@ -64,7 +64,7 @@ class ReportWait(Command, frozen=True, kw_only=True):
 
 def report_wait(command: ReportWait, context: Context) -> Reported:
     """The report as it should have read on the day of the context, by the organisation that was offered the case."""
-    check_part(StaffSide.ORGANISATION, context.case, command.by)
+    check_part(StaffSide.ORGANISATION, context.case, command.by, "correct")
     today = day_of(context.terms, context.at)
     if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
         raise Refused.input(*(Fault(*fault) for fault in wrong))

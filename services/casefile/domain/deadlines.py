@@ -10,19 +10,23 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Step
+from contracts.terms import LadderLevel
 from services.casefile.domain.changes import ChangeExpired, expired
 from services.casefile.domain.context import Context
+from services.casefile.domain.ladder import DeadlineEscalated, late_of, levels_of, reached, receivers_at
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
+from services.casefile.domain.open_matters import LateTerm
 from services.casefile.domain.organisation_part import access_ends
 from services.casefile.domain.silence import SILENCE, SILENCE_CHECK_IN, SilenceNoticed, noticed, watched
 from services.casefile.domain.state import MISSED, REMINDED, Case, lead_of, with_silence
 from services.casefile.domain.steps import BESIDE, Awaiting, Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.decider import Command, Event
+from services.chassis.modelling.ladder import LevelDue, Receiver
 
 FINALISE = "FINALISE"
 ESCALATE = "ESCALATE"
@@ -44,7 +48,11 @@ class PassDeadline(Command, frozen=True, kw_only=True):
 
 
 class DeadlineReminded(Event, frozen=True, kw_only=True):
-    """The term's reminder is due (`REMIND_AFTER`); `awaited` is the organisation that is reminded."""
+    """The term's reminder is due (`REMIND_AFTER`); `awaited` is the organisation that is reminded.
+
+    `substitutes` stand in for those it would go to and who are away; it goes to both. `level` and `notified` are unset
+    in what was stored before there was a ladder.
+    """
 
     BYSTANDER: ClassVar[bool] = True
     deadline: str
@@ -52,16 +60,26 @@ class DeadlineReminded(Event, frozen=True, kw_only=True):
     due_at: datetime
     owner: Party
     awaited: str
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class DeadlineMissed(Moves, frozen=True, kw_only=True):
-    """A term has passed without what it waited for. One that recurs is due again as renewed."""
+    """A term has passed without what it waited for. One that recurs is due again as renewed.
+
+    `to_come` are the levels that the term comes to as long as nobody does it; the rest as in `DeadlineReminded`.
+    """
 
     deadline: str
     step: str
     due_at: datetime
     owner: Party
     awaited: str
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
+    to_come: tuple[LevelDue, ...] | UnsetType = UNSET
 
 
 class NgoAccessExpired(Moves, frozen=True, kw_only=True):
@@ -147,7 +165,15 @@ def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineR
         return []
     step = _step_of(context.case, found)
     return [
-        DeadlineReminded(deadline=found.name, step=step.step, due_at=found.due_at, owner=step.owner, awaited=step.actor)
+        DeadlineReminded(
+            deadline=found.name,
+            step=step.step,
+            due_at=found.due_at,
+            owner=step.owner,
+            awaited=step.actor,
+            level=LadderLevel.L0.value,
+            notified=receivers_at(LadderLevel.L0, context, step),
+        )
     ]
 
 
@@ -166,13 +192,16 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent
         return [CaseFinalised(closes=ended_by(case.steps))]
     for held in case.proposals:
         if held.deadline.name == found.name:
-            return [expired(context, held)]
+            receivers = receivers_at(LadderLevel.L1, context, _step_of(case, found))
+            return [replace(expired(context, held), level=LadderLevel.L1.value, notified=receivers)]
     for access in case.accesses:
         if found.name == f"NGO_ACCESS:{access.referral}":
             return [NgoAccessExpired(referral=access.referral, organisation=access.organisation)]
     if found.name == ESCALATE:
         return []
     step = _step_of(case, found)
+    # What was to be asked of a silent pair is an escalation from now on.
+    over = found.name == SILENCE_CHECK_IN
     return [
         DeadlineMissed(
             deadline=found.name,
@@ -180,8 +209,10 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent
             due_at=found.due_at,
             owner=step.owner,
             awaited=step.actor,
-            # What was to be asked of a silent pair is an escalation from now on.
-            closes=(step.key,) if found.name == SILENCE_CHECK_IN else (),
+            level=LadderLevel.L1.value,
+            notified=receivers_at(LadderLevel.L1, context, step),
+            to_come=() if over else levels_of(context, found.due_at),
+            closes=(step.key,) if over else (),
             renews=_due_again(context, step, found),
         )
     ]
@@ -221,7 +252,9 @@ def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenSt
     return tuple(again for again in gone_on(replace(context, case=missed)) if again.key == step.key)
 
 
-DeadlineEvent = DeadlineReminded | DeadlineMissed | SilenceNoticed | NgoAccessExpired | CaseFinalised
+DeadlineEvent = (
+    DeadlineReminded | DeadlineMissed | DeadlineEscalated | SilenceNoticed | NgoAccessExpired | CaseFinalised
+)
 
 
 def evolve(case: Case, event: DeadlineEvent) -> Case:
@@ -230,7 +263,9 @@ def evolve(case: Case, event: DeadlineEvent) -> Case:
         case DeadlineReminded():
             return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
         case DeadlineMissed():
-            return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
+            return _missed(replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)}), event)
+        case DeadlineEscalated():
+            return reached(case, event.deadline, event.due_at, event.level, event.notified)
         case SilenceNoticed():
             return with_silence(case, None)
         case NgoAccessExpired():
@@ -239,3 +274,18 @@ def evolve(case: Case, event: DeadlineEvent) -> Case:
             return case
         case _:
             assert_never(event)
+
+
+def _missed(case: Case, event: DeadlineMissed) -> Case:
+    """The case with the ladder that the term climbs from now on; what was stored before there was one has none."""
+    if not event.to_come or (key := late_of(case, event.deadline, event.step, event.due_at)) is None:
+        return case
+    late = LateTerm(
+        name=event.deadline,
+        key=key,
+        due_at=event.due_at,
+        level=event.level or LadderLevel.L1.value,
+        notified=event.notified or (),
+        to_come=event.to_come,
+    )
+    return replace(case, late=(*case.late, late))

@@ -182,7 +182,7 @@ def evolve(case: Case, event: EscalationEvent) -> Case:
     """The case after an event of an escalation."""
     match event:
         case EscalationRaised():
-            return replace(case, escalations=(*case.escalations, _record(case, event)))
+            return replace(case, escalations=case.escalations.plus(_record(case, event)))
         case EscalationJoined():
             return _changed(case, event.escalation, lambda held: _joined(held, event))
         case EscalationResolved():
@@ -212,8 +212,11 @@ def _record(case: Case, event: EscalationRaised) -> Escalation:
 
 def _joined(held: Escalation, event: EscalationJoined) -> Escalation:
     contact_due_at = event.talk_due_at or held.contact_due_at
-    return replace(held, joined=(*held.joined, event.reason), contact_due_at=contact_due_at)
+    return replace(held, joined=held.joined.plus(event.reason), contact_due_at=contact_due_at)
 
 
 def _changed(case: Case, ident: str, change: Callable[[Escalation], Escalation]) -> Case:
-    return replace(case, escalations=tuple(change(held) if held.id == ident else held for held in case.escalations))
+    place = int(ident.removeprefix("E") or 0) - 1
+    if not 0 <= place < len(case.escalations):
+        return case
+    return replace(case, escalations=case.escalations.changed(place, change(case.escalations[place])))

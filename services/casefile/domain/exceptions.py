@@ -14,7 +14,7 @@ from contracts.task_codes import ExceptionState, SignalScope
 from services.casefile.domain.charter_in_force import rule_of_task
 from services.casefile.domain.context import Context
 from services.casefile.domain.exception_count import ExceptionCounted
-from services.casefile.domain.guards import allow
+from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.state import Case
 from services.casefile.domain.task_state import RoleException, with_state
 from services.chassis.modelling.decider import Command, Event, Fault, Refused, To
@@ -95,7 +95,7 @@ def decide_exception(
     command: DecideException, context: Context
 ) -> list[RoleExceptionGranted | RoleExceptionDenied | To]:
     """Grants or denies; the same decision again changes nothing. What is granted is counted."""
-    allow("decide-exception", context, command.by)
+    check_side("decide-exception", context, command.by)
     requested = next(
         (
             known
@@ -104,11 +104,13 @@ def decide_exception(
         ),
         None,
     )
+    decided = requested is not None and requested.state != ExceptionState.REQUESTED
+    if requested is not None and decided and command.granted == (requested.state != ExceptionState.DENIED):
+        return []
+    allow("decide-exception", context, command.by)
     if requested is None:
         raise Refused.input(Fault("/exception", "UNKNOWN_EXCEPTION", "the case lists its exceptions with their ids"))
-    if requested.state != ExceptionState.REQUESTED:
-        if command.granted == (requested.state != ExceptionState.DENIED):
-            return []
+    if decided:
         raise Refused("EXCEPTION_DECIDED", f"exception {requested.exception} is decided: {requested.state}")
     if not command.granted:
         return [

@@ -66,6 +66,10 @@ class AgreementExtended(Moves, frozen=True, kw_only=True):
 def extend_agreement(command: ExtendAgreement, context: Context) -> list[ChangeProposed | ExtensionEvent]:
     """Proposes a later end, once, and by no more than the programme allows; the agency decides."""
     allow("extend-agreement", context, command.by)
+    if command.end is not None and command.months is not None:
+        raise Refused.input(
+            Fault("/months", "NOT_EXPECTED", "an extension has a day or a number of months", rests_on=("/end",))
+        )
     agreement = agreement_of(context.case)
     check_extended_once(agreement)
     latest = _end_after(agreement.end, context.rules.extension_months_max)

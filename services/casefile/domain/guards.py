@@ -13,11 +13,13 @@ from contracts.codes import CaseState, Role, Step
 from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import LEADS, MENTORS, StaffSide
+from contracts.task_codes import ExceptionState
 from services.casefile.domain.context import Context, Rule
+from services.casefile.domain.disclosure import stopped
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
-from services.casefile.domain.steps import BESIDE, find
+from services.casefile.domain.steps import BESIDE, Party, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
@@ -27,7 +29,7 @@ ANSWERS: Final = frozenset({"confirm-match", "reject-match"})
 """How they say it: all that a mentor or a mentee does without an agreement."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
-OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task"})
+OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task", "raise-escalation", "resolve-escalation"})
 """Actions of either side, of which only the organisation that the case is with has a part in them."""
 
 
@@ -65,9 +67,9 @@ def steady_until(action: str, context: Context) -> datetime | None:
 def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
-    check_part(rule.side, case, by)
+    check_part(rule.side, case, by, action)
     if action in OF_BOTH and by.org != case.agency:
-        check_part(StaffSide.ORGANISATION, case, by)
+        check_part(StaffSide.ORGANISATION, case, by, action)
     if rule.leads and by.role not in LEADS:
         raise Refused(
             "ROLE_NOT_ALLOWED",
@@ -77,6 +79,9 @@ def allow(action: str, context: Context, by: Actor) -> None:
         )
     if speaks_for_itself(by) and action not in ANSWERS:
         rule = Rule(rule.side, rule.states & BOUND)
+    if action == "resolve-escalation" and by.org != case.agency:
+        # What went back with the case is the agency's to see to, and to know.
+        rule = Rule(rule.side, rule.states & WITH_ORGANISATION)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -95,6 +100,9 @@ def _is_left_over(action: str, case: Case) -> bool:
         case "report-progress":
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "acknowledge-charter":
+            # The coordinator goes on with another pair.
+            return case.state in WITH_ORGANISATION and _charter_asks(case) != []
         case "log-contact-attempt":
             # Somebody has to speak with a pair that is in distress.
             return case.state in WITH_ORGANISATION and awaits_contact(case)
@@ -107,7 +115,7 @@ def _is_left_over(action: str, case: Case) -> bool:
 
 def check_side(action: str, context: Context, by: Actor) -> None:
     """Refuses a caller whose side may not do this in any state: checked before a repeat is answered as such."""
-    check_part(context.actions[action].side, context.case, by)
+    check_part(context.actions[action].side, context.case, by, action)
 
 
 def check_pair(side: str, by: Actor) -> None:
@@ -121,8 +129,8 @@ def speaks_for_itself(by: Actor) -> bool:
     return by.role in MENTORS or by.role == Role.MENTEE
 
 
-def check_part(side: StaffSide | None, case: Case, by: Actor) -> None:
-    """Refuses a caller who has no part in the case on that side; None: on either."""
+def check_part(side: StaffSide | None, case: Case, by: Actor, action: str) -> None:
+    """Refuses the action of a caller who has no part in the case on that side; None: on either."""
     if side is StaffSide.AGENCY:
         allowed = by.org == case.agency
     elif side is StaffSide.ORGANISATION:
@@ -132,7 +140,7 @@ def check_part(side: StaffSide | None, case: Case, by: Actor) -> None:
             access.organisation == by.org and not access.closed for access in case.accesses
         )
     if not allowed:
-        raise _no_part(side, case, by)
+        raise _no_part(side, case, by, action)
 
 
 def _acts_for_organisation(case: Case, by: Actor) -> bool:
@@ -143,15 +151,10 @@ def _acts_for_organisation(case: Case, by: Actor) -> bool:
     return by.org == case.organisation
 
 
-def _no_part(side: StaffSide | None, case: Case, by: Actor) -> Refused:
+def _no_part(side: StaffSide | None, case: Case, by: Actor, action: str) -> Refused:
+    if (refusal := stopped(case, by.org, action)) is not None:
+        return refusal
     ended = [access.ended for access in case.accesses if access.organisation == by.org]
-    if ended and ended[-1] == "CONSENT_WITHDRAWN":
-        return Refused(
-            "LEGAL_BASIS_WITHDRAWN",
-            "the person withdrew the legal basis: CONSENT_WITHDRAWN; stop",
-            because=Because.RIGHTS,
-            who_can_unblock="the person, by a new consent in a new referral",
-        )
     if side is StaffSide.ORGANISATION and ended and ended[-1] is not None:
         return Refused(
             "REFERRAL_ENDED",
@@ -227,8 +230,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
-        case "raise-escalation" if by.org not in (case.agency, case.organisation):
-            raise _no_part(StaffSide.ORGANISATION, case, by)
+        case "acknowledge-charter" if not _is_asked(case, by):
+            raise Refused("NOTHING_TO_ACKNOWLEDGE", "you are asked to acknowledge no charter in this case")
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
@@ -238,6 +241,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 "resolve-escalation is for the other side; do what is waited for",
                 who_can_unblock=f"{owner.role} of {owner.org}",
             )
+        case "decide-exception" if not any(held.organisation == by.org for held in case.exceptions):
+            raise Refused("NO_EXCEPTION", "the organisation has asked for no exception in this case")
+        case "decide-exception" if not any(
+            (held.organisation, held.state) == (by.org, ExceptionState.REQUESTED) for held in case.exceptions
+        ):
+            raise Refused("EXCEPTION_DECIDED", "every exception that was asked for in this case is decided")
         case "answer-gap" if not case.gaps:
             raise Refused("NO_GAP", "no gap in services has been reported in this case")
         case "answer-gap" if all(gap.state != GapState.OPEN for gap in case.gaps):
@@ -271,6 +280,15 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def _is_asked(case: Case, by: Actor) -> bool:
+    """Whether a charter waits for the actor's acknowledgement: mentors are asked for themselves, staff for both."""
+    return any(owner.sub == by.sub or by.role not in MENTORS for owner in _charter_asks(case))
+
+
+def _charter_asks(case: Case) -> list[Party]:
+    return [step.owner for step in case.steps if step.step == Step.CHARTER_ACKNOWLEDGEMENT]
 
 
 def check_extended_once(agreement: Agreement) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.context import Context
-from services.casefile.domain.match_end import MatchEnded, match_ended
+from services.casefile.domain.match_end import MatchEnded, agreed_end, match_ended
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, Handback, referral_of, trajectory_of
 from services.casefile.domain.steps import Awaiting, Moves, OpenStep, ended_by
@@ -21,7 +22,8 @@ class HandbackRequested(Moves, frozen=True, kw_only=True):
     """The report. The organisation stays responsible until the agency accepts.
 
     `requested_at` is when it was sent, also where a report of something earlier (the third no-show) led to it;
-    `ended_at` and `access` are set where the trajectory ends with it.
+    `ended_at` and `access` are set where the trajectory ends with it. `agreed` is the proposal by which the agency
+    agreed to the end.
     """
 
     referral: str
@@ -32,6 +34,7 @@ class HandbackRequested(Moves, frozen=True, kw_only=True):
     requested_at: datetime
     ended_at: datetime | None
     access: Deadline | None
+    agreed: str | UnsetType = UNSET
 
 
 def handed_back(
@@ -56,7 +59,7 @@ def handed_back(
     )
     ends_now = trajectory.ended_at is None
     return [
-        *match_ended(case, reason, at),
+        *match_ended(context, reason, at),
         HandbackRequested(
             referral=referral_of(case),
             closure_reason=reason,
@@ -66,6 +69,7 @@ def handed_back(
             requested_at=at,
             ended_at=at if ends_now else None,
             access=access_after(context, at) if ends_now else None,
+            agreed=agreed_end(case),
             closes=ended_by(case.steps),
             opens=(waiting,),
         ),

@@ -64,6 +64,11 @@ class ProgrammeLearnt(Event, frozen=True, kw_only=True):
     valid_from: date
     rules: Rules
 
+    @property
+    def begins(self) -> datetime:
+        """When it comes into force."""
+        return start_of_day(self.valid_from, self.rules.time_zone)
+
 
 KnownProgrammeEvent = ProgrammeLearnt
 
@@ -75,10 +80,16 @@ class KnownProgramme(Struct, frozen=True, kw_only=True):
 
     def in_force(self, at: datetime) -> ProgrammeLearnt | None:
         """The version that governs what happens at `at`; None as long as none is known."""
-        begun = [
-            known for known in self.versions.values() if start_of_day(known.valid_from, known.rules.time_zone) <= at
-        ]
-        return max(begun, key=lambda known: known.version, default=None)
+        return max(self.begun(at), key=lambda known: known.version, default=None)
+
+    def begun(self, at: datetime) -> list[ProgrammeLearnt]:
+        """The versions that have begun by `at`."""
+        return [known for known in self.versions.values() if known.begins <= at]
+
+    @property
+    def programme(self) -> str:
+        """Which programme it is; nothing as long as no version is known."""
+        return next((known.programme for known in self.versions.values()), "")
 
 
 def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[KnownProgrammeEvent]:

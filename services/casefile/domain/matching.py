@@ -9,18 +9,19 @@ from typing import ClassVar, assert_never
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from contracts.casefile_codes import MatchCriterion, OnBehalfReason, Side
+from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
 from contracts.task_codes import ExceptionRule, ExceptionState
 from services.casefile.domain.context import Context
-from services.casefile.domain.guards import allow, check_pair, check_side, ended, speaks_for_itself
+from services.casefile.domain.guards import allow, check_pair, check_side, ended
 from services.casefile.domain.match_end import mentor_released
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
+from services.casefile.domain.side_answers import SideAnswer, check_on_behalf
 from services.casefile.domain.state import Case, Match, trajectory_of
 from services.casefile.domain.steps import LEFT_OVER, Awaiting, Moves, OpenStep, ended_by
 from services.casefile.domain.task_state import RoleException, granted, with_state
 from services.casefile.domain.terms import deadline
-from services.chassis.modelling.decider import Actor, Command, Fault, Refused, To
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 
 class ProposeMatch(Command, frozen=True, kw_only=True):
@@ -35,14 +36,6 @@ class ProposeMatch(Command, frozen=True, kw_only=True):
     criteria: tuple[str, ...] = ()
     sector_absence_ref: str | None = None
     conflict_of_interest: bool = False
-
-
-class SideAnswer(Command, frozen=True, kw_only=True):
-    """The answer of one side of a match: its own, or given by the coordinator for a reason (`OnBehalfReason`)."""
-
-    side: str
-    on_behalf_reason: str | None = None
-    occurred_at: datetime | None = None
 
 
 class ConfirmMatch(SideAnswer, frozen=True, kw_only=True):
@@ -223,37 +216,7 @@ def reject_match(command: RejectMatch, context: Context) -> list[MatchRejected |
         closes=ended_by(case.steps, *LEFT_OVER),
         opens=(step,),
     )
-    return [*mentor_released(case), rejected]
-
-
-def check_on_behalf(command: SideAnswer) -> None:
-    """Refuses an answer on behalf of a side without a reason, and a reason where the side answers itself."""
-    # With a reason the record would name a person who did not answer.
-    own, reason = speaks_for_itself(command.by), command.on_behalf_reason
-    if own and reason is not None:
-        raise Refused.input(
-            Fault(
-                "/onBehalfReason", "NOT_EXPECTED", "a reason is allowed only where another person answers for the side"
-            )
-        )
-    if not own and reason not in set(OnBehalfReason):
-        raise Refused.input(
-            Fault(
-                "/onBehalfReason",
-                "REQUIRED" if reason is None else "UNKNOWN_CODE",
-                f"say why the {command.side.lower()} does not answer in person: {', '.join(OnBehalfReason)}",
-                rests_on=("/by",),
-            )
-        )
-
-
-def acting(command: Command, case: Case) -> Actor:
-    """Who acts by a command, and for whom: the answer of a side stays its own, also where another person gives it."""
-    by = command.by
-    if not isinstance(command, SideAnswer) or speaks_for_itself(by) or case.match is None:
-        return by
-    whose = case.match.mentor if command.side == Side.MENTOR else case.client_ref
-    return by.passing_on(whose, command.on_behalf_reason)
+    return [*mentor_released(case, when), rejected]
 
 
 MatchingEvent = MatchProposed | MatchConfirmed | MatchRejected

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import ClassVar, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import MentorKind
@@ -25,7 +25,8 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     Dates are None as long as the thing has not been done. The insurance note is the volunteers' law's information
     note, which a professional does not need. Each of the `sectors` has its revision of NACE before it (`2.1:N`),
-    unless the profile is older than that rule.
+    unless the profile is older than that rule. The charter and the text on confidentiality were acknowledged in the
+    versions that are named.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
     capacity: int = 1
+    confidentiality_version: str | None = None
 
 
 class DescribeMentor(Command, frozen=True, kw_only=True):
@@ -69,17 +71,25 @@ class MentorEngaged(Event, frozen=True, kw_only=True):
 
 
 class MentorReleased(Event, frozen=True, kw_only=True):
-    """The match that took a place has ended, or came to nothing."""
+    """The match that took a place has ended, or came to nothing; `released_at` is when."""
 
     BYSTANDER: ClassVar[bool] = True
     case: str
+    released_at: datetime | UnsetType = UNSET
 
 
-MentorEvent = MentorDescribed | MentorEngaged | MentorReleased
+class MentorAcknowledgedCharter(Event, frozen=True, kw_only=True):
+    """The mentor acknowledged another version of the charter, in a case that it came to govern."""
+
+    charter_version: str
+    acknowledged_on: date
+
+
+MentorEvent = MentorDescribed | MentorEngaged | MentorReleased | MentorAcknowledgedCharter
 
 
 class Mentor(Struct, frozen=True, kw_only=True):
-    """A profile, the cases that take a place, and since when the mentor is offered."""
+    """A profile, the cases that take a place, and since when the mentor waits: described first, or free again."""
 
     profile: Profile | None = None
     since: datetime | None = None
@@ -91,7 +101,7 @@ class Mentor(Struct, frozen=True, kw_only=True):
 
 
 def lacks(profile: Profile, charter_version: str) -> tuple[str, ...]:
-    """What a mentor still lacks before a match, as codes; nothing means ready.
+    """What a mentor still lacks before a match, as codes, with the version that is asked for; nothing means ready.
 
     Volunteers and professionals are two charters with two sets of guards (docs/domain.md, `propose-match`).
     """
@@ -99,9 +109,21 @@ def lacks(profile: Profile, charter_version: str) -> tuple[str, ...]:
         "SCREENING": profile.screened_on is not None,
         "TRAINING": profile.trained_on is not None,
         "INSURANCE_NOTE": profile.insurance_note_on is not None or profile.kind == MentorKind.PROFESSIONAL,
-        "CHARTER": profile.charter_acknowledged_on is not None and profile.charter_version == charter_version,
+        f"CHARTER in version {charter_version}": has_acknowledged(profile, charter_version),
     }
     return tuple(code for code, done in needed.items() if not done)
+
+
+def has_acknowledged(profile: Profile, charter_version: str) -> bool:
+    """Whether the mentor has acknowledged that version of the charter."""
+    return profile.charter_acknowledged_on is not None and profile.charter_version == charter_version
+
+
+def lacks_confidentiality(profile: Profile, version: str | None) -> tuple[str, ...]:
+    """The same for the text on confidentiality, binding from the agreement on; `version` None: any of its versions."""
+    if profile.confidentiality_on is not None and version in (None, profile.confidentiality_version):
+        return ()
+    return ("CONFIDENTIALITY" if version is None else f"CONFIDENTIALITY in version {version}",)
 
 
 def decide_mentor(command: DescribeMentor, mentor: Mentor) -> list[MentorEvent]:
@@ -151,7 +173,14 @@ def evolve_mentor(mentor: Mentor, event: MentorEvent) -> Mentor:
         case MentorEngaged():
             return replace(mentor, cases=mentor.cases | {event.case})
         case MentorReleased():
-            return replace(mentor, cases=mentor.cases - {event.case})
+            since = mentor.since if event.released_at is UNSET else event.released_at
+            return replace(mentor, cases=mentor.cases - {event.case}, since=since)
+        case MentorAcknowledgedCharter() if mentor.profile is not None:
+            version, day = event.charter_version, event.acknowledged_on
+            profile = replace(mentor.profile, charter_version=version, charter_acknowledged_on=day)
+            return replace(mentor, profile=profile)
+        case MentorAcknowledgedCharter():
+            return mentor
         case _:
             assert_never(event)
 

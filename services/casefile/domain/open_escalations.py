@@ -29,7 +29,8 @@ RESOLUTION = "ESCALATION_RESOLUTION"
 class EscalationRaised(Moves, frozen=True, kw_only=True):
     """`awaited` missed a term, has no access any more, or is asked to see to what weighs on a pair.
 
-    The other fields are unset in what was stored before escalations had ids.
+    The other fields are unset in what was stored before escalations had ids; `substitutes` where nobody is away of
+    those who are asked.
     """
 
     reason: str
@@ -41,6 +42,7 @@ class EscalationRaised(Moves, frozen=True, kw_only=True):
     raised_by: str | UnsetType = UNSET
     talk_due_at: datetime | UnsetType = UNSET
     resolution_due_at: datetime | UnsetType = UNSET
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
 
 
 class EscalationJoined(Moves, frozen=True, kw_only=True):
@@ -122,7 +124,7 @@ def _owner(case: Case, reason: str) -> Party:
 
 
 def next_id(case: Case) -> str:
-    """The id of the next escalation of a case."""
+    """The id of the next escalation of a case: its place, counted from 1."""
     return f"E{len(case.escalations) + 1}"
 
 

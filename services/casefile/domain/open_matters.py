@@ -1,4 +1,4 @@
-"""What waits for the agency beside the way of a case: gaps in services, and changes that the organisation proposed."""
+"""What waits beside the way of a case: gaps in services, changes that the organisation proposed, and missed terms."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contracts.change_codes import ProposalState
 from contracts.gap_codes import GapState
 from services.casefile.domain.steps import Party
 from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.ladder import LevelDue, Receiver
 
 
 class GapAnswer(Struct, frozen=True, kw_only=True):
@@ -69,3 +70,26 @@ class Proposal(Struct, frozen=True, kw_only=True):
     deadline: Deadline
     referral: str
     organisation: str
+
+
+class LateTerm(Struct, frozen=True, kw_only=True):
+    """A missed term whose act is still awaited: the level it has come to, who was told, and the levels to come.
+
+    `key` is that of the step it runs in, or the name of the term where it runs behind its step.
+    """
+
+    name: str
+    key: str
+    due_at: datetime
+    level: str
+    notified: tuple[Receiver, ...]
+    to_come: tuple[LevelDue, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """What the step behind the term is about; nothing, for most."""
+        return self.key.partition(":")[2]
+
+    def is_of(self, name: str, due_at: datetime) -> bool:
+        """Whether it is that term, due at that time: one that recurs is missed again."""
+        return (self.name, self.due_at) == (name, due_at)

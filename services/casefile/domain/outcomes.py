@@ -133,6 +133,8 @@ def evolve(case: Case, event: OutcomeEvent) -> Case:
     match event:
         case OutcomeRecorded():
             settled = case.settled.plus((event.point, event.code, event.source))
+            if event.level_match is not None:
+                case = replace(case, level_match=case.level_match.insert(event.point, event.level_match))
         case OutcomeWaived():
             settled = case.settled.plus((event.point, event.reason, "WAIVED"))
         case _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from contracts.codes import Role
@@ -17,7 +18,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.organisation_part import CoordinatorProposed
 from services.casefile.domain.state import Case, lead_of, trajectory_of
-from services.casefile.domain.steps import Party, handed_over
+from services.casefile.domain.steps import Party, StepsBeside
 from services.chassis.modelling.decider import Actor, Command, Event
 
 
@@ -65,7 +66,7 @@ def reassign_counsellor(
     if receiver == case.lead:
         return []
     allow("reassign-counsellor", context, command.by)
-    if receiver.sub == command.by.sub:
+    if command.by.speaks_for(receiver.sub):
         return [CounsellorReassigned(giver=lead_of(case), receiver=receiver, since=command.at)]
     return [] if receiver == case.proposed_lead else [CounsellorProposed(receiver=receiver)]
 
@@ -81,17 +82,20 @@ def reassign_coordinator(
     receiver = Party(role=giver.role, org=giver.org, sub=command.coordinator or command.by.sub)
     if receiver == giver:
         return []
-    if receiver.sub == command.by.sub:
+    if command.by.speaks_for(receiver.sub):
         return [CoordinatorReassigned(giver=giver, receiver=receiver, since=command.at)]
     return [] if receiver == case.proposed_coordinator else [CoordinatorProposed(receiver=receiver)]
 
 
 def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | None:
-    """What comes before the events of any command of the colleague whom the acceptance named; None for others."""
+    """What comes before the events of any command of the colleague whom the acceptance named; None for others.
+
+    A substitute's command on that colleague's behalf is one of theirs.
+    """
     named = case.proposed_coordinator
     if named is None or not case.takes_over_by_acting or by.role not in COORDINATORS:
         return None
-    if (by.org, by.sub) != (named.org, named.sub):
+    if by.org != named.org or not by.speaks_for(named.sub):
         return None
     return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=named, since=at)
 
@@ -105,16 +109,24 @@ def evolve(case: Case, event: PeopleEvent) -> Case:
         case CounsellorProposed():
             return replace(case, proposed_lead=event.receiver)
         case CounsellorReassigned():
-            steps = handed_over(case.steps, event.giver, event.receiver, event.since)
-            return replace(case, lead=event.receiver, proposed_lead=None, steps=steps)
+            case = _handed_over(case, event)
+            return replace(case, lead=event.receiver, proposed_lead=None)
         case CoordinatorReassigned():
             now = case.trajectory
             return replace(
-                case,
+                _handed_over(case, event),
                 proposed_coordinator=None,
                 takes_over_by_acting=False,
-                steps=handed_over(case.steps, event.giver, event.receiver, event.since),
                 trajectory=replace(now, coordinator=event.receiver) if now is not None else None,
             )
         case _:
             assert_never(event)
+
+
+def _handed_over(case: Case, event: CounsellorReassigned | CoordinatorReassigned) -> Case:
+    now = [
+        replace(step, owner=event.receiver, since=event.since) if step.owner == event.giver else step
+        for step in case.steps
+    ]
+    way = tuple(step for step in now if step.about is UNSET)
+    return replace(case, way=way, beside=StepsBeside((step.key, step) for step in now if step.about is not UNSET))

@@ -21,6 +21,7 @@ from services.casefile.domain.organisation_part import (
     back_with_agency,
 )
 from services.casefile.domain.referral_entry import (
+    ESCALATIONS,
     ReferralEntryTaken,
     ReferralMessage,
     ReferralNoteTaken,
@@ -145,7 +146,7 @@ def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTake
     )
     return [
         entry(message, Moves(closes=ended_by(case.steps), opens=(step, *to_lead(case, message.occurred_at)))),
-        *match_ended(case, EndReason.ERROR.value, message.occurred_at),
+        *match_ended(context, EndReason.ERROR.value, message.occurred_at),
         returned,
     ]
 
@@ -157,7 +158,9 @@ def take_note(command: TakeNote, context: Context) -> list[ReferralEntryTaken]:
     review = next((due for due in command.deadlines if due.name == "WAITLIST_REVIEW"), None)
     step = find(context.case.steps, Step.REFERRAL_ANSWER)
     if review is None or step is None or step.awaiting is None:
-        return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]
+        # Whoever reads the case reads who was told, so its ETag moves with that.
+        kind = ReferralEntryTaken if command.message.name in ESCALATIONS else ReferralNoteTaken
+        return [entry(command.message, due_at=command.due_at, kind=kind)]
     waits = replace(step, awaiting=replace(step.awaiting, due_at=review.due_at))
     return [entry(command.message, Moves(renews=(waits,)), due_at=command.due_at)]
 

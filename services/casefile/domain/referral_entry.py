@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from contracts.codes import Step
+from contracts.terms import LadderLevel
+from services.casefile.domain.open_matters import LateTerm
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Awaiting, Moves, Party
+from services.casefile.domain.steps import Awaiting, Moves, Party, find
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.growing import GrowingTuple
+from services.chassis.modelling.ladder import Receiver
 
 EntryName = Literal[
     "ReferralSubmitted",
@@ -27,8 +31,11 @@ EntryName = Literal[
     "ErrorReported",
     "ReferralEnteredInError",
     "LegalBasisWithdrawn",
+    "DisclosureRefused",
     "DeadlineReminded",
     "DeadlineMissed",
+    "DeadlineEscalated",
+    "WaitlistAlerted",
     "BroadcastOpened",
     "OfferWon",
     "BroadcastEnded",
@@ -38,10 +45,17 @@ EntryName = Literal[
 """The messages of the referral service that a case takes in, by their names."""
 
 
+ESCALATIONS: Final = frozenset({"DeadlineEscalated", "WaitlistAlerted"})
+"""What is told of a referral whose term somebody else than the case's contacts is told of."""
+NO_ACTS: Final = ESCALATIONS | {"DeadlineReminded", "DeadlineMissed", "WaitingCorrected", "ErrorReported"}
+"""What is told of a referral without being the act that it waits for."""
+
+
 class ReferralMessage(Struct, frozen=True, kw_only=True):
     """What every message of the referral service says of itself.
 
-    `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free.
+    `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free, and `notified`
+    who hears of a term that has come to a `level`.
     """
 
     name: EntryName
@@ -58,13 +72,16 @@ class ReferralMessage(Struct, frozen=True, kw_only=True):
     actor: Party
     codes: tuple[str, ...] = ()
     expected_by: date | None = None
+    level: str | None = None
+    notified: tuple[Receiver, ...] = ()
 
 
 class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
     """A referral message, taken into the case's own history; `name` is the message's, `codes` what it gave as codes.
 
     `source_position`, `source_event_id` and `digest` (SHA-256, hexadecimal) point to the event in the referral log;
-    `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by` came later, and entries of old lack it.
+    `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by`, `level` and `notified` came later, and
+    entries of old lack them.
     """
 
     name: EntryName
@@ -81,6 +98,8 @@ class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
     step: str | None = None
     due_at: datetime | None = None
     expected_by: date | None = None
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class ReferralNoteTaken(ReferralEntryTaken, frozen=True, kw_only=True):
@@ -134,6 +153,8 @@ def entry(
         step=begun.step if begun is not None else None,
         due_at=due_at if due_at is not None or begun is None else begun.due_at,
         expected_by=message.expected_by,
+        level=message.level or UNSET,
+        notified=message.notified or UNSET,
         closes=moves.closes,
         opens=moves.opens,
         renews=moves.renews,
@@ -152,5 +173,25 @@ def evolve(case: Case, event: ReferralEntryEvent) -> Case:
         case "ReferralEnteredInError":
             left = GrowingTuple(report for report in case.errors_reported if report[0] != event.referral)
             return replace(case, taken=taken, errors_reported=left)
+        case "DeadlineEscalated" | "WaitlistAlerted":
+            return _escalated(replace(case, taken=taken), event)
         case _:
             return replace(case, taken=taken)
+
+
+def _escalated(case: Case, event: ReferralEntryEvent) -> Case:
+    """The case in which those who are told of a term of its referral find it; it climbs in the referral service."""
+    step = find(case.steps, Step.REFERRAL_ANSWER)
+    if step is None or event.due_at is None or case.referral is None or case.referral.referral != event.referral:
+        return case
+    name = event.codes[0] if event.name == "DeadlineEscalated" else "WAITLIST_ALERT"
+    held = next((late for late in case.late if late.is_of(name, event.due_at)), None)
+    receivers = (*(held.notified if held is not None else ()), *(event.notified or ()))
+    late = LateTerm(
+        name=name,
+        key=step.key,
+        due_at=event.due_at,
+        level=event.level or LadderLevel.L2.value,
+        notified=tuple(dict.fromkeys(receivers)),
+    )
+    return replace(case, late=(*(other for other in case.late if other is not held), late))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.casefile.domain.state import Case, ProgressReport, Trajectory
-from services.chassis.modelling.growing import GrowingTuple
+from services.chassis.modelling.growing import GrowingMap, GrowingTuple
 
 Fact = str | int | bool | list[str] | dict[str, str] | None
 """One field of a report as JSON has it: a code, a number, a date as text, a list or a mapping of codes."""
@@ -100,7 +100,13 @@ def applied(case: Case, was: Reported, holds: Reported) -> Case:
     """
     before, after = settles(was), settles(holds)
     if before is not None and after is not None:
-        return replace(case, settled=GrowingTuple(after if point == before else point for point in case.settled))
+        if before not in case.settled:
+            return case
+        levels = [(point, level) for point, level in case.level_match.items() if point != before[0]]
+        if isinstance(level := holds.facts.get("level_match"), bool):
+            levels.append((after[0], level))
+        settled = GrowingTuple(after if point == before else point for point in case.settled)
+        return replace(case, settled=settled, level_match=GrowingMap(levels))
     if case.trajectory is not None and remembers(case.trajectory, was):
         return replace(case, trajectory=_reads(case.trajectory, was, holds))
     earlier = GrowingTuple(

@@ -8,12 +8,12 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.open_matters import Gap, Proposal
-from services.casefile.domain.steps import BESIDE, Party, Steps
-from services.casefile.domain.task_state import Approval, RoleException, TaskLead
-from services.chassis.modelling.deadline import Deadline
+from services.casefile.domain.open_matters import Gap, LateTerm, Proposal
+from services.casefile.domain.steps import BESIDE, OpenStep, Party, Steps, StepsBeside
+from services.casefile.domain.task_state import Approval, CharterInUse, RoleException, TaskLead
+from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Refused
-from services.chassis.modelling.growing import GrowingSet, GrowingTuple
+from services.chassis.modelling.growing import GrowingMap, GrowingSet, GrowingTuple
 
 
 def case_stream(case: str) -> str:
@@ -50,7 +50,7 @@ class OpenBroadcast(Struct, frozen=True, kw_only=True):
 
 
 class Agreement(Struct, frozen=True, kw_only=True):
-    """What the pair signed; `proposed_end` waits for the agency's decision."""
+    """What the pair signed, under which charter; `proposed_end` waits for the agency's decision."""
 
     start: date
     end: date
@@ -58,6 +58,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
     signed_at: datetime
     extended: bool = False
     proposed_end: date | None = None
+    charter_version: str | None = None
 
 
 class Match(Struct, frozen=True, kw_only=True):
@@ -95,18 +96,21 @@ class ProgressReport(Struct, frozen=True, kw_only=True):
 
 
 class EndedMatch(Struct, frozen=True, kw_only=True):
-    """A match that is over, and why."""
+    """A match that is over, and why; of a mentor who withdrew, since when that was known, and whether in time."""
 
     match: Match
     reason: str
+    notice_on: date | None = None
+    short_notice: bool | None = None
 
 
 class Suspension(Struct, frozen=True, kw_only=True):
-    """A pause: why, since when, and until when at the longest."""
+    """A pause: why, since when, until when at the longest, and which terms stand still."""
 
     reason: str
     since: datetime | None
     until: datetime
+    paused: tuple[PausedDeadline, ...] = ()
 
 
 class Trajectory(Struct, frozen=True, kw_only=True):
@@ -137,6 +141,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
     leads: tuple[TaskLead, ...] = ()
     approvals: GrowingSet[Approval] = GrowingSet()
+    charter: CharterInUse | None = None
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -167,6 +172,16 @@ class Access(Struct, frozen=True, kw_only=True):
     closed: bool = False
 
 
+class MentorAccess(Struct, frozen=True, kw_only=True):
+    """What the mentor of an ended match may still read of it: until it `expires`, or the organisation's access does."""
+
+    match: str
+    mentor: str
+    referral: str
+    organisation: str
+    expires: Deadline
+
+
 class Escalation(Struct, frozen=True, kw_only=True):
     """Something that somebody is asked to see to: why, about which match, at which level, and until when.
 
@@ -183,7 +198,7 @@ class Escalation(Struct, frozen=True, kw_only=True):
     match: str | None = None
     contact_due_at: datetime | None = None
     resolution_due_at: datetime | None = None
-    joined: tuple[str, ...] = ()
+    joined: GrowingTuple[str] = GrowingTuple()
     resolution: str | None = None
     own_step: bool = True
 
@@ -196,7 +211,8 @@ class Case(Struct, frozen=True, kw_only=True):
     withdraw; `errors_reported` the referrals that a person of the agency reported as entered in error, each with that
     person, until another one confirms it; `fired` the (kind, deadline, due time) of reminders and breaches; `agreed`
     whether a pair has signed an agreement since the latest referral; `settled` the follow-ups (point, code or reason,
-    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit;
+    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit, and
+    `level_match` by point whether the job is at the person's level, where that was said;
     `substitution_signals` the kinds of exceptions that were so many in this case that it was told.
 
     It is one class and not one for each state: what stands in the log is folded as it is, also where an old rule let
@@ -225,7 +241,8 @@ class Case(Struct, frozen=True, kw_only=True):
     trajectory: Trajectory | None = None
     earlier: GrowingTuple[Earlier] = GrowingTuple()
     agreed: bool = False
-    steps: Steps = ()
+    way: Steps = ()
+    beside: StepsBeside = StepsBeside()
     fired: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
     accesses: GrowingTuple[Access] = GrowingTuple()
     exit_at: datetime | None = None
@@ -233,6 +250,7 @@ class Case(Struct, frozen=True, kw_only=True):
     reopen_until: datetime | None = None
     followed_from: datetime | None = None
     settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
+    level_match: GrowingMap[str, bool] = GrowingMap()
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
     exceptions: GrowingTuple[RoleException] = GrowingTuple()
@@ -240,7 +258,14 @@ class Case(Struct, frozen=True, kw_only=True):
     broadcast: OpenBroadcast | None = None
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
-    escalations: tuple[Escalation, ...] = ()
+    escalations: GrowingTuple[Escalation] = GrowingTuple()
+    mentor_accesses: GrowingTuple[MentorAccess] = GrowingTuple()
+    late: tuple[LateTerm, ...] = ()
+
+    @property
+    def steps(self) -> Steps:
+        """Every open step."""
+        return self.way if not self.beside else (*self.way, *sorted(self.beside.values(), key=_opened))
 
     @property
     def organisation(self) -> str | None:
@@ -262,6 +287,10 @@ class Case(Struct, frozen=True, kw_only=True):
         """The step that a reader wants to see first."""
         open_now = {step.step for step in self.steps}
         return next((step for step in _SEEN_FIRST if step in open_now), None)
+
+
+def _opened(step: OpenStep) -> tuple[datetime, str]:
+    return step.since, step.key
 
 
 def lead_of(case: Case) -> Party:

@@ -11,9 +11,11 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from contracts.casefile_codes import AcknowledgingSide
 from contracts.codes import Step
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Event
+from services.chassis.modelling.growing import GrowingMap
 
 
 class Party(Struct, frozen=True, kw_only=True):
@@ -64,9 +66,17 @@ class OpenStep(Struct, frozen=True, kw_only=True):
 
 
 Steps = tuple[OpenStep, ...]
-LEFT_OVER = (Step.PROGRESS_REPORT.value, Step.ESCALATION.value)
-"""Steps that outlast the match they were opened in: the report that is due, and what somebody sees to."""
-BESIDE = frozenset({Step.ESCALATION.value, Step.SERVICE_GAP_ANSWER.value})
+StepsBeside = GrowingMap[str, OpenStep]
+"""The steps that are about something, by their keys: a case may have as many as there are gaps to answer."""
+LEFT_OVER = (
+    Step.PROGRESS_REPORT.value,
+    Step.ESCALATION.value,
+    f"{Step.CHARTER_ACKNOWLEDGEMENT.value}:{AcknowledgingSide.COORDINATOR.value}",
+)
+"""Steps that outlast the match they were opened in: the report that is due, what somebody sees to, and which charter
+the coordinator goes by."""
+_OWN_END = frozenset({Step.ESCALATION.value, Step.SERVICE_GAP_ANSWER.value})
+BESIDE = _OWN_END | {Step.CHARTER_ACKNOWLEDGEMENT.value}
 """Steps that run beside the way of the case: what they wait for neither begins it nor ends it."""
 
 
@@ -93,18 +103,27 @@ class Moves(Event, frozen=True, kw_only=True):
 
 
 def moved(steps: Steps, move: Moves) -> Steps:
-    """The open steps after a move; opening a step that is open replaces its owner, so that it never has two."""
+    """The steps on the way after a move; opening a step that is open replaces its owner, so that it never has two."""
     now = {step.key: step for step in steps if step.key not in move.closes}
-    now |= {step.key: step for step in move.opens}
+    now |= {step.key: step for step in move.opens if step.about is UNSET}
     for step in move.renews:
         if (held := now.get(step.key)) is not None:
             now[step.key] = replace(step, owner=held.owner, since=held.since)
     return tuple(now.values())
 
 
-def handed_over(steps: Steps, giver: Party, receiver: Party, since: datetime) -> Steps:
-    """The open steps after all of one person's have become another's."""
-    return tuple(replace(step, owner=receiver, since=since) if step.owner == giver else step for step in steps)
+def moved_beside(steps: StepsBeside, move: Moves) -> StepsBeside:
+    """The steps about something after a move, as `moved`."""
+    for key in move.closes:
+        if ":" in key:
+            steps = steps.without(key)
+    for step in move.opens:
+        if step.about is not UNSET:
+            steps = steps.insert(step.key, step)
+    for step in move.renews:
+        if (held := steps.get(step.key)) is not None:
+            steps = steps.insert(step.key, replace(step, owner=held.owner, since=held.since))
+    return steps
 
 
 def find(steps: Steps, name: str, about: str | UnsetType = UNSET) -> OpenStep | None:
@@ -116,10 +135,13 @@ def find(steps: Steps, name: str, about: str | UnsetType = UNSET) -> OpenStep | 
 def ended_by(steps: Steps, *stay: str) -> tuple[str, ...]:
     """The keys of the open steps that end with what a case is about: all but those named, and what has its own end.
 
+    What stays is named by its name or by its key.
+
     What the agency owes to a report of a gap outlasts the match, the organisation's part and the case's closing, and
     so does an escalation of its own, until it is resolved.
     """
-    return tuple(step.key for step in steps if step.step not in stay and not (step.about and step.step in BESIDE))
+    ends = (step for step in steps if step.step not in stay and step.key not in stay)
+    return tuple(step.key for step in ends if not (step.about and step.step in _OWN_END))
 
 
 def began(move: Moves) -> datetime | None:

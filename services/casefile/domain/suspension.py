@@ -9,11 +9,12 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
+from contracts.pause_codes import PauseReason
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended, happened
 from services.casefile.domain.next_steps import mentoring_steps
 from services.casefile.domain.recurring import reviews
-from services.casefile.domain.silence import SILENCE, open_question
+from services.casefile.domain.silence import SILENCE, open_question, watched
 from services.casefile.domain.state import (
     Case,
     Suspension,
@@ -25,7 +26,7 @@ from services.casefile.domain.state import (
 )
 from services.casefile.domain.steps import Moves, OpenStep, began
 from services.casefile.domain.terms import deadline
-from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.deadline import Deadline, PausedDeadline, paused
 from services.chassis.modelling.decider import Command
 
 
@@ -49,10 +50,14 @@ class ReviewSuspension(Command, frozen=True, kw_only=True):
 
 
 class TrajectorySuspended(Moves, frozen=True, kw_only=True):
-    """A pause, reviewed after a while and bounded: it may be resumed no later than `until`."""
+    """A pause, reviewed after a while and bounded: it may be resumed no later than `until`.
+
+    `paused` are the terms that stand still meanwhile, unset in what was stored before it was written down.
+    """
 
     reason: str
     until: datetime
+    paused: tuple[PausedDeadline, ...] | UnsetType = UNSET
 
 
 class TrajectoryResumed(Moves, frozen=True, kw_only=True):
@@ -83,11 +88,15 @@ def suspend(command: Suspend, context: Context) -> list[TrajectorySuspended]:
         since=when,
         deadlines=(review, longest),
     )
+    closes = (Step.MENTORING.value, Step.CHECK_IN.value, *open_question(case))
+    silence = watched(case)
+    still = [due for held in case.steps if held.key in closes for due in held.deadlines]
     return [
         TrajectorySuspended(
             reason=command.reason,
             until=longest.due_at,
-            closes=(Step.MENTORING.value, Step.CHECK_IN.value, *open_question(case)),
+            paused=paused(still if silence is None else [*still, silence], PauseReason.TRAJECTORY_SUSPENDED.value),
+            closes=closes,
             opens=(step,),
         )
     ]
@@ -125,8 +134,8 @@ def evolve(case: Case, event: SuspensionEvent) -> Case:
         return case
     match event:
         case TrajectorySuspended():
-            paused = Suspension(reason=event.reason, since=began(event), until=event.until)
-            return replace(case, trajectory=replace(now, suspension=paused))
+            pause = Suspension(reason=event.reason, since=began(event), until=event.until, paused=event.paused or ())
+            return replace(case, trajectory=replace(now, suspension=pause))
         case SuspensionReviewed():
             return with_reported(case, ("REVIEW", "", event.happened_at))
         case TrajectoryResumed():
@@ -137,10 +146,10 @@ def evolve(case: Case, event: SuspensionEvent) -> Case:
 
 
 def _reason(case: Case) -> str | None:
-    paused = trajectory_of(case).suspension
-    return paused.reason if paused is not None else None
+    pause = trajectory_of(case).suspension
+    return pause.reason if pause is not None else None
 
 
 def _began(trajectory: Trajectory) -> datetime:
-    paused = trajectory.suspension
-    return paused.since or trajectory.accepted_at if paused is not None else trajectory.accepted_at
+    pause = trajectory.suspension
+    return pause.since or trajectory.accepted_at if pause is not None else trajectory.accepted_at

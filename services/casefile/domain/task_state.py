@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.casefile_codes import CharterRole
+from contracts.codes import MentorKind
 from contracts.task_codes import ExceptionState
 from services.chassis.modelling.growing import GrowingTuple
+
+MENTOR_ROLES: Final = {
+    MentorKind.VOLUNTEER.value: CharterRole.VOLUNTEER_MENTOR.value,
+    MentorKind.PROFESSIONAL.value: CharterRole.PROFESSIONAL_MENTOR.value,
+}
+"""The role of the charter that a mentor of each kind has."""
 
 
 class TaskLead(Struct, frozen=True, kw_only=True):
@@ -45,6 +55,14 @@ class RoleException(Struct, frozen=True, kw_only=True):
     def kind(self) -> str:
         """By what exceptions are counted: the kind of task, or the rule."""
         return self.task or self.rule or ""
+
+
+class CharterInUse(Struct, frozen=True, kw_only=True):
+    """The version of the charter that a pair goes by, since when if it changed, and who has acknowledged that one."""
+
+    version: str
+    since: datetime | None = None
+    acknowledged: tuple[str, ...] = ()
 
 
 def granted(exceptions: Sequence[RoleException], organisation: str | None, kind: str) -> RoleException | None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, assert_never
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from contracts.casefile_codes import CharterRole, Verdict
-from contracts.codes import MentorKind, Role
+from contracts.codes import Role
 from contracts.staff import COUNSELLORS, MENTORS
 from contracts.task_codes import ExceptionState
 from services.casefile.domain.charter import TaskRule
@@ -28,14 +28,9 @@ from services.casefile.domain.task_refusals import (
     not_the_holder,
     unapproved,
 )
-from services.casefile.domain.task_state import Approval, TaskLead, granted, with_state
+from services.casefile.domain.task_state import MENTOR_ROLES, Approval, TaskLead, granted, with_state
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Actor, Because, Command, Event, Fault, Refused
-
-MENTOR_ROLES: Final = {
-    MentorKind.VOLUNTEER.value: CharterRole.VOLUNTEER_MENTOR.value,
-    MentorKind.PROFESSIONAL.value: CharterRole.PROFESSIONAL_MENTOR.value,
-}
 
 
 class TaskCommand(Command, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
 from contracts.fields import Body, calendar_date, instant
+from services.casefile.access import FORMER_MENTOR
 from services.casefile.action_rows import Action
 from services.casefile.actions import ACTIONS
 from services.casefile.commands import Commands, Done
@@ -49,7 +50,10 @@ def routes(queries: Queries, commands: Commands, vault: Vault) -> Router:
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
     async def read(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
         found = await queries.find(caller, case_id, "read")
-        return responses.resource(await queries.view(caller, found), found.folded.etag)
+        shown = await queries.view(caller, found)
+        # Who reads an ended match does not learn how often the case has moved since.
+        etag = shown["version"] if FORMER_MENTOR in found.relations else found.folded.etag
+        return responses.resource(shown, etag)
 
     @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
     async def timeline(

@@ -62,7 +62,7 @@ def routes(
 
     @router.get("", response_model=CharterPage, summary="The versions of the charter.")
     async def find(caller: Authenticated, _: Covered, pages: Paged, limit: Limit = 50) -> Response:
-        POLICY.require(caller, "read-charter", relations_to_charter(caller, None))
+        POLICY.require(caller, "read-charter", relations_to_charter(None))
         after = await pages.number()
         await caught_up()
         rows = await index.find(CHARTERS.name, {}, after=after, limit=limit + 1)
@@ -75,7 +75,7 @@ def routes(
 
     @router.get("/{version}", response_model=CharterAnswer, summary="One version of the charter.")
     async def read(caller: Authenticated, version: Version, _: Covered) -> Response:
-        POLICY.require(caller, "read-charter", relations_to_charter(caller, None))
+        POLICY.require(caller, "read-charter", relations_to_charter(None))
         folded = await streams.fold(charter_stream(version), CHARTER)
         if folded.state.written is None:
             raise Hidden
@@ -90,7 +90,7 @@ def routes(
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         check_text(await request.json())
-        POLICY.require(caller, "write-charter", relations_to_charter(caller, await kind_of(caller)))
+        POLICY.require(caller, "write-charter", relations_to_charter(await kind_of(caller)))
         stream = charter_stream(version)
         folded = await streams.fold(stream, CHARTER)
         check_read_only(body, charter_view(folded.state, version))
@@ -117,7 +117,7 @@ def routes(
     @router.post("/{version}/sign", response_model=CharterAnswer, summary="Sign a version, for one's organisation.")
     async def sign(change: Changing, version: Version, _: Covered) -> Response:
         caller = change.caller
-        POLICY.require(caller, "sign-charter", relations_to_charter(caller, await kind_of(caller)))
+        POLICY.require(caller, "sign-charter", relations_to_charter(await kind_of(caller)))
         command = SignCharter(at=clock.now(), by=change.actor, version=version)
         outcome = await signing.handle(command, charter_stream(version), CHARTER, change.call())
         return responses.command_result(change, outcome, charter_view(outcome.state, version), LOG)

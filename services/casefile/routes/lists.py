@@ -10,15 +10,21 @@ from pydantic import AfterValidator
 from contracts.codes import CaseState
 from contracts.fields import identifier
 from services.casefile.lists import Lists, Wanted
-from services.casefile.routes.responses import CasePage, WorklistPage
+from services.casefile.routes.responses import CasePage
+from services.casefile.routes.worklist_shapes import WorklistPage
+from services.casefile.work_lists import WorkLists
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.cursors import Paged
 from services.chassis.http.request.parameters import IDENTIFIER, Covered, Expand, Limit
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 
+Mine = Annotated[
+    bool, Query(description="Only what waits by name for the caller, or for a colleague for whom the caller stands in.")
+]
 
-def routes(lists: Lists) -> Router:
+
+def routes(lists: Lists, work: WorkLists) -> Router:
     """`/v1/cases` and `/v1/worklist`."""
     router = Router(prefix="/v1", tags=["cases"])
 
@@ -47,10 +53,10 @@ def routes(lists: Lists) -> Router:
         caller: Authenticated,
         _: Covered,
         pages: Paged,
-        mine: Annotated[bool, Query(description="Only what waits for the caller by name.")] = False,  # noqa: FBT002
+        mine: Mine = False,  # noqa: FBT002 - a query parameter
         limit: Limit = 50,
     ) -> Response:
-        items, following = await lists.work(caller, pages, limit, mine=mine)
+        items, following = await work.work(caller, pages, limit, mine=mine)
         return responses.page(items, following)
 
     return router

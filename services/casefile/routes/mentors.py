@@ -14,7 +14,7 @@ from services.casefile.context import working_day
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
 from services.casefile.projection import MENTORS
 from services.casefile.routes import requests
-from services.casefile.routes.responses import MentorAnswer, MentorPage
+from services.casefile.routes.mentor_shapes import MentorAnswer, MentorPage
 from services.casefile.views import mentor_view
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Handler
@@ -120,4 +120,5 @@ def _profile(body: requests.MentorBody) -> Profile:
         languages=tuple(body.languages),
         sectors=tuple(body.sectors),
         capacity=body.capacity,
+        confidentiality_version=body.confidentiality_version,
     )

@@ -29,6 +29,8 @@ DESCRIBED: Final = ApiDescription(
     tags={
         "cases": "Cases, their history, and the commands on them.",
         "gaps": "Public services that fall short, as mentors and coordinators report it, and what agencies answer.",
+        "absences": "Who of an organisation's staff is away for a time, and who stands in.",
+        "reports": "What is asked over many cases: who did what, what lacks, and what came of it.",
         "charters": "The charter of roles, version by version: who may carry which task.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
     },
@@ -66,6 +68,13 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/cases/{case_id}/texts": Operation(
             "case-list-texts", "The free texts of a case, from the vault: expectations, justifications, corrections."
         ),
+        "GET /v1/reports": Operation("report-list", "The reports that there are, with what each says and is made of."),
+        "GET /v1/reports/{name}": Operation(
+            "report-read",
+            "The rows of a report that the caller reads: auditors all, the lead of an agency those of its own cases, "
+            "the lead of an organisation its own. `Accept: text/csv` asks for a table. In statistics counts from 1 to "
+            "4 are hidden, and so many others that they cannot be worked out.",
+        ),
         "GET /v1/gaps": Operation(
             "gap-list",
             "A page of the gaps in services that the caller reads, those first whose answer is due first: an agency's "
@@ -91,6 +100,24 @@ DESCRIBED: Final = ApiDescription(
         "PUT /v1/mentors/{ref}": Operation(
             "mentor-describe",
             "Sets a mentor's profile. `If-Match` is needed where there is one already.",
+        ),
+        "GET /v1/absences": Operation(
+            "absence-list",
+            "A page of those of the caller's organisation who are, will be, or were away, each with their latest "
+            "absence and who stands in; for auditors, of any organisation.",
+        ),
+        "GET /v1/absences/{sub}": Operation(
+            "absence-read", "When somebody is away, and who stands in for them.", versioned=True
+        ),
+        "PUT /v1/absences/{sub}": Operation(
+            "absence-name-substitute",
+            "Names who stands in for somebody for a time: oneself, or for a colleague as the lead of the organisation. "
+            "It takes the place of what was named before. The worklist, reminders and escalations go to both, and what "
+            "the substitute does in their cases stands on the record as on behalf of them. `If-Match` is needed where "
+            "there is something already.",
+        ),
+        "POST /v1/absences/{sub}/release": Operation(
+            "absence-release", "Ends it early: somebody is back, or does not leave."
         ),
         "GET /v1/charters": Operation("charter-list", "A page of the versions of the charter of roles."),
         "GET /v1/charters/{version}": Operation(

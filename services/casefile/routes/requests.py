@@ -48,6 +48,7 @@ from contracts.fields import (
 )
 
 Few = Field(max_length=20)
+NOTICE = "Of a mentor who withdraws: when they said so. Without it, on the last day."
 
 
 class ReportBody(Body):
@@ -192,6 +193,7 @@ class EndMatchBody(ReportBody):
     next: AfterMatch
     closure_talk: Flag = False
     by: Side | None = None
+    notice_on: Annotated[CalendarDate | None, Field(description=NOTICE)] = None
 
 
 class CompleteBody(ReportBody):
@@ -199,6 +201,7 @@ class CompleteBody(ReportBody):
 
     reason: EndReason
     closure_talk: Flag = False
+    notice_on: Annotated[CalendarDate | None, Field(description=NOTICE)] = None
 
 
 class RequestHandbackBody(Body):
@@ -286,6 +289,7 @@ class MentorBody(Body):
     charter_version: Reference | None = None
     charter_acknowledged_on: CalendarDate | None = None
     confidentiality_on: CalendarDate | None = None
+    confidentiality_version: Reference | None = None
     languages: Annotated[list[LanguageTag], Field(max_length=50)] = []
     sectors: Annotated[list[Sector], Field(max_length=50)] = []
     capacity: Annotated[Count, Field(ge=0, le=100)] = 1

@@ -28,10 +28,12 @@ from contracts.casefile_codes import (
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
+from contracts.ladder_answers import MissedTermAnswer, PausedAnswer, ReceiverAnswer
 from contracts.norm_answers import MonthMetAnswer
+from contracts.terms import LadderLevel
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
-from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
+from services.casefile.routes.task_shapes import CharterInUseAnswer, ExceptionAnswer, TaskLeadAnswer
 
 
 class PartyAnswer(Contract):
@@ -43,10 +45,11 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; where somebody passed on another's word, whose it was, and why."""
+    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did."""
 
     on_behalf_of: str | None = None
-    on_behalf_reason: OnBehalfReason | None = None
+    on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
+    substitute_for: str | None = None
 
 
 class AwaitingAnswer(Contract):
@@ -99,6 +102,7 @@ class AgreementAnswer(Contract):
     norm: int
     signed_at: datetime
     proposed_end: date | None
+    charter_version: str | None = None
 
 
 class EndedMatchAnswer(MatchAnswer):
@@ -106,6 +110,8 @@ class EndedMatchAnswer(MatchAnswer):
 
     agreement: AgreementAnswer | None
     reason: EndReason
+    notice_on: date | None = Field(default=None, description="When a mentor who withdrew said so.")
+    short_notice: bool | None = Field(default=None, description="True: less than a month before.")
 
 
 class ProgressReportAnswer(Contract):
@@ -136,6 +142,7 @@ class TrajectoryAnswer(Contract):
     match: MatchAnswer | None
     agreement: AgreementAnswer | None
     task_leads: list[TaskLeadAnswer] = []
+    charter: CharterInUseAnswer | None = None
     accepted_at: datetime | None = None
     goals: list[CapitalType] = []
     no_shows: int | None = None
@@ -143,6 +150,7 @@ class TrajectoryAnswer(Contract):
     progress_reports: list[ProgressReportAnswer] = []
     suspended_for: SuspendReason | None = None
     suspended_until: datetime | None = None
+    paused: list[PausedAnswer] = []
     ended_at: datetime | None = None
     closure_reason: EndReason | None = None
     handback: HandbackAnswer | None = None
@@ -163,11 +171,12 @@ class EarlierAnswer(Contract):
 
 
 class SettledAnswer(Contract):
-    """A follow-up that was taken or waived; `source` is WAIVED where it was not taken."""
+    """A follow-up that was taken or waived (`source` WAIVED); `levelMatch`: the job is at the person's level."""
 
     point: OutcomePoint
     code: Outcome | WaiveReason
     source: OutcomeSource | Literal["WAIVED"]
+    level_match: bool | None = None
 
 
 class CaseLinks(Contract):
@@ -218,6 +227,7 @@ class CaseAnswer(Contract):
     outcomes: list[SettledAnswer] = []
     exceptions: list[ExceptionAnswer] = []
     escalations: list[EscalationAnswer] = []
+    missed: list[MissedTermAnswer] = []
     contact_norm: list[MonthMetAnswer] = []
     gaps: list[GapShown] = []
     proposals: list[ProposedChangeAnswer] = []
@@ -277,6 +287,8 @@ class TimelineItem(Contract):
     corrects: str | None = Field(default=None, description="Of a correction: the event that is wrong.")
     holds: dict[str, Any] | None = Field(default=None, description="Of a correction: the report as it reads now.")
     count: int | None = Field(default=None, description="How often, where the same was refused again in an hour.")
+    level: LadderLevel | None = Field(default=None, description="The level that a term comes to.")
+    notified: list[ReceiverAnswer] | None = Field(default=None, description="Who hears of it at that level.")
     corrected_by: list[str] | None = Field(default=None, description="The corrections of this event, in their order.")
 
 
@@ -284,37 +296,6 @@ class TimelineAnswer(Contract):
     """A page of the timeline of a case."""
 
     items: list[TimelineItem]
-    next: str | None
-
-
-class WorklistItem(Contract):
-    """What the caller must act on now, with the commands that do it.
-
-    `step` is an open step of the case, or what waits beside them for one person's act: ERROR_CONFIRMATION,
-    COUNSELLOR_HANDOVER, COORDINATOR_HANDOVER. Mentors and mentees find their own case, without `clientRef`; until they
-    are bound, `step` is MATCH_CONFIRMATION as long as their word is awaited, and nobody is named. The mentee finds
-    `withdraw` for every consent by which an organisation still reads, bound or not; LEGAL_BASIS where no step is open.
-    `organisationSuspended`: the case is offered to an organisation that the operator has suspended, or with it. The
-    agency then finds the case here, also where others must act on it, with what it can do itself.
-    """
-
-    case: str
-    client_ref: str | None = None
-    step: Step | Literal["ERROR_CONFIRMATION", "COUNSELLOR_HANDOVER", "COORDINATOR_HANDOVER", "LEGAL_BASIS"] | None
-    about: str | None = Field(default=None, description="The escalation or the gap, of a step that is about one.")
-    owner: PartyAnswer | None
-    awaiting: AwaitingAnswer | None
-    since: datetime | None
-    due_at: datetime | None
-    overdue: bool
-    organisation_suspended: bool = False
-    actions: list[AllowedAction]
-
-
-class WorklistPage(Contract):
-    """What must be acted on, most urgent first."""
-
-    items: list[WorklistItem]
     next: str | None
 
 

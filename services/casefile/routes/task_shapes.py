@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from contracts.answers import Contract
-from contracts.casefile_codes import CharterRole
+from contracts.casefile_codes import AcknowledgingSide, CharterRole, OnBehalfReason
 from contracts.fields import Body, Code, Count, Flag, FreeText, Instant, Reference
 from contracts.task_codes import ExceptionRule, ExceptionState
 
@@ -52,6 +53,26 @@ class DecideExceptionBody(Body):
     exception: Reference
     granted: Flag
     reason: FreeText | None = None
+
+
+class AcknowledgeCharterBody(Body):
+    """Whose acknowledgement of the charter in force it is: by default the caller's own.
+
+    Anyone who passes on a mentor's says why: `onBehalfReason`. `charterVersion` may say which version it is.
+    """
+
+    by: AcknowledgingSide | None = None
+    charter_version: Reference | None = None
+    on_behalf_reason: OnBehalfReason | None = None
+    occurred_at: Instant | None = None
+
+
+class CharterInUseAnswer(Contract):
+    """The charter that governs the match, since when if it changed, and who of those asked has acknowledged it."""
+
+    version: str
+    since: datetime | None
+    acknowledged_by: list[AcknowledgingSide]
 
 
 class ExceptionAnswer(Contract):

@@ -7,17 +7,18 @@ so the command is simply decided again on the newer state.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from msgspec import Struct
 
 from services.chassis.deciding.context import Contexts, load
 from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
+from services.chassis.deciding.refusals import to_note
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.stamping import stamped, stamped_beside
 from services.chassis.deciding.streams import Doubtful, Reads, Streams, ends_of
@@ -32,6 +33,7 @@ C = TypeVar("C", bound=Command)
 X = TypeVar("X")
 
 TRIES = 25
+log = logging.getLogger(__name__)
 
 
 class PreconditionFailed(Exception):  # noqa: N818 - HTTP's word
@@ -114,18 +116,22 @@ class _Sent(NamedTuple, Generic[C, S]):
     entity: Entity[S]
     call: Call
     must_exist: bool
-    records: Deposit | None
+    records: Deposit | None = None
+    refusal: Refused | None = None
 
 
 class Handler(Generic[C, X]):
     """Handles the commands of one service, or of one kind of its entities: `X` is what their decisions rest on."""
 
     def __init__(
-        self, streams: Streams, contexts: Contexts[C, Any, X], decide: Callable[[C, X], Sequence[Any]]
+        self,
+        streams: Streams,
+        contexts: Contexts[C, Any, X],
+        decide: Callable[[C, X], Sequence[Any]],
+        acting: Callable[[X, Call], Call] = lambda _, call: call,
     ) -> None:
-        self._streams = streams
-        self._contexts = contexts
-        self._decide = decide
+        """`acting` says in whose name a command is given, by what it is decided on."""
+        self._streams, self._contexts, self._decide, self._acting = streams, contexts, decide, acting
         self._metadata = streams.log.types.metadata
 
     async def read(
@@ -198,6 +204,16 @@ class Handler(Generic[C, X]):
         with self._streams.running.alone(None if call.dry_run else call.key):
             return await self._run(_Sent(command, stream, entity, call, must_exist, records), reads)
 
+    async def refuse(self, refusal: Refused, command: C, stream: str, entity: Entity[S], call: Call) -> NoReturn:
+        """Keeps what is to stand of what was refused before it was decided on. Raises the refusal, kept or not.
+
+        Not even an earlier answer under the same key is repeated. `command` says what was refused, and when.
+        """
+        if refusal.records and not call.dry_run:
+            with suppress(Unavailable, Busy):
+                await self._run(_Sent(command, stream, entity, call, must_exist=True, refusal=refusal), None)
+        raise refusal
+
     async def _run(self, sent: _Sent[C, S], reads: Reads | None) -> Outcome[S]:
         command, stream, entity, call, *_ = sent
         if (known := reads or self._known(stream, entity, call)) is not None and known.doubtful:
@@ -213,7 +229,7 @@ class Handler(Generic[C, X]):
             tries, turn = 1, frozenset(conflict.streams)
         stale = set[str]()
         while True:
-            async with self._turn(turn):
+            async with self._streams.turn(turn):
                 while tries < TRIES:
                     tries += 1
                     try:
@@ -241,35 +257,26 @@ class Handler(Generic[C, X]):
             raise Doubtful
         return outcome
 
-    @asynccontextmanager
-    async def _turn(self, streams: frozenset[str]) -> AsyncIterator[None]:
-        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them; those that
-        # go on meeting one on a stream that they only read, for that as well. Without it, of n commands deciding on one
-        # version each round lets one through, and the last would need n rounds.
-        async with AsyncExitStack() as held:
-            for name in sorted(streams):
-                await held.enter_async_context(self._streams.turns.setdefault(name, asyncio.Lock()))
-            yield
-
     async def _try(self, sent: _Sent[C, S], turn: frozenset[str], reads: Reads) -> Outcome[S]:
-        command, stream, entity, call, must_exist, records = sent
+        command, stream, entity, call, must_exist, deposit, refused = sent
         reads.decide()
         own = await reads.fold(stream, entity)
         if must_exist and not own.version:
             raise NotFound(stream)
-        if (earlier := await self._earlier(own, stream, entity, call, reads)) is not None:
+        if refused is None and (earlier := await self._earlier(own, stream, entity, call, reads)) is not None:
             return earlier
-        if call.if_match is not None and own.etag not in call.if_match:
+        if refused is None and call.if_match is not None and own.etag not in call.if_match:
             raise PreconditionFailed(own.etag, own.moved_by)
         context = await load(self._contexts, command, stream, entity, reads)
+        call = self._acting(context, call)
         try:
-            decided = self._decide(command, context)
+            decided = self._decided(sent, context)
         except Refused as refusal:
             # By what is only known it is a doubt yet, and decided again.
-            if refusal.records and not call.dry_run and not reads.doubtful:
+            if not reads.doubtful and (records := await to_note(refusal, stream, call, reads)):
                 references = self._contexts.references(command, context)
-                noted = stamped_beside(self._metadata, refusal.records, stream, command.at, own, references, call)
-                reads.wrote(*await self._append(noted, turn, reads))
+                noted = stamped_beside(self._metadata, records, stream, command.at, own, references, call)
+                await self._note(refusal, noted, turn, reads)
             raise
         if call.key is not None and not call.dry_run:
             version = own.version + sum(not isinstance(event, To) or event.stream == stream for event in decided)
@@ -283,25 +290,26 @@ class Handler(Generic[C, X]):
         if call.dry_run or not written:
             return Outcome(after.state, after.version, after.etag, None, events, context=context)
         # The use of a key alone refers to nothing in the vault.
-        writes, position = await self._append(written, turn, reads, records if events else None)
+        writes, position = await self._streams.append(written, turn, reads, deposit if events else None)
         if call.key is None and stream in written:
             # A key would have the position of its event.
             self._streams.decided(stream, entity, after.snapshot(), ends_of(writes, position)[stream])
         reads.wrote(writes, position)
         return Outcome(after.state, after.version, after.etag, position, events, context=context)
 
-    async def _append(
-        self,
-        written: Mapping[str, Sequence[tuple[Any, Metadata]]],
-        turn: frozenset[str],
-        reads: Reads,
-        records: Deposit | None = None,
-    ) -> tuple[Sequence[Write], int]:
-        writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
-        if any(name in self._streams.turns for name in written if name not in turn):
-            raise Conflict(list(written))
-        position = await self._streams.log.append(writes, read=await reads.only_read(written), records=records)
-        return writes, position
+    def _decided(self, sent: _Sent[C, S], context: X) -> Sequence[Any]:
+        if sent.refusal is not None:
+            raise sent.refusal
+        return self._decide(sent.command, context)
+
+    async def _note(
+        self, refusal: Refused, noted: Mapping[str, Sequence[tuple[Any, Metadata]]], turn: frozenset[str], reads: Reads
+    ) -> None:
+        try:
+            reads.wrote(*await self._streams.append(noted, turn, reads))
+        except Unavailable as away:
+            # What cannot be noted is refused all the same.
+            log.warning("a refusal was not noted", extra={"code": refusal.code, "store": away.store})
 
     async def _earlier(
         self, own: Folded[S], stream: str, entity: Entity[S], call: Call, reads: Reads
@@ -337,7 +345,6 @@ class Handler(Generic[C, X]):
         if call.causation_id is not None and call.causation_id in own.causes:
             return
         context = await load(self._contexts, command, stream, entity, row)
-        decided = self._decide(command, context)
-        references = self._contexts.references(command, context)
-        written = stamped(self._metadata, decided, stream, command.at, own, references, call)
+        references, call = self._contexts.references(command, context), self._acting(context, call)
+        written = stamped(self._metadata, self._decide(command, context), stream, command.at, own, references, call)
         row.add([Write(name, await row.version(name), pairs) for name, pairs in written.items()])

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from services.chassis.deciding.folded import Folded, Kept
 from services.chassis.deciding.idempotency import Running
 from services.chassis.deciding.snapshots import Snapshots
-from services.chassis.log.event_log import EventLog, Write
-from services.chassis.log.metadata import Recorded
+from services.chassis.log.event_log import Conflict, EventLog, Write
+from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.log.snapshots import SnapshotStore
 from services.chassis.modelling.decider import Entity
+from services.chassis.vault.vault import Deposit
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -85,6 +87,31 @@ class Streams:
             kept.mark = mark
             self._keep((stream, id(entity)), kept)
             self._snapshots.note(stream, kept)
+
+    @asynccontextmanager
+    async def turn(self, streams: frozenset[str]) -> AsyncIterator[None]:
+        """Holds the streams for a command that met a conflict on them, once those that came before it are through."""
+        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them; those that
+        # go on meeting one on a stream that they only read, for that as well. Without it, of n commands deciding on one
+        # version each round lets one through, and the last would need n rounds.
+        async with AsyncExitStack() as held:
+            for name in sorted(streams):
+                await held.enter_async_context(self.turns.setdefault(name, asyncio.Lock()))
+            yield
+
+    async def append(
+        self,
+        written: Mapping[str, Sequence[tuple[Any, Metadata]]],
+        turn: frozenset[str],
+        reads: Reads,
+        records: Deposit | None = None,
+    ) -> tuple[Sequence[Write], int]:
+        """Stores what was decided on `reads` by the holder of `turn`; what was written, and its end. Or Conflict."""
+        writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
+        if any(name in self.turns for name in written if name not in turn):
+            raise Conflict(list(written))
+        position = await self.log.append(writes, read=await reads.only_read(written), records=records)
+        return writes, position
 
     def _known(self, key: tuple[str, int]) -> Kept | None:
         return self._kept.get(key) or self._kept_long.get(key)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import UNSET, UnsetType
+
 from contracts import message
-from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.ladder import LevelDue, Receiver
 
 
 def published_actor(actor: Actor) -> message.ActorRef:
@@ -33,6 +36,28 @@ def published_deadline(deadline: Deadline) -> message.Deadline:
 def published_deadlines(deadlines: Iterable[Deadline]) -> list[message.Deadline]:
     """The same of several."""
     return [published_deadline(deadline) for deadline in deadlines]
+
+
+def published_pauses(paused: Iterable[PausedDeadline] | UnsetType) -> list[message.PausedDeadline]:
+    """The terms that stand still, for a message; none where the event does not say."""
+    if paused is UNSET:
+        return []
+    return [message.PausedDeadline(deadline=held.deadline, due_at=held.due_at, reason=held.reason) for held in paused]
+
+
+def published_receivers(receivers: Iterable[Receiver] | UnsetType) -> list[message.Receiver]:
+    """Who is told of a term, for a message; nobody where the event does not say."""
+    return [] if receivers is UNSET else [message.Receiver(role=to.role, org=to.org) for to in receivers]
+
+
+def published_levels(to_come: Iterable[LevelDue] | UnsetType) -> list[message.LevelDue]:
+    """The levels that a missed term comes to, for a message."""
+    return [] if to_come is UNSET else [message.LevelDue(level=due.level, at=due.at) for due in to_come]
+
+
+def receivers_of(receivers: Iterable[message.Receiver]) -> tuple[Receiver, ...]:
+    """Who is told at the source, as it is kept here."""
+    return tuple(Receiver(role=to.role, org=to.org) for to in receivers)
 
 
 def deadline_of(deadline: message.Deadline) -> Deadline:

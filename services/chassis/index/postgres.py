@@ -57,14 +57,24 @@ _Statement = tuple[bytes, Sequence[str | int | bytes]]
 
 
 class PostgresIndex:
-    """An `Index` in one schema; `version` changes with the meaning of the tables."""
+    """An `Index` in one schema; `version` changes with the meaning of the tables.
+
+    Of several in one schema each has a `prefix` of its own before the names of its tables.
+    """
 
     def __init__(
-        self, database: Database, tables: Sequence[Table], version: int, health: StoreHealth | None = None
+        self,
+        database: Database,
+        tables: Sequence[Table],
+        version: int,
+        health: StoreHealth | None = None,
+        *,
+        prefix: str = "",
     ) -> None:
         self._health = health or StoreHealth("index")
         self._tables = {table.name: table for table in tables}
         self._version = version
+        self._prefix = prefix
         self._database = database
         self._reading = Connections(database, self._health, plan_each_time, most=READERS)
         # As bytes, because the driver would put a composed statement together again for every use.
@@ -75,10 +85,11 @@ class PostgresIndex:
                 create_tables(connection, self._tables.values(), self._name)
         except psycopg.Error as failure:
             raise refused_database(failure, "the index in the database") from None
-        probed(database, self._health, f"UPDATE progress_v{version} SET through = through", lambda: ())  # noqa: S608 - a number
+        move = f"UPDATE {prefix}progress_v{version} SET through = through"  # noqa: S608 - a number and a declared name
+        probed(database, self._health, move, lambda: ())
 
     def _name(self, table: str, suffix: str = "") -> Identifier:
-        return Identifier(f"{table}_v{self._version}{suffix}")
+        return Identifier(f"{self._prefix}{table}_v{self._version}{suffix}")
 
     def _statement(self, *key: str, make: Callable[[], Composed]) -> bytes:
         if (statement := self._statements.get(key)) is None:

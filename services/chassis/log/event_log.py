@@ -83,6 +83,12 @@ class EventLog(Protocol):
     async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """For each (stream, version) the first `most` events of the stream behind that version, in one round trip."""
 
+    async def beginnings(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Position and stream of the first `limit` first events of streams behind position `after`, in order.
+
+        Nothing is decoded: so all that happened can be gone through stream by stream.
+        """
+
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Events of the whole log behind position `after`, in order: at least one if there is any, at most `limit`."""
 

@@ -6,6 +6,7 @@ It keeps the same bytes as every other engine, so an event that could not be rea
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -96,6 +97,12 @@ class MemoryEventLog:
     async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
         return [await self.read(stream, after=after, most=most) for stream, after in tails]
+
+    async def beginnings(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """See `EventLog.beginnings`."""
+        later = self._contents.events[after:]
+        first = ((position, event.stream) for position, event in enumerate(later, after + 1) if event.version == 1)
+        return list(itertools.islice(first, limit))
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""

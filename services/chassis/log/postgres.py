@@ -263,6 +263,15 @@ class PostgresEventLog:
                 answers.append(failure)
         return answers
 
+    async def beginnings(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """See `EventLog.beginnings`."""
+        rows = await self._fetch(
+            "SELECT notification_id, originator_id FROM stored_events"
+            " WHERE notification_id > %s AND originator_version = 1 ORDER BY notification_id LIMIT %s",
+            (after, limit),
+        )
+        return [(int(position), str(stream)) for position, stream in rows]
+
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
         found: list[Recorded] = []

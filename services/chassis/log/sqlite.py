@@ -264,6 +264,14 @@ class SQLiteEventLog:
                 await asyncio.sleep(0)
         return found
 
+    async def beginnings(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """See `EventLog.beginnings`."""
+        return self._reader.execute(
+            "SELECT position, originator_id FROM stored_events WHERE position > ? AND originator_version = 1"
+            " ORDER BY position LIMIT ?",
+            (after, limit),
+        ).fetchall()
+
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
         if after + 1 in self._recent:

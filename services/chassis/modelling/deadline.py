@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
@@ -22,6 +23,19 @@ class Deadline(Struct, frozen=True):
     name: str
     due_at: datetime
     remind_at: datetime
+
+
+class PausedDeadline(Struct, frozen=True, kw_only=True):
+    """A term that stands still: when it was due, and why it does not run (a code)."""
+
+    deadline: str
+    due_at: datetime
+    reason: str
+
+
+def paused(deadlines: Iterable[Deadline], reason: str) -> tuple[PausedDeadline, ...]:
+    """The deadlines, as they stand still for that reason."""
+    return tuple(PausedDeadline(deadline=due.name, due_at=due.due_at, reason=reason) for due in deadlines)
 
 
 def deadline_between(name: str, since: datetime, due_at: datetime) -> Deadline:

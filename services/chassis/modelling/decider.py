@@ -18,11 +18,16 @@ from msgspec.structs import replace
 S = TypeVar("S")
 
 
+ABSENCE: Final = "ABSENCE"
+"""The reason of somebody who acts for a colleague who is away."""
+
+
 class Actor(Struct, frozen=True, kw_only=True, gc=False):
     """Who acts: the organisation's own staff identifier, the role, and the organisation.
 
-    `on_behalf_of` names for whom, where somebody acts for another: the organisation of a system user, or the person
-    whose word somebody else passes on, with the code of the reason why (`on_behalf_reason`).
+    `on_behalf_of` names for whom, where somebody acts for another: the organisation of a system user, the colleague
+    for whom a substitute acts (ABSENCE), or the person whose word somebody else passes on, with the code of the reason
+    why (`on_behalf_reason`). `absent` is the colleague of a substitute who passes on such a word.
     """
 
     sub: str
@@ -31,19 +36,36 @@ class Actor(Struct, frozen=True, kw_only=True, gc=False):
     on_behalf_of: str | None = None
     # Unset, it is not written at all: those who act in their own name have the bytes that they always had.
     reason: str | UnsetType | None = field(default=UNSET, name="on_behalf_reason")
+    absent: str | UnsetType = UNSET
 
     @property
     def on_behalf_reason(self) -> str | None:
         """Why somebody passes on another's word; None for everybody else."""
         return self.reason or None
 
+    @property
+    def stands_in_for(self) -> str | None:
+        """The colleague for whom a substitute acts; None for everybody else."""
+        return self.absent or (self.on_behalf_of if self.reason == ABSENCE else None)
+
+    def speaks_for(self, sub: str) -> bool:
+        """Whether the actor is that colleague, or acts as their substitute."""
+        return sub in (self.sub, self.stands_in_for)
+
     def passing_on(self, whose: str, reason: str | None) -> Actor:
         """The same actor, who passes on somebody's word."""
-        return replace(self, on_behalf_of=whose, reason=reason or UNSET)
+        return replace(self, on_behalf_of=whose, reason=reason or UNSET, absent=self.stands_in_for or UNSET)
+
+    def standing_in(self, absent: str) -> Actor:
+        """The same actor, as the substitute of a colleague who is away; a word that they pass on stays whose it is."""
+        if self.on_behalf_of is not None:
+            return replace(self, absent=absent)
+        return replace(self, on_behalf_of=absent, reason=ABSENCE)
 
     def in_own_name(self) -> Actor:
         """The same actor without the word that they passed on."""
-        return replace(self, on_behalf_of=None, reason=UNSET)
+        own = replace(self, on_behalf_of=None, reason=UNSET, absent=UNSET)
+        return own if (absent := self.stands_in_for) is None else own.standing_in(absent)
 
 
 class Command(Struct, frozen=True, kw_only=True):

@@ -38,6 +38,10 @@ class GrowingMap(Mapping[K, T], Generic[K, T]):
         """The same with this element under the key."""
         return GrowingMap(self._elements.insert(key, element))
 
+    def without(self, key: K) -> GrowingMap[K, T]:
+        """The same without what is under the key, if anything is."""
+        return GrowingMap(self._elements.discard(key))
+
     def __hash__(self) -> int:
         return hash(frozenset(self.items()))
 

@@ -8,7 +8,7 @@ answers a repeat with nothing. So a restart, a second scheduler or a lost index 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -30,7 +30,10 @@ LONGEST_NAP = 1.0
 
 
 class Pending(NamedTuple):
-    """What is to be fired `at` an instant: `kind` is REMIND or PASS, `due` when the deadline `name` is; `sortable`."""
+    """What is to be fired `at` an instant of the deadline `name`, which is `due`; both `sortable`.
+
+    `kind` is REMIND, PASS, or the level that it comes to once it has passed.
+    """
 
     at: str
     name: str
@@ -41,8 +44,8 @@ class Pending(NamedTuple):
 _PENDING: Final = msgspec.json.Decoder(list[Pending])
 _ENCODER: Final = msgspec.json.Encoder()
 
-Fire = Callable[[str, Pending], Awaitable[None]]
-"""Sends the command for a deadline of a stream that fell due."""
+Fire = Callable[[str, Pending], Awaitable[Sequence[Pending] | None]]
+"""Sends the command for a deadline of a stream that fell due. What it returns is still to be fired in its place."""
 
 
 def set_pending(changes: Changes, stream: str, recorded: Recorded, pending: Iterable[Pending]) -> None:
@@ -97,14 +100,14 @@ class Scheduler:
             while (row := await self._first_due(held_up)) is not None:
                 first, *behind = pending_in(row)
                 try:
-                    await self._fire(row.key, first)
+                    left = await self._fire(row.key, first)
                 except Exception as failure:  # noqa: BLE001 - whatever it is, other streams must not miss their terms
                     failures.append(failure)
                     held_up.add(row.key)
                     continue
                 # Not left to the projection: a deadline that no longer holds writes no event, and a reminder may write
                 # it to another stream. What an event has set by then stands, even if it is the same again.
-                await self._index.replace(DEADLINES.name, row, _columns(behind))
+                await self._index.replace(DEADLINES.name, row, _columns(sorted([*(left or ()), *behind])))
                 fired += 1
         if failures:
             raise failures[0]

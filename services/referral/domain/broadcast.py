@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import ClassVar, Literal, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from contracts.broadcast_codes import AllocationRule, BroadcastState
 from contracts.codes import ReferralState
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Entity, Event
+from services.chassis.modelling.ladder import Receiver
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.offer import Offer
 from services.referral.domain.packet import Packet
@@ -37,6 +38,8 @@ OfferMove = Literal[
     "ReferralEnteredInError",
     "DeadlineReminded",
     "DeadlineMissed",
+    "DeadlineEscalated",
+    "WaitlistAlerted",
 ]
 """What may happen to an offer, by the name of the event in its own stream."""
 
@@ -111,6 +114,8 @@ class OfferMoved(OfBroadcast, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     expected_by: date | None = None
     due_at: datetime | None = None
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class OfferNoted(OfferMoved, frozen=True, kw_only=True):

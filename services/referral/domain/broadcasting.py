@@ -25,7 +25,7 @@ from services.referral.domain.live_referral import refuse_second
 from services.referral.domain.offer import Offer, acts_for, referral_stream
 from services.referral.domain.offer_moves import ended, withdrawn
 from services.referral.domain.organisation import Organisation
-from services.referral.domain.packet import CompletePacket, Packet, completed
+from services.referral.domain.packet import Circumstances, CompletePacket, Packet, completed, faults_in
 from services.referral.domain.person import PersonReferred, person_stream
 from services.referral.domain.submission import disclosed, submitted, terms_of_an_offer
 
@@ -149,7 +149,7 @@ def _offer(
 
 def _packets(command: OpenBroadcast, around: BroadcastContext) -> list[CompletePacket]:
     """The packet of each offer. Raises Refused with every fault found, of whichever of them, once."""
-    packets: list[CompletePacket] = []
+    wanted: list[tuple[Packet, Circumstances]] = []
     faults: dict[tuple[str, str], Fault] = {}
     for place, offered in enumerate(command.offers):
         circumstances = replace(
@@ -158,16 +158,13 @@ def _packets(command: OpenBroadcast, around: BroadcastContext) -> list[CompleteP
         )
         basis = command.consent.to(offered.organisation) if command.consent is not None else None
         packet = replace(command.packet, to=offered.organisation, legal_basis=basis)
-        try:
-            packets.append(completed(packet, circumstances, command.contact_faults))
-        except Refused as refused:
-            for fault in refused.faults:
-                pointer = f"/to/{place}" if fault.pointer == "/to" else fault.pointer
-                faults.setdefault((pointer, fault.code), replace(fault, pointer=pointer))
-    found = [*faults.values(), *_unnamed(command)]
-    if found:
+        wanted.append((packet, circumstances))
+        for fault in faults_in(packet, circumstances, command.contact_faults):
+            pointer = f"/to/{place}" if fault.pointer == "/to" else fault.pointer
+            faults.setdefault((pointer, fault.code), replace(fault, pointer=pointer))
+    if found := [*faults.values(), *_unnamed(command)]:
         raise Refused.input(*found)
-    return packets
+    return [completed(packet, circumstances) for packet, circumstances in wanted]
 
 
 def _unnamed(command: OpenBroadcast) -> list[Fault]:

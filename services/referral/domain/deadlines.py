@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import UNSET, UnsetType
+
 from contracts.codes import DeadlineName, WithdrawReason
+from contracts.terms import LadderLevel
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
+from services.chassis.modelling.ladder import Receiver
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
+from services.referral.domain.ladder import climbs, receivers_at
 from services.referral.domain.live_referral import access_after_end, let_go
 from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
@@ -37,16 +42,26 @@ class PassDeadline(ReferralCommand, frozen=True, kw_only=True):
 
 
 class DeadlineMissed(OfReferral, frozen=True, kw_only=True):
-    """The deadline passed without the act of `awaited` that it waited for."""
+    """The deadline passed without the act of `awaited` that it waited for, and those in `notified` hear of it.
+
+    `level` and `notified` are unset in what was stored before there was a ladder.
+    """
 
     deadline: Deadline
     awaited: str
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class ReferralExpired(PartEnds, frozen=True, kw_only=True):
-    """The offer lapsed unanswered; `last_actor` is the organisation whose act was awaited when it did."""
+    """The offer lapsed unanswered; `last_actor` is the organisation whose act was awaited when it did.
+
+    `level` and `notified` as of a missed term.
+    """
 
     last_actor: str
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 def remind(command: RemindDeadline, context: Context) -> list[To]:
@@ -57,7 +72,11 @@ def remind(command: RemindDeadline, context: Context) -> list[To]:
     if deadline.name == NGO_ACCESS:
         return []  # it waits for nobody's act
     offer = context.offer
-    reminded = DeadlineReminded(offer=offer, deadline=deadline, awaited=context.referral.awaited(deadline.name))
+    awaited = context.referral.awaited(deadline.name)
+    receivers = receivers_at(LadderLevel.L0, context, awaited)
+    reminded = DeadlineReminded(
+        offer=offer, deadline=deadline, awaited=awaited, level=LadderLevel.L0.value, notified=receivers
+    )
     return [To(reminders_stream(offer.referral_id), reminded)]
 
 
@@ -78,13 +97,33 @@ def let_pass(
             return [*let_go(context), ReferralWithdrawn(offer=offer, at=command.at, by=by, reason=lapsed)]
         case DeadlineName.EXPIRY:
             access = access_after_end(context)
-            expired = ReferralExpired(offer=offer, at=command.at, by=by, last_actor=awaited, access=access)
+            expired = ReferralExpired(
+                offer=offer,
+                at=command.at,
+                by=by,
+                last_actor=awaited,
+                access=access,
+                level=LadderLevel.L1.value,
+                notified=receivers_at(LadderLevel.L1, context, awaited),
+            )
             return [*let_go(context), expired]
         case DeadlineName.WAITLIST_REVIEW:
             running = _next_review(deadline, context)
         case _:
             running = referral.running
-    return [DeadlineMissed(offer=offer, at=command.at, by=by, deadlines=running, deadline=deadline, awaited=awaited)]
+    return [
+        DeadlineMissed(
+            offer=offer,
+            at=command.at,
+            by=by,
+            deadlines=running,
+            deadline=deadline,
+            awaited=awaited,
+            level=LadderLevel.L1.value,
+            notified=receivers_at(LadderLevel.L1, context, awaited),
+            late=(climbs(context, deadline),),
+        )
+    ]
 
 
 def _unmissed(command: RemindDeadline | PassDeadline, context: Context) -> Deadline | None:

@@ -1,11 +1,14 @@
-"""Reading a person's contact data: by whom, when, on which basis. In a stream of its own, so that no ETag moves."""
+"""Who read a person's contact data, when, on which basis; and who tried to use data that are shared no more.
+
+All of it is in a stream of its own, so that no ETag moves.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import ClassVar, assert_never
 
-from services.chassis.modelling.decider import Because, Entity, Event, Refused, To
+from services.chassis.modelling.decider import Actor, Because, Command, Entity, Event, Refused, To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import Offer, acts_for
 
@@ -23,7 +26,43 @@ class ContactDisclosed(Event, frozen=True, kw_only=True):
     legal_basis_id: str | None
 
 
-DisclosureEvent = ContactDisclosed
+class Attempt(ReferralCommand, frozen=True, kw_only=True):
+    """What was refused before it was decided on: a read, or a command on a version that is no more."""
+
+
+class NoteRefusal(Command, frozen=True, kw_only=True):
+    """Casefile refused at `refused_at` what `by` tried there after the person withdrew the legal basis."""
+
+    referral_id: str
+    refused_at: datetime
+    legal_basis_id: str
+    attempt: str
+
+
+class DisclosureRefused(Event, frozen=True, kw_only=True):
+    """Somebody of `by` tried to read or use what the person shares with the organisation no more; nothing was done.
+
+    `attempt` is the action, by its name in the table of access, and `legal_basis_id` the one that was withdrawn.
+    """
+
+    BYSTANDER: ClassVar[bool] = True
+    offer: Offer
+    at: datetime
+    by: str
+    legal_basis_id: str | None
+    attempt: str
+
+
+class RefusalNoted(Event, frozen=True, kw_only=True):
+    """The same of what was tried in casefile, which told of it."""
+
+    at: datetime
+    by: str
+    legal_basis_id: str
+    attempt: str
+
+
+DisclosureEvent = ContactDisclosed | DisclosureRefused | RefusalNoted
 
 
 def disclosures_stream(referral_id: str) -> str:
@@ -43,7 +82,7 @@ def disclose(command: DiscloseContact, context: Context) -> list[To]:
                 because=Because.RIGHTS,
                 who_can_unblock="the organisation, by accept",
             )
-        if (refusal := context.legal_basis.refusal()) is not None:
+        if (refusal := stopped(context, command.by, "read-contact")) is not None:
             raise refusal
         if not context.legal_basis.valid_at(command.at):
             raise Refused(
@@ -53,11 +92,39 @@ def disclose(command: DiscloseContact, context: Context) -> list[To]:
     return [To(disclosures_stream(offer.referral_id), disclosed)]
 
 
+def stopped(context: Context, by: Actor, attempt: str) -> Refused | None:
+    """The refusal of what uses or discloses the person's data, once they have withdrawn the legal basis of it."""
+    offer = context.referral.offer
+    if offer is None:
+        return context.legal_basis.refusal()
+    refused = DisclosureRefused(
+        offer=offer,
+        at=context.at,
+        by=acts_for(by),
+        legal_basis_id=context.referral.legal_basis_id,
+        attempt=attempt,
+    )
+    return context.legal_basis.refusal(To(disclosures_stream(offer.referral_id), refused))
+
+
+def note_refusal(command: NoteRefusal, _readings: int) -> list[RefusalNoted]:
+    """Notes beside the disclosures what casefile refused."""
+    noted = RefusalNoted(
+        at=command.refused_at,
+        by=acts_for(command.by),
+        legal_basis_id=command.legal_basis_id,
+        attempt=command.attempt,
+    )
+    return [noted]
+
+
 def evolve(readings: int, event: DisclosureEvent) -> int:
     """How often contact data were read, after another event."""
     match event:
         case ContactDisclosed():
             return readings + 1
+        case DisclosureRefused() | RefusalNoted():
+            return readings
         case _:
             assert_never(event)
 

@@ -13,6 +13,7 @@ from contracts.codes import OrganisationKind, ReferralState, WithdrawReason
 from contracts.staff import StaffSide
 from services.chassis.modelling.decider import Actor, Because, Refused
 from services.referral.domain.context import Context, nothing_recorded
+from services.referral.domain.disclosure import stopped
 from services.referral.domain.offer import acts_for
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.referral_state import TERMINAL, Referral
@@ -39,7 +40,7 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
     referral, rule = context.referral, context.actions[action]
     if referral.state is None:
         return nothing_recorded()
-    if rule.uses_data and (refusal := context.legal_basis.refusal()) is not None:
+    if rule.uses_data and (refusal := stopped(context, by, action)) is not None:
         return refusal
     if action == "accept" and (refusal := _taken(context)) is not None:
         return refusal

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from contracts.codes import (
     DeadlineName,
     Question,
     Reliance,
 )
+from contracts.pause_codes import PauseReason
+from services.chassis.modelling.deadline import PausedDeadline, paused
 from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
@@ -37,9 +39,13 @@ class ProvideInformation(ReferralCommand, frozen=True, kw_only=True):
 
 
 class InformationRequested(OfReferral, frozen=True, kw_only=True):
-    """The organisation asked for information; the decision clock stands still, the expiry does not."""
+    """The organisation asked for information; the decision clock stands still, the expiry does not.
+
+    `paused` are the terms that do, unset in what was stored before it was written down.
+    """
 
     codes: tuple[str, ...]
+    paused: tuple[PausedDeadline, ...] | UnsetType = UNSET
 
 
 class InformationProvided(OfReferral, frozen=True, kw_only=True):
@@ -65,6 +71,7 @@ def request_information(command: RequestInformation, context: Context) -> list[I
             by=acts_for(command.by),
             deadlines=(answer, *only(context.referral.running, DeadlineName.EXPIRY.value)),
             codes=codes,
+            paused=paused(only(context.referral.running, DeadlineName.DECISION.value), PauseReason.QUESTION_OPEN.value),
         )
     ]
 

@@ -8,7 +8,7 @@ from typing import ClassVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.chassis.modelling.decider import Because, Entity, Event, Refused
+from services.chassis.modelling.decider import Because, Entity, Event, Refused, To
 from services.chassis.modelling.growing import GrowingTuple
 from services.referral.domain.offer import Offer
 
@@ -80,8 +80,8 @@ class LegalBasis(Struct, frozen=True, kw_only=True):
             return False
         return self.withdrawn_at is None or at < self.withdrawn_at
 
-    def refusal(self) -> Refused | None:
-        """The refusal of an act that discloses or uses data, once the basis is withdrawn."""
+    def refusal(self, *records: To) -> Refused | None:
+        """The refusal of an act that discloses or uses data, once the basis is withdrawn; `records` stand of it."""
         if self.withdrawn_at is None:
             return None
         return Refused(
@@ -89,6 +89,7 @@ class LegalBasis(Struct, frozen=True, kw_only=True):
             f"the person withdrew the legal basis at {self.withdrawn_at.isoformat()}: CONSENT_WITHDRAWN; stop",
             because=Because.RIGHTS,
             who_can_unblock="the person, by a new consent in a new referral",
+            records=records,
         )
 
 

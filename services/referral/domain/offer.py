@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor, Event
+from services.chassis.modelling.ladder import LevelDue
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -34,16 +35,34 @@ class Offer(Struct, frozen=True, kw_only=True):
         return self.broadcast is not UNSET
 
 
+class LateTerm(Struct, frozen=True, kw_only=True):
+    """A missed term whose act is still awaited: the level it has come to, and the levels to come, each with its time.
+
+    A wait for a place, from its first day on, is one that has come to no level yet.
+    """
+
+    deadline: str
+    due_at: datetime
+    level: str
+    to_come: tuple[LevelDue, ...] = ()
+
+    def is_of(self, deadline: str, due_at: datetime) -> bool:
+        """Whether it is that term, due at that time: one that recurs is missed again."""
+        return (self.deadline, self.due_at) == (deadline, due_at)
+
+
 class OfReferral(Event, frozen=True, kw_only=True):
     """What all events of a referral's own stream have in common.
 
-    `by` is the organisation that acted; `deadlines` are all that run after the event, overdue ones included.
+    `by` is the organisation that acted; `deadlines` are all that run after the event, overdue ones included, and `late`
+    the ladders of those that were missed (`services.referral.domain.ladder`), unset where there are none.
     """
 
     offer: Offer
     at: datetime
     by: str
     deadlines: tuple[Deadline, ...] = ()
+    late: tuple[LateTerm, ...] | UnsetType = UNSET
 
 
 class PartEnds(OfReferral, frozen=True, kw_only=True):

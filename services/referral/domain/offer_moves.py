@@ -35,6 +35,7 @@ from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.ending import ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
+from services.referral.domain.ladder import DeadlineEscalated, WaitlistAlerted, codes_of
 from services.referral.domain.offer import PartEnds, referral_stream
 from services.referral.domain.packet import CompletePacket
 from services.referral.domain.reminders import DeadlineReminded
@@ -77,6 +78,8 @@ def followed(context: Context, at: datetime, by: str, decided: Sequence[Any]) ->
                     codes=move.codes,
                     expected_by=getattr(bare, "expected_by", None),
                     due_at=move.due_at,
+                    level=getattr(bare, "level", UNSET),
+                    notified=getattr(bare, "notified", UNSET),
                 )
             )
         own.append(_kept_for(event))
@@ -221,5 +224,9 @@ def _move_of(event: object) -> Move | None:
         case DeadlineMissed() | DeadlineReminded():
             name: OfferMove = "DeadlineMissed" if isinstance(event, DeadlineMissed) else "DeadlineReminded"
             return Move(name, None, (event.deadline.name,), event.deadline.due_at)
+        case DeadlineEscalated():
+            return Move("DeadlineEscalated", None, (event.deadline,), event.due_at)
+        case WaitlistAlerted():
+            return Move("WaitlistAlerted", None, codes_of(event), event.since)
         case _:
             return None

@@ -115,11 +115,7 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
 
     `contact_faults` are the faults of the contact data, which only the vault and its callers see.
     """
-    submitting = [*_missing(packet), *_unmet(packet, around), *contact_faults]
-    if packet.to is not None:
-        submitting += _suspended(around)
-    # None of these would be a fault of a draft.
-    faults = [*wrong_in_draft(packet, around), *(fault.resting_on("/draft") for fault in submitting)]
+    faults = faults_in(packet, around, contact_faults)
     if (
         faults
         or packet.to is None
@@ -130,7 +126,7 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
         or packet.participation_choice is None
         or packet.legal_basis is None
     ):
-        raise Refused.input(*sorted(faults, key=_place_in_body))
+        raise Refused.input(*faults)
     given = {name: getattr(packet, name) for name in _MEMBERS}
     # A caller's clock may run ahead of ours; nothing is recorded as later than now.
     choice = replace(
@@ -138,6 +134,16 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
     )
     basis = replace(packet.legal_basis, given_at=by_our_clock(packet.legal_basis.given_at, around.at))
     return CompletePacket(**{**given, "participation_choice": choice, "legal_basis": basis})
+
+
+def faults_in(packet: Packet, around: Circumstances, contact_faults: tuple[Fault, ...] = ()) -> list[Fault]:
+    """Every fault for which a packet may not be submitted, in the order of the body."""
+    submitting = [*_missing(packet), *_unmet(packet, around), *contact_faults]
+    if packet.to is not None:
+        submitting += _suspended(around)
+    # None of these would be a fault of a draft.
+    faults = [*wrong_in_draft(packet, around), *(fault.resting_on("/draft") for fault in submitting)]
+    return sorted(faults, key=_place_in_body)
 
 
 def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, ReferralState
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Entity
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived, declined_with
 from services.referral.domain.corrected_wait import WaitingCorrected
@@ -19,7 +20,8 @@ from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn, withdrawn_with
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
-from services.referral.domain.offer import OfReferral, PartEnds
+from services.referral.domain.ladder import DeadlineEscalated, WaitlistAlerted
+from services.referral.domain.offer import LateTerm, OfReferral, PartEnds
 from services.referral.domain.referral_state import EndedWith, ErrorReport, Moved, OpenQuestion, Referral, Waiting
 from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.terms import find
@@ -44,6 +46,8 @@ ReferralEvent = (
     | ErrorReported
     | ReferralEnteredInError
     | DeadlineMissed
+    | DeadlineEscalated
+    | WaitlistAlerted
     | AccessEnded
 )
 """Every event of a referral's own stream."""
@@ -51,7 +55,7 @@ ReferralEvent = (
 
 def evolve(before: Referral, event: ReferralEvent) -> Referral:
     """The referral after one more event."""
-    referral = replace(before, offer=event.offer, running=event.deadlines)
+    referral = replace(before, offer=event.offer, running=event.deadlines, late=event.late or ())
     match event:
         case ReferralDrafted():
             return replace(referral, state=_S.DRAFT, moved=_moved("draft", event), packet=event.packet)
@@ -65,7 +69,7 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
         case InformationRequested():
             paused = find(before.running, DeadlineName.DECISION.value)
             question, moved = (
-                OpenQuestion(codes=event.codes, at=event.at, paused=paused),
+                OpenQuestion(codes=event.codes, at=event.at, paused=paused, late=_of_paused(before, paused)),
                 _moved("request-information", event),
             )
             return replace(
@@ -99,10 +103,16 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
             return _ended(referral, _S.ENTERED_IN_ERROR, "confirm-error", event)
         case DeadlineMissed():
             return replace(referral, missed=before.missed | {event.deadline})
+        case DeadlineEscalated() | WaitlistAlerted():
+            return referral
         case AccessEnded():
             return replace(referral, access_ended=True)
         case _:
             assert_never(event)
+
+
+def _of_paused(before: Referral, paused: Deadline | None) -> tuple[LateTerm, ...]:
+    return tuple(late for late in before.late if paused is not None and late.is_of(paused.name, paused.due_at))
 
 
 def _moved(command: str, event: OfReferral) -> Moved:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from contracts.codes import DeadlineName, ReferralState
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.growing import GrowingSet
-from services.referral.domain.offer import Offer
+from services.referral.domain.offer import LateTerm, Offer
 from services.referral.domain.packet import Packet
 
 
@@ -27,11 +27,15 @@ class Moved(Struct, frozen=True, kw_only=True):
 
 
 class OpenQuestion(Struct, frozen=True, kw_only=True):
-    """What the organisation asked, and the decision clock that stands still meanwhile; None on the waiting list."""
+    """What the organisation asked, and the decision clock that stands still meanwhile; None on the waiting list.
+
+    Where the decision was overdue, its ladder (`late`) stands still with it.
+    """
 
     codes: tuple[str, ...]
     at: datetime
     paused: Deadline | None
+    late: tuple[LateTerm, ...] = ()
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -61,7 +65,7 @@ class Referral(Struct, frozen=True, kw_only=True):
 
     `running` are the deadlines that somebody still has to meet, overdue ones included; `missed` those of them, and
     of earlier ones, whose breach is recorded. `access` is when the organisation's access ends, once its part has. `won`
-    is the broadcast of which it is the offer that won.
+    is the broadcast of which it is the offer that won. `late` are the ladders of terms that were missed.
     """
 
     state: ReferralState | None = None
@@ -80,6 +84,7 @@ class Referral(Struct, frozen=True, kw_only=True):
     access: Deadline | None = None
     access_ended: bool = False
     won: str | None = None
+    late: tuple[LateTerm, ...] = ()
 
     @property
     def offered(self) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Entity, Event
 from services.chassis.modelling.growing import GrowingSet
+from services.chassis.modelling.ladder import Receiver
 from services.referral.domain.offer import Offer
 
 
@@ -19,11 +20,16 @@ def reminders_stream(referral_id: str) -> str:
 
 
 class DeadlineReminded(Event, frozen=True, kw_only=True):
-    """The share `REMIND_AFTER` of a term had passed: the organisation `awaited` was reminded."""
+    """The share `REMIND_AFTER` of a term had passed: the organisation `awaited` was reminded, and `notified` heard.
+
+    `level` and `notified` are unset in what was stored before there was a ladder.
+    """
 
     offer: Offer
     deadline: Deadline
     awaited: str
+    level: str | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class Reminders(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from msgspec import UNSET
+
 from contracts.codes import (
     DeadlineName,
     ReferralState,
@@ -13,6 +15,7 @@ from contracts.waitlist import wrong_of_a_wait
 from services.chassis.modelling.decider import Fault, Refused
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
+from services.referral.domain.ladder import waits
 from services.referral.domain.offer import OfReferral, acts_for
 from services.referral.domain.terms import day_of, find
 
@@ -60,5 +63,7 @@ def waitlist(command: Waitlist, context: Context) -> list[ReferralWaitlisted]:
             reason=command.reason.value,
             since=waiting.since if waiting is not None else command.at,
             expected_by=command.expected_by,
+            # The wait itself began earlier, where the person was on the list before.
+            late=(waits(context, command.at),) if waiting is None else UNSET,
         )
     ]

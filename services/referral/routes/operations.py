@@ -63,8 +63,9 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/referrals/{referral_id}/disclosures": Operation(
             "referral-list-disclosures",
-            "A page of what was disclosed of the person, to whom, when and on which legal basis. For the agency, its "
-            "data protection officer and auditors.",
+            "A page of what was disclosed of the person, to whom, when and on which legal basis; with `refused=true`, "
+            "of what was tried in either service after the person withdrew, and refused. For the agency, its data "
+            "protection officer and auditors.",
         ),
         "GET /v1/referrals/{referral_id}/texts": Operation(
             "referral-list-texts", "The free texts of a referral, from the vault: answers, and reasons in words."

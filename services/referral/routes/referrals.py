@@ -26,7 +26,8 @@ from services.referral.commands import PERSONAL, Commands
 from services.referral.lists import Lists
 from services.referral.queries import Queries
 from services.referral.routes import requests
-from services.referral.routes.responses import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
+from services.referral.routes.disclosure_shapes import DisclosurePage
+from services.referral.routes.responses import PersonAnswer, ReferralAnswer, ReferralPage
 
 
 def routes(commands: Commands, queries: Queries, lists: Lists) -> Router:
@@ -86,9 +87,15 @@ def routes(commands: Commands, queries: Queries, lists: Lists) -> Router:
         summary="To whom the person's data were disclosed, when, and on which legal basis.",
     )
     async def disclosures(
-        caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
+        caller: Authenticated,
+        referral_id: Identifier,
+        _: Covered,
+        pages: Paged,
+        refused: Annotated[bool, Query(description="True: what was refused, in place of what was disclosed.")] = False,  # noqa: FBT002
+        limit: Limit = 50,
     ) -> Response:
-        items, following = await queries.disclosures(caller, referral_id, await pages.number(), limit)
+        look = queries.refusals if refused else queries.disclosures
+        items, following = await look(caller, referral_id, await pages.number(), limit)
         return responses.page(items, pages.next(following))
 
     @router.get("/{referral_id}/texts", response_model=TextPage, summary="The free texts of the parties.")

@@ -23,7 +23,6 @@ from contracts.codes import (
     Question,
     ReferralState,
     Reliance,
-    Role,
     SupportNeed,
     TermUnit,
     Unreachable,
@@ -31,6 +30,7 @@ from contracts.codes import (
     WhyMentoring,
     WithdrawReason,
 )
+from contracts.ladder_answers import LateAnswer, PausedAnswer
 from contracts.problem import Problem
 from contracts.terms import Notified
 
@@ -142,6 +142,8 @@ class ReferralAnswer(Contract):
     legal_basis: LegalBasisGivenAnswer | None = None
     previous_referral: str | None = None
     overdue: list[DeadlineName] = []
+    missed: list[LateAnswer] = []
+    paused: list[PausedAnswer] = []
     coordinator: str | None = None
     asked_for: list[Question] | None = None
     waiting: WaitingAnswer | None = None
@@ -208,30 +210,6 @@ class PersonAnswer(Contract):
     """The contact data of a person: the only answer with personal data."""
 
     contact: ContactAnswer
-
-
-class DisclosedTo(Contract):
-    """An organisation, or somebody of it who asked for the data."""
-
-    org: str
-    role: Role | None
-    sub: str | None
-
-
-class DisclosureAnswer(Contract):
-    """One disclosure. `what` is CONTACT (the contact data were read), PACKET (the offer), or INFORMATION (answers)."""
-
-    at: datetime
-    to: DisclosedTo
-    what: Literal["CONTACT", "PACKET", "INFORMATION"]
-    legal_basis: str | None
-
-
-class DisclosurePage(Contract):
-    """A page of disclosures, the oldest first."""
-
-    items: list[DisclosureAnswer]
-    next: str | None
 
 
 class OrganisationAnswer(Contract):

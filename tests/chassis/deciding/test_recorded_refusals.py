@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from services.chassis.deciding.handler import Handler, PreconditionFailed
 from services.chassis.deciding.streams import Streams
-from services.chassis.log.event_log import EventLog
+from services.chassis.engines.store_health import Unavailable
+from services.chassis.log.event_log import NOTHING_READ, EventLog, Write
 from services.chassis.modelling.decider import Because, Command, Refused, To
 from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
 from services.chassis.vault.vault import Deposit
 from tests.chassis.counters import (
+    ANN,
+    BOB,
     COUNTER,
     TILL,
     Close,
@@ -23,6 +26,7 @@ from tests.chassis.counters import (
     Count,
     Counted,
     Counter,
+    Look,
     LookedAt,
     call,
     count,
@@ -71,6 +75,27 @@ BEFORE = [(A, "Counted"), (A, "Closed")]
 NOTED = [(A, "LookedAt"), (TILL, "LookedAt")]
 
 
+async def noted(log: EventLog) -> list[tuple[str, str]]:
+    """What was noted of refusals, but for that it was under a key."""
+    return [one for one in (await names(log))[2:] if one[1] == "LookedAt"]
+
+
+class Full(Far):
+    """A log on this machine; once it is full, it can be read, and nothing more is written to it."""
+
+    def __init__(self, log: EventLog) -> None:
+        super().__init__(log)
+        self.remote = self.full = False
+
+    async def append(
+        self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
+    ) -> int:
+        """Appends as long as there is room."""
+        if self.full:
+            raise Unavailable("log", "SQLITE_FULL")
+        return await super().append(writes, read=read, records=records)
+
+
 async def test_a_noted_refusal_stands_in_the_record_and_moves_no_etag(
     counting: Handler[Command, Context], log: EventLog, streams: Streams
 ) -> None:
@@ -105,12 +130,67 @@ async def test_a_noted_refusal_answers_no_repeat_and_uses_no_key(
     for _ in range(2):
         with pytest.raises(Refused):
             await counting.handle(count(), A, COUNTER, call(idempotency_key="k", fingerprint="f", causation_id="m"))
-    assert sorted(await names(log)) == sorted(BEFORE + NOTED * 2)
     assert {one.meta.idempotency_key for one in (await everything(log))[2:]} == {None}
     better = await counting.handle(
         Close(at=count().at, by=count().by), A, COUNTER, call(idempotency_key="k", fingerprint="g")
     )
     assert not better.replayed
+
+
+async def test_a_command_that_is_sent_again_under_its_key_is_noted_once(
+    counting: Handler[Command, Context], log: EventLog
+) -> None:
+    """Whichever process it comes to; another body, another key and somebody else's same key are other attempts."""
+    again = Handler(Streams(log), Contexts(), noting)
+    for handler in (counting, again, again):
+        with pytest.raises(Refused):
+            await handler.handle(count(), A, COUNTER, call(idempotency_key="k", fingerprint="f"))
+    assert sorted(await noted(log)) == sorted(NOTED)
+    for other in (
+        call(idempotency_key="k", fingerprint="g"),
+        call(idempotency_key="l", fingerprint="f"),
+        call(BOB, idempotency_key="k", fingerprint="f"),
+    ):
+        with pytest.raises(Refused):
+            await counting.handle(count(), A, COUNTER, other)
+    assert sorted(await noted(log)) == sorted(NOTED * 4)
+
+
+async def test_what_is_refused_before_it_is_decided_on_is_noted_the_same_way(
+    counting: Handler[Command, Context], log: EventLog
+) -> None:
+    """Once for each key, never in a dry run, and without the answer that the key had before."""
+    await counting.handle(Look(at=count().at, by=ANN), A, COUNTER, call(idempotency_key="k", fingerprint="f"))
+    before = len(await noted(log))
+    refusal = Refused("COUNTER_CLOSED", "the counter is closed", records=(LookedAt(), To(TILL, LookedAt())))
+    for terms in ({"dry_run": True}, {}, {"if_match": 1}):
+        with pytest.raises(Refused, match="COUNTER_CLOSED"):
+            await counting.refuse(refusal, count(), A, COUNTER, call(idempotency_key="k", fingerprint="f", **terms))
+    assert len(await noted(log)) == before + len(NOTED)
+    plain = Refused("COUNTER_CLOSED", "the counter is closed")
+    with pytest.raises(Refused):
+        await counting.refuse(plain, count(), A, COUNTER, call())
+    assert len(await noted(log)) == before + len(NOTED)
+
+
+async def test_what_cannot_be_noted_is_refused_all_the_same(log: EventLog, caplog: pytest.LogCaptureFixture) -> None:
+    """A full disk opens nothing: the caller gets the same refusal, and the service's own log says that it lacks one."""
+    full = Full(log)
+    counting = Handler(Streams(full), Contexts(), noting)
+    await counting.handle(count(), A, COUNTER, call(), must_exist=False)
+    await counting.handle(Close(at=count().at, by=count().by), A, COUNTER, call())
+    full.full = True
+    refusal = Refused("COUNTER_CLOSED", "the counter is closed", records=(LookedAt(),))
+    with pytest.raises(Refused, match="COUNTER_CLOSED"):
+        await counting.handle(count(), A, COUNTER, call(idempotency_key="k", fingerprint="f"))
+    with pytest.raises(Refused, match="COUNTER_CLOSED"):
+        await counting.refuse(refusal, count(), A, COUNTER, call())
+    assert [line.getMessage() for line in caplog.records] == ["a refusal was not noted"] * 2
+    full.full = False
+    assert await names(log) == BEFORE
+    with pytest.raises(Refused):
+        await counting.handle(count(), A, COUNTER, call(idempotency_key="k", fingerprint="f"))
+    assert sorted(await noted(log)) == sorted(NOTED)
 
 
 async def test_nothing_that_moves_an_etag_is_stored_with_a_refusal(streams: Streams, log: EventLog) -> None:

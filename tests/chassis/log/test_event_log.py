@@ -154,6 +154,16 @@ async def test_tails_of_several_streams_are_read_at_once(log: EventLog) -> None:
     assert await log.read_tails([]) == []
 
 
+async def test_streams_are_gone_through_in_the_order_of_their_beginnings(log: EventLog) -> None:
+    """Page by page, each stream once, whatever else was written between."""
+    for stream, version in (("counter-b", 0), ("counter-a", 0), ("counter-b", 1), ("counter-c", 0), ("counter-a", 1)):
+        await log.append([write(stream, version, 1)])
+    assert await log.beginnings(0, 9) == [(1, "counter-b"), (2, "counter-a"), (4, "counter-c")]
+    assert await log.beginnings(0, 2) == [(1, "counter-b"), (2, "counter-a")]
+    assert await log.beginnings(2, 2) == [(4, "counter-c")]
+    assert await log.beginnings(4, 2) == []
+
+
 async def test_no_more_of_a_stream_is_read_than_was_asked_for(log: EventLog) -> None:
     """A long one is read in pages: each has the first events behind a version, and an answer's streams each as many."""
     await log.append([write("counter-a", 0, 1, 2, 3, 4, 5), write("counter-b", 0, 6)])

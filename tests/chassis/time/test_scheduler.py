@@ -292,6 +292,21 @@ async def test_the_next_of_a_stream_follows_when_the_first_wrote_nothing(world: 
     assert (await world.scheduler.fire_due(), await world.passed()) == (1, [("a", 3.0)])
 
 
+async def test_what_a_firing_leaves_comes_behind_what_else_is_due(world: World) -> None:
+    """A long piece of work does so much at a time; what had to be done by then is done first."""
+    done = []
+
+    async def fire(stream: str, pending: Pending) -> list[Pending]:
+        done.append((stream, pending.name))
+        return [pending._replace(at=sortable(at(2)), name=str(int(pending.name) - 1))] if pending.name != "1" else []
+
+    for stream, hour, n in (("long", 0, "3"), ("short", 1, "1")):
+        await pend(world.index, stream, Pending(sortable(at(hour)), n, "PASS", sortable(at(hour))))
+    world.clock.move(at(2))
+    assert await Scheduler(world.index, world.projection, world.clock, fire).fire_due() == 4
+    assert done == [("long", "3"), ("short", "1"), ("long", "2"), ("long", "1")]
+
+
 async def test_two_schedulers_fire_each_deadline_once(worlds: Callable[[], World]) -> None:
     """The second to come finds that it has passed."""
     one, other = worlds(), worlds()

@@ -1,10 +1,13 @@
-"""Whatever is set, stopped, restarted, lost or moved in whatever order: each instant fires, and once."""
+"""Whatever is set, stopped, restarted, lost or moved in whatever order: each instant fires, and once.
+
+A term that has passed comes to levels, whose instants are known only once it has: each is put by what fires before it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,21 +33,32 @@ STREAMS = ("a", "b", "c")
 NAMES = ("ANSWER", "DECISION")
 
 
+LEVELS = (("L2", 2), ("L3", 30))
+"""The levels that a term comes to, each so many hours after it was due."""
+Late = tuple[str, str, int, int]
+"""Name, level and due hour of a term that has passed, and the hour of the level."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """All terms that run now, as (name, hour of the reminder, hour due) each; what was fired is among them."""
+    """All terms that run now, as (name, hour of the reminder, hour due) each; what was fired is among them.
+
+    `late` are the levels that those come to which have passed.
+    """
 
     terms: tuple[tuple[str, int, int], ...]
+    late: tuple[Late, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
-    """What a firing recorded: beside the stream for a reminder, in it for a term that passed."""
+    """What a firing recorded: beside the stream for a reminder, in it for a term that passed, and for its levels."""
 
     name: str
     kind: str
     due: int
     terms: tuple[tuple[str, int, int], ...] = ()
+    late: tuple[Late, ...] = ()
 
 
 Terms = dict[str, tuple[int, int]]
@@ -58,6 +72,11 @@ def instants(terms: Sequence[tuple[str, int, int]]) -> list[tuple[int, str, str,
     return [(at, name, kind, due) for name, remind, due in terms for kind, at in (("REMIND", remind), ("PASS", due))]
 
 
+def levels(late: Sequence[Late]) -> list[tuple[int, str, str, int]]:
+    """The same of the levels of what has passed."""
+    return [(hour, name, level, due) for name, level, due, hour in late]
+
+
 def at(hours: float) -> datetime:
     """An instant after the start."""
     return START + hours * HOUR
@@ -68,7 +87,7 @@ def project(recorded: Recorded, changes: Changes) -> None:
     if recorded.stream in STREAMS:
         pending = [
             Pending(sortable(at(hour)), name, kind, sortable(at(due)))
-            for hour, name, kind, due in instants(recorded.event.terms)
+            for hour, name, kind, due in (*instants(recorded.event.terms), *levels(recorded.event.late))
         ]
         set_pending(changes, recorded.stream, recorded, pending)
 
@@ -97,19 +116,26 @@ class Process:
     async def decide(self, stream: str, name: str, kind: str, due: int) -> None:
         """The domain's own look: only what runs, is due and did not fire yet fires."""
         history, reminders = await self.log.read(stream), await self.log.read(f"{stream} reminders")
-        terms = history[-1].event.terms
+        terms, late = history[-1].event.terms, history[-1].event.late
         done = {(one.event.name, one.event.kind, one.event.due) for one in (*history, *reminders) if is_fired(one)}
-        running = {(one, what, when) for hour, one, what, when in instants(terms) if at(hour) <= self.clock.now()}
+        every = (*instants(terms), *levels(late))
+        running = {(one, what, when) for hour, one, what, when in every if at(hour) <= self.clock.now()}
         if (name, kind, due) in running - done:
-            into, version = (stream, len(history)) if kind == "PASS" else (f"{stream} reminders", len(reminders))
-            fired = Fired(name=name, kind=kind, due=due, terms=terms)
+            into, version = (stream, len(history)) if kind != "REMIND" else (f"{stream} reminders", len(reminders))
+            begun = tuple((name, level, due, due + after) for level, after in LEVELS) if kind == "PASS" else ()
+            left = tuple(one for one in late if one[:3] != (name, kind, due))
+            fired = Fired(name=name, kind=kind, due=due, terms=terms, late=(*left, *begun))
             with contextlib.suppress(Conflict):
                 await self.log.append([Write(into, version, [(fired, metadata())])])
 
     async def set(self, stream: str, terms: Terms) -> None:
         """Records which terms run."""
-        listed = Listed(terms=tuple((name, *hours) for name, hours in sorted(terms.items())))
-        await self.log.append([Write(stream, len(await self.log.read(stream)), [(listed, metadata())])])
+        history = await self.log.read(stream)
+        late = history[-1].event.late if history else ()
+        # A term that is over, or due at another time, comes to no level any more.
+        kept = tuple(one for one in late if one[0] in terms and terms[one[0]][1] == one[2])
+        listed = Listed(terms=tuple((name, *hours) for name, hours in sorted(terms.items())), late=kept)
+        await self.log.append([Write(stream, len(history), [(listed, metadata())])])
 
 
 def is_fired(recorded: Recorded) -> bool:
@@ -119,10 +145,24 @@ def is_fired(recorded: Recorded) -> bool:
 
 @dataclass
 class Model:
-    """What should be: the terms that run, and what has fired."""
+    """What should be: the terms that run, what has fired, and which of the passed ones run on without a break."""
 
     terms: dict[str, Terms] = field(default_factory=dict)
     fired: set[Fact] = field(default_factory=set)
+    climbing: set[tuple[str, str, int]] = field(default_factory=set)
+
+    def set(self, stream: str, terms: Terms) -> None:
+        """Which terms of a stream run from now on."""
+        self.terms[stream] = terms
+        runs = {(stream, name, due) for name, (_, due) in terms.items()}
+        self.climbing = {one for one in self.climbing if one[0] != stream or one in runs}
+
+    def has_fired(self, facts: Iterable[Fact]) -> None:
+        """That fired, so what passed comes to its levels."""
+        for stream, name, kind, due in facts:
+            self.fired.add((stream, name, kind, due))
+            if kind == "PASS":
+                self.climbing.add((stream, name, due))
 
     def pending(self) -> list[tuple[int, Fact]]:
         """All that is still to fire, with its hour."""
@@ -131,11 +171,18 @@ class Model:
             for stream, terms in self.terms.items()
             for hour, name, kind, due in instants([(name, *hours) for name, hours in terms.items()])
         ]
+        every += [
+            (due + after, (stream, name, level, due)) for stream, name, due in self.climbing for level, after in LEVELS
+        ]
         return [(hour, fact) for hour, fact in every if fact not in self.fired]
 
-    def due(self, hours: int) -> set[Fact]:
-        """What is to fire by an hour."""
-        return {fact for hour, fact in self.pending() if hour <= hours}
+    def due(self, hours: int, streams: Collection[str] = STREAMS) -> list[Fact]:
+        """What is to fire by an hour in those streams, in order: with it the levels of what is to pass by then."""
+        found = sorted((hour, fact) for hour, fact in self.pending() if hour <= hours and fact[0] in streams)
+        for _, (stream, name, kind, due) in tuple(found):
+            if kind == "PASS":
+                found += [(due + n, (stream, name, level, due)) for level, n in LEVELS if due + n <= hours]
+        return [fact for _, fact in sorted(found)]
 
 
 STREAM = st.sampled_from(STREAMS)
@@ -151,7 +198,7 @@ STEP = st.one_of(
     step("set", STREAM, NAME, st.integers(0, 12), st.integers(0, 4)),
     step("stop", STREAM, NAME),
     step("stop", STREAM),
-    step("move", st.sampled_from((1, 3, 8760))),
+    step("move", st.sampled_from((1, 3, 24, 8760))),
     step("fire", st.sets(STREAM, max_size=2)),
     step("crash", STREAM),
     step("restart", st.integers(0, 1)),
@@ -182,13 +229,13 @@ class Story:
         """A term runs, whether it did or not."""
         due = self._hours + wait
         terms = {**self.model.terms.get(stream, {}), name: (max(0, due - before), due)}
-        self.model.terms[stream] = terms
+        self.model.set(stream, terms)
         await self.running[0].set(stream, terms)
 
     async def stop(self, stream: str, *names: str) -> None:
         """Some terms run no more; without names something happens that changes none."""
         terms = {name: term for name, term in self.model.terms.get(stream, {}).items() if name not in names}
-        self.model.terms[stream] = terms
+        self.model.set(stream, terms)
         await self.running[1].set(stream, terms)
 
     async def move(self, hours: int) -> None:
@@ -199,7 +246,7 @@ class Story:
 
     async def fire(self, sick: Collection[str]) -> None:
         """Both schedulers fire what is due; the given streams fail."""
-        self.model.fired |= {fact for fact in self.model.due(self._hours) if fact[0] not in sick}
+        self.model.has_fired(self.model.due(self._hours, set(STREAMS) - set(sick)))
         for process in self.running:
             process.sick = sick
         await asyncio.gather(*(process.scheduler.fire_due() for process in self.running), return_exceptions=True)
@@ -212,10 +259,10 @@ class Story:
 
     async def crash(self, stream: str) -> None:
         """What is due of a stream is decided, and the process ends before it has taken it off the index."""
-        for fact in sorted(self.model.due(self._hours)):
-            if fact[0] == stream:
-                await self.running[0].decide(*fact)
-                self.model.fired.add(fact)
+        due = self.model.due(self._hours, {stream})
+        for fact in due:
+            await self.running[0].decide(*fact)
+        self.model.has_fired(due)
         self.running = self._start()
 
     async def restart(self, lost: int) -> None:

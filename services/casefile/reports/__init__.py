@@ -1,0 +1,1 @@
+"""What is asked over many cases: a file per report, and how all of them are counted, kept and shown."""
