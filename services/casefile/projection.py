@@ -29,7 +29,7 @@ from services.casefile.domain.state import Case
 from services.casefile.events import Event
 from services.casefile.gap_rows import GAPS, index_gaps
 from services.casefile.history import fold
-from services.casefile.timeline import history_of, visible_to
+from services.casefile.timeline import history_of, sight_of
 from services.casefile.views import stopped_view, summary_of
 from services.casefile.worklist import Work, work_of_mentor, work_of_staff
 from services.chassis.deciding.folded import Folded
@@ -234,7 +234,7 @@ def _seen(case: Case, etag: int, records: Sequence[Recorded]) -> dict[str, Seen 
     seen: dict[str, Seen | None] = {}
     for organisation, how in _standing(case).items():
         if how == FORMER_ORGANISATION:
-            history = history_of(records, visible_to(records, organisation))
+            history = history_of(records, sight_of(records, organisation))
             earlier = fold(history)
             seen[organisation] = Seen(how, earlier, summary_of(earlier, history[-1].version if history else 0))
         elif how == ADDRESSED_ORGANISATION:

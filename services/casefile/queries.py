@@ -34,7 +34,7 @@ from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.history import as_it_ended, fold, known, responsibility
 from services.casefile.pair_views import ended_view, nothing_more, own_gaps, pair_view, proposal_view
-from services.casefile.timeline import history_of, timeline, visible_to
+from services.casefile.timeline import Sight, history_of, sight_of, timeline, visible_to
 from services.casefile.views import (
     action_link,
     case_view,
@@ -141,7 +141,7 @@ class Queries:
         else:
             # A former party reads the case as it was when its part in it ended, and no later version of it.
             records = await self.records(found)
-            history = history_of(records, visible_to(records, caller.org))
+            history = history_of(records, sight_of(records, caller.org))
             body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
 
@@ -219,9 +219,9 @@ class Queries:
         """Who was responsible for what, as far as the caller may see: from its addressing to the end of its part."""
         records = await self.records(found)
         if (seer := self._seen_by(caller, found)) is not None:
-            seen = visible_to(records, seer) if CONSENT_WITHDRAWN not in found.relations else frozenset()
-            records = history_of(records, seen)
-            if not any(recorded.version in seen for recorded in known(records, at.as_of, at.known_at)):
+            sight = sight_of(records, seer) if CONSENT_WITHDRAWN not in found.relations else Sight()
+            records = history_of([*known(records, at.as_of, at.known_at)], sight)
+            if not any(recorded.version in sight.seen for recorded in records):
                 records = []
         as_of = at.as_of or self._clock.now()
         return responsibility_view(responsibility(records, as_of=as_of, known_at=at.known_at))

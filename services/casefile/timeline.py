@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
@@ -69,16 +69,10 @@ def timeline(
     seen_by: str | None = None,
 ) -> list[Item]:
     """The items of a case's stream; those that the organisation `seen_by` may see, or all without one."""
-    seen = visible_to(records, seen_by) if seen_by is not None else None
-    # Who is responsible after an item is shown as the reader knows it, without what happened with others meanwhile.
-    history = records if seen is None else history_of(records, seen)
+    sight = sight_of(records, seen_by) if seen_by is not None else None
     items: list[Item] = []
     refused: dict[tuple[Party, Hashable], int] = {}
-    case = Case()
-    for recorded in known(history, as_of, known_at):
-        case = evolve(case, recorded.event)
-        if seen is not None and recorded.version not in seen:
-            continue
+    for recorded, case in _followed(known(records, as_of, known_at), sight):
         item = _item(recorded, case)
         if (what := _refused(recorded.event)) is not None:
             first = refused.get((item.actor, what))
@@ -160,8 +154,15 @@ def _due_at(event: Any) -> datetime | None:
 # --- who may see which items ----------------------------------------------------------------------------------------
 
 
-def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]:
-    """The stream versions that an organisation may see, by the feed's rule (`contracts.visibility`)."""
+class Sight(NamedTuple):
+    """What an organisation sees of a case: the stream versions, and those at which a part of it begins."""
+
+    seen: frozenset[int] = frozenset()
+    begins: frozenset[int] = frozenset()
+
+
+def sight_of(records: Sequence[Recorded], organisation: str) -> Sight:
+    """What an organisation sees, by the feed's rule (`contracts.visibility`)."""
     parties = Parties()
     items: dict[int, visibility.Item] = {}
     place: Place = (0,)
@@ -175,16 +176,46 @@ def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]
         for fact in visibility.facts_of(name, facts, place):
             parties = parties.take(fact)
         items[recorded.version] = visibility.item_of(name, facts, place)
-    return frozenset(version for version, item in items.items() if parties.sees(organisation, item))
+    begun = (part.since for part in parties.parts if part.organisation == organisation)
+    return Sight(
+        frozenset(version for version, item in items.items() if parties.sees(organisation, item)),
+        frozenset(since[0] for since in begun if since is not None),
+    )
 
 
-def history_of(records: Sequence[Recorded], seen: Collection[int]) -> list[Recorded]:
+def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]:
+    """The stream versions that an organisation may see."""
+    return sight_of(records, organisation).seen
+
+
+def history_of(records: Sequence[Recorded], sight: Sight) -> list[Recorded]:
     """The events from which a reader's own view of the case is folded; without anything seen, none.
 
-    That is what it sees (`seen`, stream versions), on top of what stood when it was addressed.
+    That is what it sees, on top of what stood when it was addressed the last time: what happened with others before
+    that has led to where its part begins.
     """
-    first = min(seen, default=0)
-    return [recorded for recorded in records if recorded.version < first or recorded.version in seen]
+    latest = max((record.version for record in records if record.version in sight.begins), default=0)
+    first = max(latest, min(sight.seen, default=0))
+    return [recorded for recorded in records if recorded.version < first or recorded.version in sight.seen]
+
+
+def _followed(records: Iterable[Recorded], sight: Sight | None) -> Iterator[tuple[Recorded, Case]]:
+    """Each event that is seen, and the case after it as the reader knows it: as in `history_of` at that moment."""
+    case = whole = Case()
+    first = min(sight.seen, default=0) if sight is not None else 0
+    for recorded in records:
+        if sight is None:
+            case = evolve(case, recorded.event)
+            yield recorded, case
+            continue
+        if recorded.version in sight.begins:
+            case = whole
+        whole = evolve(whole, recorded.event)
+        if recorded.version < first or recorded.version in sight.seen:
+            # Who is responsible after it is shown without what happened with others meanwhile.
+            case = evolve(case, recorded.event)
+        if recorded.version in sight.seen:
+            yield recorded, case
 
 
 def _public(recorded: Recorded) -> tuple[str, dict[str, Any]]:

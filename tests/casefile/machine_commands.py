@@ -1,120 +1,295 @@
-"""What the machine of cases tries: every command, as a maker of it for a time and a person."""
+"""What the machine of cases tries: who gives each command, and with which bodies, in words that a story shows.
+
+What a body names that only the story knows, such as the gap that is open, stands in it as `<the open gap>`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 
-from services.casefile.domain.agreement import SignAgreement
-from services.casefile.domain.charter_change import AcknowledgeCharter, NoticeCharter
-from services.casefile.domain.closing import Close, Reopen
-from services.casefile.domain.escalation import RaiseEscalation, ResolveEscalation
-from services.casefile.domain.exceptions import DecideException, RequestException
-from services.casefile.domain.extension import DecideExtension, ExtendAgreement
-from services.casefile.domain.gaps import AnswerGap, CompleteGapAction, ReportGap
-from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
-from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
-from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
-from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
-from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
-from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
-from services.casefile.domain.proposals import DecideChange, ProposeChange, WithdrawChange
-from services.casefile.domain.suspension import Resume, Suspend
-from services.casefile.domain.tasks import (
-    ApproveTask,
-    ClaimTask,
-    RecordTask,
-    ReleaseTask,
-)
-from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
-from services.chassis.modelling.decider import Actor, Command
-from tests.casefile.casebook import MENTOR_REF
-from tests.casefile.messages import CASE_ID
-from tests.support.actors import AN
+from services.casefile.domain.report_facts import Reported
+from services.casefile.history import find_event
+from services.chassis.modelling.decider import Actor
+from tests.casefile.casebook import MENTOR_REF, Casebook
+from tests.casefile.messages import CASE_ID, TOM
+from tests.casefile.stories import Body
+from tests.support.actors import AN, HANNE, INES, KARIM, LOTTE
 
-GOALS = {"SOCIAL": "+", "CULTURAL": "="}
-GAPS = (f"{CASE_ID}.g1", f"{CASE_ID}.g2")
+PROFESSIONAL: Final = "M-77"
+SECRET: Final = "Zarahemla"
+"""A word in every free text that is sent. It is found again in the vault, and nowhere else."""
+PEOPLE: Final[Mapping[str, Actor]] = {
+    "ines": INES,
+    "tom": TOM,
+    "lotte": LOTTE,
+    "an": AN,
+    "hanne": HANNE,
+    "volunteer": Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk"),
+    "professional": Actor(sub=PROFESSIONAL, role="PROFESSIONAL_MENTOR", org="brugwerk"),
+    "mentee": Actor(sub="CL-7F3A", role="MENTEE", org="brugwerk"),
+    "karim": KARIM,
+}
+"""Who gives commands, by the name that a story calls them. Karim is of an organisation that has no part in it."""
+AGENCY: Final = ("ines", "tom")
+COORDINATORS: Final = ("lotte", "an", "lotte", "hanne")
+MENTORS: Final = ("volunteer", "professional")
+EVERYBODY: Final = tuple(PEOPLE)
 
-Make = Callable[[datetime, Actor], Command]
 
-COMMANDS: list[Make] = [
-    lambda at, by: LogContactAttempt(at=at, by=by, reached=False),
-    lambda at, by: LogContactAttempt(at=at, by=by),
-    lambda at, by: ReportNoShow(at=at, by=by),
-    lambda at, by: ConcludeIntake(
-        at=at, by=by, suitable=True, goals=("SOCIAL", "CULTURAL"), expectations_ref="vault-1"
+@dataclass(frozen=True)
+class Ways:
+    """Who mostly gives a command, and the bodies that it is given with."""
+
+    by: tuple[str, ...]
+    bodies: tuple[Body, ...] = ({},)
+
+
+def _goals(**outcomes: str) -> Body:
+    return {"outcomes": {"SOCIAL": "+", "CULTURAL": "=", **outcomes}}
+
+
+_END: Final = {"reason": "MISMATCH", "closureTalk": True}
+_WHY: Final = f"it is for {SECRET}, this once"
+WAYS: Final[Mapping[str, Ways]] = {
+    "log-contact-attempt": Ways(COORDINATORS, ({"channel": "PHONE", "reached": True}, {"reached": False})),
+    "report-no-show": Ways(COORDINATORS),
+    "conclude-intake": Ways(
+        COORDINATORS,
+        (
+            {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": [f"to speak of {SECRET}"]},
+            {
+                "suitable": True,
+                "goals": ["SOCIAL", "CULTURAL"],
+                "expectations": [SECRET],
+                "occurredAt": "<two days ago>",
+            },
+            {"suitable": False, "reason": "NEEDS_OTHER_SUPPORT", "openNeeds": ["CHILDCARE"]},
+        ),
     ),
-    lambda at, by: ConcludeIntake(at=at, by=by, suitable=False, reason="NEEDS_OTHER_SUPPORT"),
-    lambda at, by: ConcludeIntake(
-        at=at, by=by, suitable=True, goals=("SOCIAL",), expectations_ref="vault-1", occurred_at=at - timedelta(days=3)
+    "propose-match": Ways(
+        COORDINATORS,
+        (
+            {"mentorRef": MENTOR_REF, "criteria": ["SECTOR", "LANGUAGE"]},
+            {"mentorRef": PROFESSIONAL, "criteria": ["AVAILABILITY"], "sectorAbsence": f"none from {SECRET}"},
+        ),
     ),
-    lambda at, by: Suspend(at=at, by=by, reason="TRAINING", occurred_at=at - timedelta(days=1)),
-    lambda at, by: CompleteTrajectory(
-        at=at, by=by, reason="TRAINING", closure_talk=True, occurred_at=at - timedelta(days=4)
+    "confirm-match": Ways(
+        ("lotte", "volunteer", "professional", "mentee"),
+        (
+            {"by": "MENTOR", "onBehalfReason": "ON_PAPER"},
+            {"by": "MENTEE", "onBehalfReason": "NO_ACCOUNT"},
+            {},
+        ),
     ),
-    lambda at, by: ProposeMatch(at=at, by=by, match=f"match-{at}", mentor=MENTOR_REF, criteria=("SECTOR",)),
-    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTOR", on_behalf_reason="ON_PAPER"),
-    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTEE", on_behalf_reason="ON_PAPER"),
-    lambda at, by: RejectMatch(at=at, by=by, side="MENTEE", reason="NO_CLICK", on_behalf_reason="BY_PHONE"),
-    lambda at, by: SignAgreement(
-        at=at, by=by, coordinator_attends_first_meeting=True, expectations_mentor_ref="vault-2"
+    "reject-match": Ways(
+        ("lotte", "volunteer", "mentee"),
+        ({"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "BY_PHONE"}, {"reason": "NO_CLICK"}),
     ),
-    lambda at, by: RecordMeeting(at=at, by=by),
-    lambda at, by: RecordCheckIn(at=at, by=by, occurred_at=at - timedelta(days=2)),
-    lambda at, by: RecordPulse(at=at, by=by, side="MENTOR", score=2, reasons=("ONE_SIDED",)),
-    lambda at, by: ReportProgress(at=at, by=by, progress={"SOCIAL": "+"}),
-    lambda at, by: ExtendAgreement(at=at, by=by),
-    lambda at, by: DecideExtension(at=at, by=by, approved=True),
-    lambda at, by: DecideExtension(at=at, by=by, approved=False),
-    lambda at, by: ProposeChange(at=at, by=by, change="END", reason="GOAL_REACHED"),
-    lambda at, by: ProposeChange(at=at, by=by, change="COORDINATOR", coordinator=AN.sub),
-    lambda at, by: ProposeChange(at=at, by=by, change="NOT_RELEVANT", reason="MOVED"),
-    *(
-        lambda at, by, n=n, yes=yes: DecideChange(at=at, by=by, proposal=f"{CASE_ID}.p{n}", approved=yes)
-        for n in (1, 2, 3)
-        for yes in (True, False)
+    "sign-agreement": Ways(
+        COORDINATORS,
+        (
+            {
+                "coordinatorAttendsFirstMeeting": True,
+                "expectations": {"mentor": f"{SECRET} by bike", "mentee": f"{SECRET} by train"},
+            },
+        ),
     ),
-    lambda at, by: WithdrawChange(at=at, by=by, proposal=f"{CASE_ID}.p2"),
-    lambda at, by: Suspend(at=at, by=by, reason="HOLIDAY"),
-    lambda at, by: Resume(at=at, by=by),
-    lambda at, by: EndMatch(at=at, by=by, reason="MISMATCH", next="REMATCH", closure_talk=True),
-    lambda at, by: EndMatch(at=at, by=by, reason="MISMATCH", next="HANDBACK", closure_talk=True),
-    lambda at, by: CompleteTrajectory(at=at, by=by, reason="EMPLOYMENT", closure_talk=True),
-    lambda at, by: RequestHandback(at=at, by=by, closure_reason="EMPLOYMENT", outcomes=GOALS),
-    lambda at, by: RequestHandback(at=at, by=by, closure_reason="MENTEE_UNREACHABLE"),
-    lambda at, by: ReturnHandback(at=at, by=by, missing=("OPEN_NEEDS",)),
-    lambda at, by: AcceptHandback(at=at, by=by, decision="CLOSE"),
-    lambda at, by: AcceptHandback(at=at, by=by, decision="RE_REFER"),
-    lambda at, by: Close(at=at, by=by, reason="OTHER"),
-    lambda at, by: Reopen(at=at, by=by),
-    lambda at, by: RecordOutcome(at=at, by=by, point="EXIT", code="EMPLOYED_STABLE", source="REGISTER"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="PERSON_DECLINED"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="PERSON_DECLINED"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="PERSON_DECLINED"),
-    lambda at, by: RecordTask(at=at, by=by, task="CV_FEEDBACK"),
-    lambda at, by: RecordTask(at=at, by=by, task="MONEY"),
-    lambda at, by: RecordTask(at=at, by=by, task="ACCOMPANY_TO_AUTHORITY"),
-    lambda at, by: ApproveTask(at=at, by=by, task="ACCOMPANY_TO_AUTHORITY"),
-    lambda at, by: ClaimTask(at=at, by=by, task="CV_FEEDBACK"),
-    lambda at, by: ReleaseTask(at=at, by=by, task="CV_FEEDBACK"),
-    lambda at, by: NoticeCharter(at=at, by=by),
-    lambda at, by: AcknowledgeCharter(at=at, by=by, side="COORDINATOR"),
-    lambda at, by: AcknowledgeCharter(at=at, by=by, side="MENTOR", on_behalf_reason="ON_PAPER"),
-    lambda at, by: RequestException(at=at, by=by, task="MONEY", justification_ref=f"vault-{at}"),
-    lambda at, by: DecideException(at=at, by=by, exception="X1", granted=True),
-    lambda at, by: DecideException(at=at, by=by, exception="X2", granted=True),
-    lambda at, by: ReportGap(at=at, by=by, service_kind="CHILDCARE", gap_type="TOO_SLOW"),
-    lambda at, by: ReportGap(at=at, by=by, service_kind="TRAINING", gap_type="QUALITY", provider_ref="vault-5"),
-    lambda at, by: AnswerGap(
-        at=at, by=by, gaps=(GAPS[0],), accepted=True, action_ref="vault-6", due=at.date() + timedelta(days=60)
+    "record-meeting": Ways(
+        ("lotte", "volunteer", "professional"),
+        ({"minutes": 60, "mode": "IN_PERSON"}, {"occurredAt": "<two days ago>"}, {"occurredAt": "<a year ago>"}),
     ),
-    lambda at, by: AnswerGap(at=at, by=by, gaps=(GAPS[1],), accepted=False, reason_ref="vault-7"),
-    lambda at, by: CompleteGapAction(at=at, by=by, gap=GAPS[0]),
-    lambda at, by: RaiseEscalation(at=at, by=by, reason="OTHER"),
-    lambda at, by: RaiseEscalation(at=at, by=by, reason="SAFETY"),
-    lambda at, by: ResolveEscalation(at=at, by=by, resolution="TALK"),
-    lambda at, by: ResolveEscalation(at=at, by=by, escalation="E1", resolution="PAUSE"),
-    lambda at, by: ReassignCounsellor(at=at, by=by),
-    lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
-    lambda at, by: ReassignCoordinator(at=at, by=by),
-]
+    "record-check-in": Ways(
+        COORDINATORS, ({"mode": "PHONE", "sides": ["MENTEE", "MENTOR"]}, {"occurredAt": "<two days ago>"})
+    ),
+    "record-pulse": Ways(
+        ("lotte", "volunteer", "mentee"),
+        (
+            {"by": "MENTOR", "score": 2, "reasons": ["ONE_SIDED"]},
+            {"by": "MENTEE", "score": 5},
+            {"score": 1, "reasons": ["SAFETY"]},
+        ),
+    ),
+    "report-progress": Ways(COORDINATORS, ({"progress": {"SOCIAL": "+"}, "nextStep": "CONTINUE"},)),
+    "extend-agreement": Ways(COORDINATORS, ({}, {"months": 1})),
+    "decide-extension": Ways(AGENCY, ({"approved": True}, {"approved": False, "reason": SECRET})),
+    "record-task": Ways(
+        ("lotte", "volunteer", "professional", "ines"),
+        (
+            {"task": "CV_FEEDBACK", "minutes": 30},
+            {"task": "CV_FEEDBACK", "by": {"role": "AGENCY_COUNSELLOR"}},
+            {"task": "ACCOMPANY_TO_AUTHORITY"},
+            {"task": "ACCOMPANY_TO_AUTHORITY", "by": {"role": "NGO_COORDINATOR"}},
+            {"task": "DIPLOMA_RECOGNITION_FILE", "occurredAt": "<two days ago>"},
+            {"task": "MONEY"},
+            {"task": "MONEY", "by": {"role": "NGO_COORDINATOR"}},
+        ),
+    ),
+    "approve-task": Ways(COORDINATORS, ({"task": "ACCOMPANY_TO_AUTHORITY"}, {"task": "MONEY"})),
+    "claim-task": Ways(
+        ("lotte", "volunteer", "ines"),
+        ({"task": "CV_FEEDBACK"}, {"task": "CV_FEEDBACK", "by": {"role": "AGENCY_COUNSELLOR"}}),
+    ),
+    "release-task": Ways(("lotte", "volunteer", "ines"), ({"task": "CV_FEEDBACK"},)),
+    "acknowledge-charter": Ways(
+        ("lotte", "volunteer"), ({}, {"by": "COORDINATOR"}, {"by": "MENTOR", "onBehalfReason": "ON_PAPER"})
+    ),
+    "request-exception": Ways(
+        ("lotte", "volunteer"),
+        (
+            {"task": "MONEY", "justification": _WHY},
+            {"rule": "MENTOR_KIND", "justification": _WHY},
+        ),
+    ),
+    "decide-exception": Ways(
+        ("hanne",),
+        (
+            {"exception": "<the requested exception>", "granted": True, "reason": SECRET},
+            {"exception": "<the requested exception>", "granted": False},
+        ),
+    ),
+    "propose-change": Ways(
+        COORDINATORS,
+        (
+            {"change": "END", "reason": "GOAL_REACHED"},
+            {"change": "EXTEND", "months": 1},
+            {"change": "COORDINATOR", "coordinator": AN.sub},
+            {"change": "NOT_RELEVANT", "reason": "MOVED"},
+        ),
+    ),
+    "decide-change": Ways(
+        AGENCY,
+        (
+            {"proposal": "<the open proposal>", "approved": True},
+            {"proposal": "<the open proposal>", "approved": False, "reason": f"not while in {SECRET}"},
+        ),
+    ),
+    "withdraw-change": Ways(COORDINATORS, ({"proposal": "<the open proposal>"},)),
+    "suspend": Ways(COORDINATORS, ({"reason": "HOLIDAY"}, {"reason": "TRAINING", "occurredAt": "<two days ago>"})),
+    "resume": Ways(COORDINATORS),
+    "review-suspension": Ways(COORDINATORS),
+    "raise-escalation": Ways(
+        ("ines", "lotte", "volunteer", "mentee"), ({"reason": "OTHER"}, {"reason": "SAFETY"}, {"reason": "NOT_TOLD"})
+    ),
+    "resolve-escalation": Ways(
+        ("ines", "lotte"),
+        ({"resolution": "TALK"}, {"escalation": "<the open escalation>", "resolution": "PAUSE"}),
+    ),
+    "end-match": Ways(COORDINATORS, ({**_END, "next": "REMATCH"}, {**_END, "next": "HANDBACK"})),
+    "complete-trajectory": Ways(
+        COORDINATORS,
+        (
+            {"reason": "EMPLOYMENT", "closureTalk": True},
+            {"reason": "TRAINING", "closureTalk": True, "occurredAt": "<two days ago>"},
+        ),
+    ),
+    "request-handback": Ways(
+        COORDINATORS,
+        (
+            {"closureReason": "MENTEE_UNREACHABLE"},
+            {**_goals(), "closureReason": "EMPLOYMENT"},
+            {**_goals(), "openNeeds": ["CHILDCARE"], "recommendedNextStep": "COUNSELLING"},
+        ),
+    ),
+    "accept-handback": Ways(
+        AGENCY,
+        tuple(
+            {"decision": decision, "answers": answers}
+            for decision in ("CLOSE", "RE_REFER", "OTHER_SERVICE")
+            for answers in ({}, {"CHILDCARE": "OTHER"})
+        ),
+    ),
+    "return-handback": Ways(AGENCY, ({"missing": ["OPEN_NEEDS"]},)),
+    "close": Ways(AGENCY, ({"reason": "OTHER"},)),
+    "reopen": Ways(AGENCY),
+    "record-outcome": Ways(
+        AGENCY,
+        tuple(
+            {"point": point, "code": "EMPLOYED_STABLE", "source": "REGISTER"} for point in ("EXIT", "W4", "M6", "M12")
+        ),
+    ),
+    "waive-outcome": Ways(AGENCY, tuple({"point": point, "reason": "MOVED"} for point in ("W4", "M6", "M12", "EXIT"))),
+    "report-gap": Ways(
+        ("lotte", "volunteer", "an"),
+        (
+            {"serviceKind": "CHILDCARE", "gapType": "TOO_SLOW"},
+            {"serviceKind": "TRAINING", "gapType": "QUALITY", "provider": f"{SECRET} College"},
+        ),
+    ),
+    "answer-gap": Ways(
+        AGENCY,
+        (
+            {"gap": "<the open gap>", "accepted": True, "action": f"a bus to {SECRET}", "due": "<in two months>"},
+            {"gap": "<the open gap>", "accepted": False, "reason": SECRET},
+        ),
+    ),
+    "complete-gap-action": Ways(AGENCY, ({"gap": "<the promised gap>"},)),
+    "reassign-counsellor": Ways(AGENCY, ({}, {"counsellor": TOM.sub})),
+    "reassign-coordinator": Ways(COORDINATORS, ({}, {"coordinator": AN.sub})),
+    "correct": Ways(
+        ("ines", "lotte"),
+        (
+            {"event": "<the first event>", "reason": _WHY},
+            {"event": "<the latest meeting>", "reason": _WHY, "holds": {"minutes": 20}},
+            {"event": "<the latest task>", "reason": _WHY, "holds": {"minutes": 20}},
+        ),
+    ),
+}
+
+
+def _open(held: Any, word: str, at: str) -> Iterator[str]:
+    return (getattr(one, at) for one in held if one.state == word)
+
+
+def _latest(book: Casebook, name: str) -> Iterator[str]:
+    return (one.meta.event_id for one in reversed(book.history) if type(one.event).__name__ == name)
+
+
+NAMED: Final[Mapping[str, Callable[[Casebook, datetime], Iterator[str]]]] = {
+    "<two days ago>": lambda _, at: iter(((at - timedelta(days=2)).isoformat(),)),
+    "<a year ago>": lambda _, at: iter(((at - timedelta(days=365)).isoformat(),)),
+    "<in two months>": lambda _, at: iter(((at + timedelta(days=60)).date().isoformat(),)),
+    "<the open gap>": lambda book, _: (gap.gap for gap in book.case.gaps if gap.answer is None),
+    "<the promised gap>": lambda book, _: (gap.gap for gap in book.case.gaps if gap.action_due is not None),
+    "<the open proposal>": lambda book, _: _open(book.case.proposals, "OPEN", "proposal"),
+    "<the requested exception>": lambda book, _: _open(book.case.exceptions, "REQUESTED", "exception"),
+    "<the open escalation>": lambda book, _: (held.id for held in book.case.escalations if held.resolution is None),
+    "<the first event>": lambda book, _: (one.meta.event_id for one in book.history),
+    "<the latest meeting>": lambda book, _: _latest(book, "MeetingRecorded"),
+    "<the latest task>": lambda book, _: _latest(book, "TaskRecorded"),
+}
+"""What only the story knows: the ids that a word in brackets may mean, the first of them first."""
+
+
+def _waiting(book: Casebook) -> list[Any]:
+    return [held for held in book.case.proposals if held.state == "OPEN"]
+
+
+WORTH_TRYING: Final[Mapping[str, Callable[[Casebook], Any]]] = {
+    "decide-extension": lambda book: any(held.change == "EXTEND" for held in _waiting(book)),
+    "decide-change": _waiting,
+    "withdraw-change": _waiting,
+    "decide-exception": lambda book: any(held.state == "REQUESTED" for held in book.case.exceptions),
+    "resolve-escalation": lambda book: any(held.resolution is None for held in book.case.escalations),
+    "answer-gap": lambda book: any(gap.answer is None for gap in book.case.gaps),
+    "complete-gap-action": lambda book: any(gap.action_due is not None for gap in book.case.gaps),
+    "acknowledge-charter": lambda book: any(step.step == "CHARTER_ACKNOWLEDGEMENT" for step in book.case.steps),
+    "release-task": lambda book: book.case.trajectory is not None and book.case.trajectory.leads,
+}
+"""When a command has something to be about; elsewhere it is given out of turn only."""
+
+
+def resolved(body: Body, book: Casebook, at: datetime) -> dict[str, Any]:
+    """The body with what its words in brackets mean now; where there is no such thing, the id is one of nothing."""
+    return {
+        name: next(NAMED[value](book, at), f"{CASE_ID}.none") if isinstance(value, str) and value in NAMED else value
+        for name, value in body.items()
+    }
+
+
+def said_before(body: Body, book: Casebook) -> Reported | None:
+    """What the report said that a body corrects, if it corrects one."""
+    named = find_event(book.history, body["event"]) if "holds" in body else None
+    return named.reported if named is not None else None

@@ -40,10 +40,10 @@ _STAMP: Final = Stamp(at=on(8, 1), by=LOTTE, deposit=Deposit(cast("Vault", None)
 """Commands are decided here and never stored, so what they refer to is never kept."""
 
 
-def command(action: str, body: Body, by: Actor, at: datetime, said: Reported | None = None) -> Command:
-    """What the service makes of a request; `said` is what a report that it corrects said."""
+def command(action: str, body: Body, by: Actor, at: datetime, said: Reported | None = None, on: int = 1) -> Command:
+    """What the service makes of a request on a version; `said` is what a report that it corrects said."""
     route = ACTIONS[action]
-    given, stamp = route.request.model_validate(body), replace(_STAMP, at=at, by=by)
+    given, stamp = route.request.model_validate(body), replace(_STAMP, at=at, by=by, version=on)
     holds = command_for(given.holds, said, stamp) if said is not None and given.holds is not None else None
     made: Command = route.command_of(given, replace(stamp, holds=holds))
     return made

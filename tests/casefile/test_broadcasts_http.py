@@ -292,3 +292,24 @@ async def test_a_case_with_open_offers_is_not_closed(context: CaseContext) -> No
     for person in (LOTTE, HANNE, KARIM):
         items = (await context.running.read(person, "/v1/worklist"))["items"]
         assert made.case_id not in str(items)
+
+
+async def test_whoever_is_offered_a_person_again_reads_who_is_responsible_as_the_agency_does(
+    context: CaseContext,
+) -> None:
+    """The person stopped the first time, and the agency offered to several again, which is for itself to know."""
+    made = await offered(context)
+    running, offer = context.running, made.offers["brugwerk"]
+    await running.done(LOTTE, offer, "accept", ACCEPT)
+    basis = (await running.read(INES, offer))["legalBasis"]["id"]
+    stopped = await running.command(INES, f"/v1/legal-bases/{basis}", "withdraw")
+    assert stopped.status_code == 200, stopped.text
+    await running.settle()
+    again = await offered(context, client={"ref": made.client})
+    assert again.case == made.case
+    await running.done(LOTTE, again.offers["brugwerk"], "accept", ACCEPT)
+    await running.settle()
+    agency, organisation = [await running.read(by, f"{made.case}/responsibility") for by in (INES, LOTTE)]
+    assert [step["step"] for step in agency["steps"]] == ["FIRST_CONTACT", "INTAKE"]
+    assert organisation == agency
+    assert (await running.read(LOTTE, f"{made.case}/timeline"))["items"][-1]["responsible"]["sub"] == LOTTE.sub

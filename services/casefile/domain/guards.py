@@ -25,6 +25,8 @@ from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
 BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
 """Where mentor and mentee are a pair: before that they say yes or no, and after that they have no match."""
+ANSWERS: Final = frozenset({"confirm-match", "reject-match"})
+"""How they say it: all that a mentor or a mentee does without an agreement."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
 OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task", "raise-escalation", "resolve-escalation"})
@@ -75,7 +77,7 @@ def allow(action: str, context: Context, by: Actor) -> None:
             because=Because.RIGHTS,
             who_can_unblock=_LEAD[rule.side],
         )
-    if action == "raise-escalation" and speaks_for_itself(by):
+    if speaks_for_itself(by) and action not in ANSWERS:
         rule = Rule(rule.side, rule.states & BOUND)
     if action == "resolve-escalation" and by.org != case.agency:
         # What went back with the case is the agency's to see to, and to know.
@@ -239,8 +241,6 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 "resolve-escalation is for the other side; do what is waited for",
                 who_can_unblock=f"{owner.role} of {owner.org}",
             )
-        case "report-gap" if by.role in MENTORS and agreement is None:
-            raise Refused("STATE_DOES_NOT_ALLOW", "a mentor reports a gap as long as an agreement is in force")
         case "decide-exception" if not any(held.organisation == by.org for held in case.exceptions):
             raise Refused("NO_EXCEPTION", "the organisation has asked for no exception in this case")
         case "decide-exception" if not any(
