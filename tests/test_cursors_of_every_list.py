@@ -59,6 +59,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             "mine": "true",
             "organisation": "brugwerk",
             "overdue": "false",
+            "refused": "false",
             "types": ReferralSubmitted.TYPE,
         }
         lists = {}

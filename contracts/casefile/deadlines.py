@@ -75,3 +75,5 @@ class DeadlineEscalated(CaseMessage, frozen=True, kw_only=True):
     awaited: str
     level: LadderLevelCode
     notified: list[Receiver]
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""

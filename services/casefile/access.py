@@ -137,7 +137,7 @@ def relations_to_case(caller: Caller, case: Case, reads_at: datetime | None = No
         matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
         if matched:
             return (MATCHED_MENTOR,)
-        if was_mentor_when_stopped(case, caller.org, caller.sub):
+        if was_mentor_when_stopped(case, caller.org, caller.sub, reads_at):
             return (STOPPED_MENTOR,)
         return (FORMER_MENTOR,) if reads_at is not None and still_reads(caller, case, reads_at) is not None else ()
     if caller.role is Role.MENTEE:

@@ -35,6 +35,6 @@ DEADLINE_EVENTS: Final = (
                  lambda event, about: messages.deadlines.DeadlineEscalated(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
                      owner=party_of(event.owner), awaited=event.awaited, level=event.level,
-                     notified=published_receivers(event.notified)))
+                     notified=published_receivers(event.notified), substitutes=parties_of(event.substitutes)))
 )
 # fmt: on

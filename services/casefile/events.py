@@ -236,13 +236,11 @@ CASE_EVENTS: Final = (
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,
                      closure_talk=event.closure_talk, deadlines=begun(event), agreed=event.agreed or None,
                      **notice_of(event)))
-    | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1",
-                 of_an_end,
+    | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1", of_an_end,
                  lambda event, about: messages.trajectory_end.TrajectoryCompleted(
                      **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event),
                      agreed=event.agreed or None, **notice_of(event)))
-    | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1",
-                 of_an_end,
+    | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1", of_an_end,
                  lambda event, about: messages.handback.HandbackRequested(
                      **about, referral=event.referral, closure_reason=event.closure_reason, outcomes=event.outcomes,
                      open_needs=list(event.open_needs), recommended_next_step=event.recommended_next_step,

@@ -26,9 +26,6 @@ SILENT: Final = frozenset(
         "MENTOR_ACCESS",
         "REOPEN",
         "WAITLIST_ALERT",
-        "CHARTER_ACKNOWLEDGEMENT",
-        "LEADS_TOLD",
-        "BOARD_TOLD",
     }
 )
 """Terms of which no reminder, breach or escalation of a case comes."""

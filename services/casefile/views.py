@@ -139,7 +139,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
-        "exceptions": [beside.exception_view(one) for one in case.exceptions if seen_by in (None, one.organisation)],
+        "exceptions": [beside.exception_view(ask) for ask in case.exceptions if seen_by in (None, ask.organisation)],
         "outcomes": beside.outcome_views(case),
         "escalations": beside.escalation_views(case, seen_by),
         "missed": beside.missed_views(case, seen_by),

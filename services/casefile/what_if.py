@@ -6,7 +6,7 @@ An offer that would have lapsed before its answer is told, and its answer stands
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
@@ -21,8 +21,10 @@ from services.casefile.domain.case import evolve, take_in, with_what_follows
 from services.casefile.domain.changes import ChangeExpired
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import (
+    CaseFinalised,
     DeadlineMissed,
     DeadlineReminded,
+    NgoAccessExpired,
     PassDeadline,
     RemindDeadline,
     pass_deadline,
@@ -31,6 +33,7 @@ from services.casefile.domain.deadlines import (
 )
 from services.casefile.domain.escalation import EscalationResolved
 from services.casefile.domain.known_programme import KnownProgramme, ProgrammeLearnt
+from services.casefile.domain.ladder import DeadlineEscalated, EscalateDeadline, escalate_deadline, late_terms
 from services.casefile.domain.missed_terms import due_after
 from services.casefile.domain.open_escalations import EscalationJoined, EscalationRaised, is_open, raised, signalled
 from services.casefile.domain.referral_entry import ReferralEntryTaken
@@ -48,11 +51,25 @@ from services.chassis.time.calendar import Calendar
 _CLOCK: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 _ENTRIES: Final = {"DeadlineReminded": "REMINDED", "DeadlineMissed": "MISSED", "ReferralExpired": "EXPIRED"}
 
+_TOLD_AGAIN: Final = (
+    DeadlineReminded,
+    DeadlineMissed,
+    DeadlineEscalated,
+    SilenceNoticed,
+    ChangeExpired,
+    NgoAccessExpired,
+    CaseFinalised,
+    EscalationRaised,
+    EscalationJoined,
+)
+"""What the clock brings by terms. That another charter governs, it brings by a date, which stays."""
 _QUESTIONS: Final = ("InformationRequested", "InformationProvided", "ReferralWaitlisted")
 
 
 class Happened(Struct, frozen=True, kw_only=True):
     """What the clock brought: REMINDED, MISSED or EXPIRED of a deadline, or ESCALATED for a reason (in `of`).
+
+    A missed deadline comes to L2 and L3, levels at which others are told.
 
     `awaited` is the organisation whose act was waited for, or that sees to an escalation.
     """
@@ -98,6 +115,8 @@ def _of(event: Any, at: datetime) -> Iterator[Happened]:
         case DeadlineReminded() | DeadlineMissed():
             what = "REMINDED" if isinstance(event, DeadlineReminded) else "MISSED"
             yield Happened(what=what, of=event.deadline, at=at, awaited=event.awaited, due_at=event.due_at)
+        case DeadlineEscalated():
+            yield Happened(what=event.level, of=event.deadline, at=at, awaited=event.awaited, due_at=event.due_at)
         case SilenceNoticed():
             step = event.opens[0]
             yield Happened(what="MISSED", of="SILENCE", at=at, awaited=step.actor, due_at=step.since)
@@ -143,7 +162,8 @@ class Retold:
             meta = together[0].meta
             now = self._pass_time(meta.recorded_at, now or meta.recorded_at)
             # What the clock brought is what is told again.
-            if meta.actor.role != _CLOCK.role or meta.causation_id is not None:
+            by_clock = meta.actor.role == _CLOCK.role and meta.causation_id is None
+            if not by_clock or not all(isinstance(recorded.event, _TOLD_AGAIN) for recorded in together):
                 self._take(together, was)
             for recorded in together:
                 was = evolve(was, recorded.event)
@@ -156,15 +176,24 @@ class Retold:
         if self._case.state is None:
             return until
         for fired in self._offers.fire_until(until, now, self._at(now)[1]):
-            self._happened.append(_fired(fired))
+            self._happened.append(_of_an_offer(fired))
         while (first := min(self._pending(until), default=None)) is not None:
             when, name, kind, due_at = first
             self._done.add((name, kind, due_at))
             now = max(now, when)
-            rule: Callable[..., Any] = remind_deadline if kind == "REMIND" else pass_deadline
-            command = RemindDeadline if kind == "REMIND" else PassDeadline
-            self._happen(take_in(rule, command(at=now, by=_CLOCK, name=name, due_at=due_at), self._context(now)), now)
+            self._happen(self._fired(name, kind, due_at, now), now)
         return until
+
+    def _fired(self, name: str, kind: str, due_at: datetime, now: datetime) -> list[Any]:
+        context = self._context(now)
+        match kind:
+            case "REMIND":
+                return take_in(remind_deadline, RemindDeadline(at=now, by=_CLOCK, name=name, due_at=due_at), context)
+            case "PASS":
+                return take_in(pass_deadline, PassDeadline(at=now, by=_CLOCK, name=name, due_at=due_at), context)
+            case level:
+                climb = EscalateDeadline(at=now, by=_CLOCK, name=name, due_at=due_at, level=level)
+                return take_in(escalate_deadline, climb, context)
 
     def _pending(self, until: datetime) -> Iterator[tuple[datetime, str, str, datetime]]:
         for due in running(self._case):
@@ -172,6 +201,10 @@ class Retold:
             for kind, at in ways:
                 if at is not None and at <= until and (due.name, kind, due.due_at) not in self._done:
                     yield at, due.name, kind, due.due_at
+        for late in late_terms(self._case):
+            for level in late.to_come:
+                if level.at <= until and (late.name, level.level, late.due_at) not in self._done:
+                    yield level.at, late.name, level.level, late.due_at
 
     def _take(self, together: Sequence[Recorded], was: Case) -> None:
         at = together[0].meta.recorded_at
@@ -252,7 +285,7 @@ class Retold:
         return self._calendars[learnt.version]
 
 
-def _fired(fired: Fired) -> Happened:
+def _of_an_offer(fired: Fired) -> Happened:
     return Happened(
         what=fired.what,
         of=fired.deadline.name,

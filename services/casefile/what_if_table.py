@@ -76,7 +76,7 @@ class Comparison:
             line = f"{label:<{_COLUMN}}  {self._cell(pair.was):<16}  {self._cell(pair.would_be)}"
             yield line.rstrip()
         yield ""
-        for what in ("REMINDED", "MISSED", "EXPIRED", "ESCALATED"):
+        for what in ("REMINDED", "MISSED", "EXPIRED", "ESCALATED", "L2", "L3"):
             was = sum(pair.was is not None for pair in self.pairs if pair.either.what == what)
             would_be = sum(pair.would_be is not None for pair in self.pairs if pair.either.what == what)
             yield f"{what.lower():<{_COLUMN}}  {was:<16}  {would_be}"

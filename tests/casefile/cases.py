@@ -12,7 +12,8 @@ import httpx
 from services.casefile.app import build as build_casefile
 from services.notifications.app import build as build_notifications
 from services.referral.app import build as build_referral
-from services.sandbox.demo import PROGRAMME_VERSION
+from services.sandbox.charter import CHARTER
+from services.sandbox.demo import LEADS, PROGRAMME_VERSION
 from tests.support.people import INES, LOTTE, OPERATOR, Person
 from tests.support.programmes import offer_also
 from tests.support.requests import AGREEMENT, INTAKE, MENTOR_PROFILE, another_person
@@ -134,17 +135,31 @@ class CaseContext:
         await self.lead_on(case, "INTAKE", state)
         return case
 
-    async def charter_changed(self) -> Told:
-        """MENTORING in a programme of its own, a later version of which names another charter."""
+    async def own_programme(self) -> str:
+        """A programme that brugwerk and samenstap offer beside the demo's, for a case in which it changes."""
         programme = f"mtw-changed-{next(_programmes)}"
-        await offer_also(self.running, programme)
-        case = await self.accepted(another_person(programme=programme))
-        await self.lead_on(case, "INTAKE", "MENTORING")
+        for organisation in ("brugwerk", "samenstap"):
+            await offer_also(self.running, programme, organisation)
+        return programme
+
+    async def other_charter(self, programme: str) -> None:
+        """A version of the programme that has begun names another charter, which is written and signed."""
+        charter = "/v1/charters/v2"
+        assert (await self.running.send(OPERATOR, "PUT", charter, CHARTER)).is_success
+        for lead in LEADS:
+            await self.running.done(lead, charter, "sign")
         path, body = f"/v1/programmes/{programme}/versions/2", {**PROGRAMME_VERSION, "charterVersion": "v2"}
         answer = await self.running.send(OPERATOR, "PUT", path, body)
         assert answer.status_code == 200, answer.text
         await self.running.settle()
         await self.running.at(self.running.clock.now())
+
+    async def charter_changed(self) -> Told:
+        """MENTORING, and another charter has come to govern the match."""
+        programme = await self.own_programme()
+        case = await self.accepted(another_person(programme=programme))
+        await self.lead_on(case, "INTAKE", "MENTORING")
+        await self.other_charter(programme)
         return case
 
     async def lead_on(self, case: Told, since: str, to: str) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
 from services.casefile.domain.known_programme import KnownProgramme, ProgrammeLearnt, Rules, TermLength
+from services.casefile.domain.ladder import EscalateDeadline, late_terms
 from services.chassis.modelling.decider import Refused
 from services.chassis.time.calendar import Calendar
 from tests.casefile.casebook import LENGTHS, RULES, Casebook
@@ -36,7 +37,7 @@ def clocked(told: Casebook, until: datetime, lengths: dict[str, tuple[int, str]]
     for mentor in ("M-41", SECOND_MENTOR):
         book.describe_mentor(mentor=mentor)
     for command, occurred_at, cause in told.given:
-        if isinstance(command, PassDeadline | RemindDeadline):
+        if isinstance(command, PassDeadline | RemindDeadline | EscalateDeadline):
             continue
         tick(book, command.at)
         try:
@@ -53,6 +54,12 @@ def tick(book: Casebook, until: datetime) -> None:
     now = book.history[-1].meta.recorded_at if book.history else until
     while True:
         pending = [
+            (level.at, late.name, level.level, late.due_at)
+            for late in late_terms(book.case)
+            for level in late.to_come
+            if level.at <= until and (late.name, level.level, late.due_at) not in done
+        ]
+        pending += [
             (at, due.name, kind, due.due_at)
             for due in running(book.case)
             for kind, at in (("PASS", due.due_at), ("REMIND", due.remind_at))
@@ -63,5 +70,8 @@ def tick(book: Casebook, until: datetime) -> None:
         at, name, kind, due_at = min(pending)
         done.add((name, kind, due_at))
         now = max(now, at)
-        command = PassDeadline if kind == "PASS" else RemindDeadline
-        book.act(command(at=now, by=CLOCK, name=name, due_at=due_at))
+        if kind in ("PASS", "REMIND"):
+            command = PassDeadline if kind == "PASS" else RemindDeadline
+            book.act(command(at=now, by=CLOCK, name=name, due_at=due_at))
+        else:
+            book.act(EscalateDeadline(at=now, by=CLOCK, name=name, due_at=due_at, level=kind))

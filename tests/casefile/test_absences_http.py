@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -137,6 +138,18 @@ async def test_nobody_stands_in_while_they_are_away_themselves(fresh: CaseContex
     other = {"substitute": "piet.fourth", "from": FROM, "until": UNTIL}
     assert (await fresh.running.send(HANNE, "PUT", path(AN.sub), other, etag=etag)).status_code == 200
     assert (await name(fresh, HANNE, "els.third", substitute="jef.fifth", **chain)).status_code == 200
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_of_two_namings_at_once_that_make_a_chain_one_is_refused(shared: CaseContext, round_: int) -> None:
+    """One names a colleague who leaves at the same moment: the second is told why."""
+    first, second, third = (f"{place}.of.{round_}" for place in ("first", "second", "third"))
+    answers = await asyncio.gather(
+        name(shared, HANNE, first, substitute=second), name(shared, HANNE, second, substitute=third)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409], [answer.text for answer in answers]
+    (refused,) = (answer for answer in answers if answer.status_code == 409)
+    assert refused.json()["code"] in ("SUBSTITUTE_IS_ABSENT", "STANDS_IN_FOR_ANOTHER")
 
 
 async def test_a_new_naming_takes_the_place_of_the_old_one(fresh: CaseContext) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -121,6 +121,22 @@ async def test_the_mentor_whose_match_ended_with_it_is_stopped_on_record_too(sha
     assert case.id not in str(await shared.running.read(VOLUNTEER, "/v1/worklist"))
     assert await refused(shared, case) == tried
     assert (await shared.running.get(INES, case.path)).headers["ETag"] == before
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_mentor_of_before_is_stopped_as_long_as_they_could_have_read_on(context: CaseContext) -> None:
+    """Twelve weeks after the own match, from 12 January to 6 April; from then on the case is hidden from them."""
+    case = await context.brought_to("MENTORING")
+    rematch = {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True}
+    await context.running.done(LOTTE, case.path, "end-match", rematch)
+    assert (await context.running.get(VOLUNTEER, case.path)).status_code == 200
+    await withdrawn(context, case)
+    assert_problem(await context.running.get(VOLUNTEER, case.path), 403, "LEGAL_BASIS_WITHDRAWN")
+    tried = [("M-41", "read.", None)]
+    assert await refused(context, case) == tried
+    await context.running.at(datetime(2026, 4, 6, 21, 59, 59, tzinfo=UTC))
+    assert_problem(await context.running.get(VOLUNTEER, case.path), 404)
+    assert await refused(context, case) == tried
 
 
 async def test_what_the_organisation_may_still_read_is_no_attempt(shared: CaseContext) -> None:

@@ -63,7 +63,7 @@ def test_a_place_of_which_nobody_knows_the_holidays_is_refused(policy: Any, tmp_
         ("[]", "no object; give one such as"),
         (
             {"terms": {"DECISON": {"n": 1, "unit": "DAYS"}}},
-            "terms.DECISON: no such term; terms are CHANGE_DECISION, CHECK_IN_FIRST, ",
+            "terms.DECISON: no such term; terms are BOARD_TOLD, CHANGE_DECISION, ",
         ),
         ({"terms": {"REOPEN": {"n": 1, "unit": "DAYS"}}}, "terms.REOPEN: brings no reminder, breach or escalation"),
         ({"terms": {"DECISION": {"n": 0, "unit": "DAYS"}}}, "terms.DECISION.n: give a whole number of days from 1"),

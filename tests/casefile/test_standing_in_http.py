@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.casefile.cases import CaseContext, Told
-from tests.support.people import AN, HANNE, INES, LOTTE, TOM, VOLUNTEER, Person
+from tests.support.people import AN, HANNE, INES, LOTTE, OPERATOR, TOM, VOLUNTEER, Person
 from tests.support.problems import assert_problem
 from tests.support.requests import INTAKE, another_person
 
@@ -231,3 +232,23 @@ async def test_reminders_missed_terms_and_escalations_go_to_both(fresh: CaseCont
     raised = [message["data"] for message in feed if message["type"] == "org.caserelay.case.escalation_raised.v1"]
     assert [party["sub"] for party in raised[-1]["substitutes"]] == [AN.sub]
     assert "substitutes" in json.dumps(raised[-1])
+
+
+async def test_a_level_of_the_ladder_that_goes_to_the_contacts_goes_to_their_substitutes(fresh: CaseContext) -> None:
+    """Where the programme says so; what goes to leads alone names nobody."""
+    later = {**PROGRAMME_VERSION, "validFrom": "2026-01-12", "ladder": {"L2": ["LEADS", "CASE_CONTACTS"]}}
+    published = await fresh.running.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", later)
+    assert published.is_success, published.text
+    await fresh.running.settle()
+    case = await fresh.accepted()
+    await away(fresh, LOTTE, AN)
+    await away(fresh, INES, PAUL)
+    # First contact is missed on the 22nd, the leads of both sides are told five working days later, the board later on.
+    await fresh.running.at(datetime(2026, 4, 1, 9, tzinfo=UTC))
+    recorded = (await fresh.running.read(INES, f"{case.path}/events", limit=200))["items"]
+    levels: dict[str, set[str]] = {}
+    for event in recorded:
+        if event["type"] == "DeadlineEscalated" and event["data"]["step"] == "FIRST_CONTACT":
+            named = {party["sub"] for party in event["data"].get("substitutes", ())}
+            levels.setdefault(event["data"]["level"], set()).update(named)
+    assert levels == {"L2": {AN.sub, PAUL.sub}, "L3": set()}

@@ -41,6 +41,8 @@ OTHER_LENGTHS: Final = {
     "SERVICE_GAP": (5, "WORKING_DAYS"),
     "CHANGE_DECISION": (3, "WORKING_DAYS"),
     "OUTCOME_EXIT": (7, "DAYS"),
+    "LEADS_TOLD": (1, "WORKING_DAYS"),
+    "BOARD_TOLD": (2, "WORKING_DAYS"),
 }
 """Terms that are all shorter, so that nobody comes too late for an act that was possible."""
 AS_IT_WAS: Final = OtherTerms()

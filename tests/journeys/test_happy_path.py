@@ -296,10 +296,10 @@ def test_the_accepted_handback_completes_the_referral(story: Story) -> None:
 def test_every_follow_up_is_recorded_with_its_source(story: Story, outside: Outsider) -> None:
     """At exit, after four weeks, six and twelve months."""
     assert outside.read(AUDITOR, story.path)["outcomes"] == [
-        {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED"},
-        {"point": "W4", "code": "EMPLOYED_STABLE", "source": "REGISTER"},
-        {"point": "M6", "code": "EMPLOYED_STABLE", "source": "REGISTER"},
-        {"point": "M12", "code": "EMPLOYED_STABLE", "source": "REGISTER"},
+        {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED", "levelMatch": True},
+        {"point": "W4", "code": "EMPLOYED_STABLE", "source": "REGISTER", "levelMatch": None},
+        {"point": "M6", "code": "EMPLOYED_STABLE", "source": "REGISTER", "levelMatch": None},
+        {"point": "M12", "code": "EMPLOYED_STABLE", "source": "REGISTER", "levelMatch": None},
     ]
 
 

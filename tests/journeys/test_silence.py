@@ -129,14 +129,20 @@ def test_the_feed_warns_the_organisation_of_each_term_once(silence: Silence) -> 
         if one["subject"] == silence.case
     ]
     reminded, missed = "referral.deadline_reminded.v1", "referral.deadline_missed.v1"
+    escalated = "referral.deadline_escalated.v1"
     assert kinds == [
         ("referral.submitted.v1", None),
         ("case.opened.v1", None),
         (reminded, "RECEIPT"),
         (missed, "RECEIPT"),
+        # To the leads on 21 January, and to the board on the 28th; of the decision on 2 and 9 February.
+        (escalated, "RECEIPT"),
         (reminded, "DECISION"),
         (missed, "DECISION"),
+        (escalated, "RECEIPT"),
+        (escalated, "DECISION"),
         (reminded, "EXPIRY"),
+        (escalated, "DECISION"),
         ("referral.expired.v1", None),
         ("case.referral_returned.v1", None),
     ]

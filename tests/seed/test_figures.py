@@ -183,8 +183,9 @@ async def test_k4_an_agency_sees_how_its_offers_fare_and_a_no_costs_an_organisat
     row, own = await report(context, "acceptance", TOM)
     assert (row["organisation"], own["organisation"]) == ("ALL", "brugwerk")
     for one in (row, own):
-        assert (one["offers"], one["accepted"], one["declined"], one["CAPACITY_FULL"]) == (10, 5, 5, 5)
+        assert (one["offers"], one["accepted"], one["declined"], one["undecided"]) == (10, 5, 5, 0)
         assert (one["acceptedPercent"], one["medianDays"]) == (50.0, 0)
+    assert own["declineReasons"] == ["CAPACITY_FULL:5"]
     organisation = await context.running.read(INES, "/v1/organisations/brugwerk")
     assert "capacity" in organisation
     await context.referred()

@@ -66,7 +66,10 @@ async def test_a3_an_outcome_says_whether_the_job_is_at_the_persons_level(shared
         await services.done(INES, case.path, "correct", {"event": item["event"], "reason": "misread", "holds": holds})
         assert (await services.read(INES, case.path))["outcomes"] == [holds]
         await services.done(INES, case.path, "reopen")
-        assert (await services.read(INES, case.path))["outcomes"] == []
+        await services.done(INES, case.path, "close", {"reason": "EMPLOYMENT"})
+        unsaid = {name: outcome[name] for name in ("point", "code", "source")}
+        again = (await services.done(INES, case.path, "record-outcome", unsaid)).json()
+        assert again["outcomes"] == [{**unsaid, "levelMatch": None}]
     unsaid = await shared.brought_to("FINALISED")
     levels = {held["point"]: held["levelMatch"] for held in (await services.read(INES, unsaid.path))["outcomes"]}
     assert levels == {"EXIT": None, "W4": None, "M6": None, "M12": None}

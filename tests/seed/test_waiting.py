@@ -13,6 +13,7 @@ from tests.casefile.cases import CaseContext
 from tests.referral.broadcast_office import BroadcastOffice
 from tests.referral.office import waitlist
 from tests.referral.test_ladder import pass_until
+from tests.support.broadcasts import BROADCASTS, broadcast, offers_of
 from tests.support.dates import FRIDAY, end_of, on
 from tests.support.people import HANNE, INES, KARIM, LOTTE, TOM, Person
 
@@ -65,3 +66,20 @@ def test_k6_the_alert_of_a_long_wait_says_whether_an_alternative_was_offered() -
         found = [(at, event) for at, event in pass_until(office, on(1, 3)) if isinstance(event, WaitlistAlerted)]
         # 30 days after Friday 16 January: Sunday 15 February, to its last second.
         assert [(at, event.alternative_offered) for at, event in found] == [(end_of(15, 2), not declined)]
+
+
+async def test_k6_an_organisation_does_not_learn_from_the_alert_that_others_were_asked(context: CaseContext) -> None:
+    """It hears of its own wait alone; that the other offer lapsed on the same day is for the agency."""
+    made = (await context.running.create(INES, BROADCASTS, broadcast())).json()
+    own = offers_of(made)["brugwerk"]
+    await context.running.done(LOTTE, own, "receive")
+    await context.running.done(LOTTE, own, "waitlist", WAIT)
+    await context.running.at(on(12, 2))
+    await context.running.settle()
+    feed = (await context.running.read(HANNE, "/v1/feed", limit=200))["items"]
+    moves = [item["data"] for item in feed if item["type"].endswith("offer.moved.v1")]
+    (alert,) = [move for move in moves if move["event"] == "WaitlistAlerted"]
+    assert (alert["codes"], alert["reason"], alert["level"]) == ([], None, "L2")
+    items = (await context.running.read(INES, f"/v1/cases/{made['case']}/timeline"))["items"]
+    (item,) = [item for item in items if item["type"] == "WaitlistAlerted"]
+    assert "NO_ALTERNATIVE" in item["text"]

@@ -9,8 +9,6 @@ import httpx
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.support.people import OPERATOR, Person
 
-_BRUGWERK = "/v1/organisations/brugwerk"
-
 
 class Sends(Protocol):
     """Whatever sends requests for people: services in this process, or in others."""
@@ -21,11 +19,12 @@ class Sends(Protocol):
         """One request, whatever comes of it."""
 
 
-async def offer_also(people: Sends, programme: str) -> None:
-    """Publishes the programme, and brugwerk offers it beside the demo's."""
+async def offer_also(people: Sends, programme: str, organisation: str = "brugwerk") -> None:
+    """Publishes the programme, and an organisation offers it beside the demo's."""
     published = await people.send(OPERATOR, "PUT", f"/v1/programmes/{programme}/versions/1", PROGRAMME_VERSION)
     assert published.status_code == 200, published.text
-    read = await people.send(OPERATOR, "GET", _BRUGWERK)
+    path = f"/v1/organisations/{organisation}"
+    read = await people.send(OPERATOR, "GET", path)
     body = {**read.json(), "programmes": [PROGRAMME, programme]}
-    answer = await people.send(OPERATOR, "PUT", _BRUGWERK, body, etag=read.headers["ETag"])
+    answer = await people.send(OPERATOR, "PUT", path, body, etag=read.headers["ETag"])
     assert answer.status_code == 200, answer.text

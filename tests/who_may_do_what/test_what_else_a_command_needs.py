@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import ANSWER, REPORT, CaseContext
+from tests.casefile.cases import ANSWER, PROPOSAL, REPORT, CaseContext
 from tests.referral.context import ACCEPT, COMMANDS, ReferralContext
 from tests.support.broadcasts import BROADCASTS, broadcast, offers_of
 from tests.support.people import HANNE, INES, KARIM, LOTTE, OPERATOR, TOM, VOLUNTEER, Person
@@ -70,6 +70,9 @@ SCENES: Final[Mapping[tuple[str, str], tuple[Scene, ...]]] = {
     ),
     ("sign-agreement", "NOT_CONFIRMED"): (Scene("MATCH_PROPOSED", AGREEMENT),),
     ("log-contact-attempt", "STATE_DOES_NOT_ALLOW"): (Scene("MENTORING", {"channel": "PHONE", "reached": True}),),
+    ("acknowledge-charter", "NOTHING_TO_ACKNOWLEDGE"): (Scene("MENTORING"),),
+    ("acknowledge-charter", "STATE_DOES_NOT_ALLOW"): (Scene("MATCHING"),),
+    ("acknowledge-charter", "NOT_YOUR_SIDE"): (Scene("CHARTER_CHANGED", {"by": "COORDINATOR"}),),
     ("report-progress", "STATE_DOES_NOT_ALLOW"): (Scene("MATCHING", {"progress": {"SOCIAL": "+"}}),),
     ("record-task", "TASK_REFUSED_BY_CHARTER"): (
         Scene("MENTORING", {"task": "MATCHING"}, only="counsellor"),
@@ -95,9 +98,7 @@ SCENES: Final[Mapping[tuple[str, str], tuple[Scene, ...]]] = {
     ),
     ("record-task", "NOT_YOUR_SIDE"): (Scene("MENTORING", {**CV, "by": {"role": "NGO_COORDINATOR"}}),),
     ("claim-task", "NOT_YOUR_SIDE"): (Scene("MENTORING", {**CV, "by": {"role": "NGO_COORDINATOR"}}),),
-    ("acknowledge-charter", "NOTHING_TO_ACKNOWLEDGE"): (Scene("MENTORING", {}),),
     ("acknowledge-charter", "NOT_YOUR_STEP"): (Scene("CHARTER_CHANGED", {}, ((HANNE, "reassign-coordinator", {}),)),),
-    ("acknowledge-charter", "STATE_DOES_NOT_ALLOW"): (Scene("MATCHING", {}),),
     ("decide-exception", "NO_EXCEPTION"): (Scene("MENTORING", GRANT),),
     ("decide-exception", "EXCEPTION_DECIDED"): (
         Scene("EXCEPTION_REQUESTED", {**GRANT, "granted": False}, ((HANNE, "decide-exception", GRANT),)),
@@ -151,7 +152,12 @@ OF_A_REFERRAL: Final[Mapping[tuple[str, str], tuple[Step, ...]]] = {
     ("confirm-error", "SECOND_PERSON_REQUIRED"): ((TOM, "mark-error", COMMANDS["mark-error"][1]),),
 }
 """The same of a referral: the steps that follow its receipt."""
-BY_OTHERS: Final = {("accept", "CAPACITY_FULL"), ("accept", "OFFER_TAKEN"), ("reopen", "CONCURRENT_PROGRAMME")}
+BY_OTHERS: Final = {
+    ("accept", "CAPACITY_FULL"),
+    ("accept", "OFFER_TAKEN"),
+    ("reopen", "CONCURRENT_PROGRAMME"),
+    ("sign-agreement", "CHARTER_NOT_ACKNOWLEDGED"),
+}
 """What others bring about, each in a test of its own."""
 
 
@@ -217,6 +223,17 @@ async def test_without_what_a_referral_must_have_a_command_is_refused(shared: Ca
 def row_of(command: str, code: str) -> Condition:
     """The row of the page."""
     return next(row for row in conditions() if (row.command, row.code) == (command, code))
+
+
+async def test_who_has_not_acknowledged_the_charter_signs_nothing(shared: CaseContext) -> None:
+    """The coordinator, after a match under which the charter changed; the next mentor has acknowledged it."""
+    case, row = await shared.brought_to("CHARTER_CHANGED"), row_of("sign-agreement", "CHARTER_NOT_ACKNOWLEDGED")
+    await shared.describe_mentor("M-c2", charterVersion="v2")
+    ended = {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True}
+    await shared.running.done(LOTTE, case.path, "end-match", ended)
+    await shared.running.done(LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": "M-c2"})
+    await shared.lead_on(case, "MATCH_PROPOSED", "CONFIRMED")
+    await refused(shared, case.path, row, LOTTE, AGREEMENT)
 
 
 async def test_an_offer_is_accepted_by_one(shared: CaseContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar, Final
 
 from contracts.casefile_codes import EndReason
@@ -30,14 +31,27 @@ class DisclosureRefused(Event, frozen=True, kw_only=True):
 
 def stopped(case: Case, organisation: str, attempt: str) -> Refused | None:
     """The refusal of what an organisation tries after its part was stopped; None where the person did not stop it."""
+    part = _stopped_part(case, organisation)
+    return _withdrawn(part, attempt) if part is not None else None
+
+
+def _stopped_part(case: Case, organisation: str) -> Access | None:
     part = next((access for access in reversed(tuple(case.accesses)) if access.organisation == organisation), None)
-    return _withdrawn(part, attempt) if part is not None and part.ended == CONSENT_WITHDRAWN else None
+    return part if part is not None and part.ended == CONSENT_WITHDRAWN else None
 
 
-def was_mentor_when_stopped(case: Case, organisation: str, mentor: str) -> bool:
-    """Whether the match of a mentor ended with the organisation's part, when the person withdrew the legal basis."""
-    if stopped(case, organisation, "") is None:
+def was_mentor_when_stopped(case: Case, organisation: str, mentor: str, reads_at: datetime | None = None) -> bool:
+    """Whether the match of a mentor ended with the organisation's part, when the person withdrew the legal basis.
+
+    Who was the mentor before that is stopped too where they still could read it at `reads_at`.
+    """
+    if (stop := _stopped_part(case, organisation)) is None:
         return False
+    if reads_at is not None and any(
+        (access.referral, access.mentor) == (stop.referral, mentor) and reads_at < access.expires.due_at
+        for access in case.mentor_accesses
+    ):
+        return True
     part = next((part for part in reversed(tuple(case.earlier)) if part.organisation == organisation), None)
     ended = tuple(part.trajectory.ended_matches) if part is not None and part.trajectory is not None else ()
     return any(over.match.mentor == mentor and over.reason == CONSENT_WITHDRAWN for over in ended)

@@ -283,10 +283,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
 
 
 def _is_asked(case: Case, by: Actor) -> bool:
-    """Whether a charter waits for the actor's acknowledgement: their own, or a mentor's that staff may pass on."""
-    return any(
-        owner.sub == by.sub or (owner.role in MENTORS and by.role not in MENTORS) for owner in _charter_asks(case)
-    )
+    """Whether a charter waits for the actor's acknowledgement: mentors are asked for themselves, staff for both."""
+    return any(owner.sub == by.sub or by.role not in MENTORS for owner in _charter_asks(case))
 
 
 def _charter_asks(case: Case) -> list[Party]:

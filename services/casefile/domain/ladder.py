@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import Role, Step
@@ -29,7 +30,10 @@ class EscalateDeadline(Command, frozen=True, kw_only=True):
 
 
 class DeadlineEscalated(Event, frozen=True, kw_only=True):
-    """What a missed term waits for is still not done, and those in `notified` hear of it."""
+    """What a missed term waits for is still not done, and those in `notified` hear of it.
+
+    `substitutes` stand in for those among them whom the case names and who are away.
+    """
 
     deadline: str
     step: str
@@ -38,6 +42,7 @@ class DeadlineEscalated(Event, frozen=True, kw_only=True):
     notified: tuple[Receiver, ...]
     owner: Party
     awaited: str
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
 
 
 def receivers_at(level: str, context: Context, step: OpenStep) -> tuple[Receiver, ...]:

@@ -17,6 +17,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, PassDeadline, RemindDeadline
 from services.casefile.domain.escalation import RaiseEscalation
 from services.casefile.domain.exceptions import DecideException
+from services.casefile.domain.ladder import DeadlineEscalated, EscalateDeadline
 from services.casefile.domain.matching import RejectMatch
 from services.casefile.domain.mentoring import RecordPulse
 from services.casefile.domain.open_escalations import EscalationRaised
@@ -29,7 +30,15 @@ C = TypeVar("C", bound=Command)
 E = TypeVar("E")
 
 _STAFF: Final = COUNSELLORS | COORDINATORS
-TELLING: Final = (RemindDeadline, PassDeadline, RecordPulse, RaiseEscalation, RejectMatch, DecideException)
+TELLING: Final = (
+    RemindDeadline,
+    PassDeadline,
+    EscalateDeadline,
+    RecordPulse,
+    RaiseEscalation,
+    RejectMatch,
+    DecideException,
+)
 """The commands after which somebody may have to be told something."""
 _OWN_ACTS: Final = frozenset({"ReferralEnteredInError"})
 """What takes two people, by the names of messages: a substitute counts as the second one, and so acts as oneself."""
@@ -88,7 +97,7 @@ def with_substitutes(decided: Sequence[E], substitutes: Mapping[tuple[str, str],
     return [cast("E", _also(event, substitutes, case)) if isinstance(event, Notice) else event for event in decided]
 
 
-Notice = DeadlineReminded | DeadlineMissed | EscalationRaised
+Notice = DeadlineReminded | DeadlineMissed | DeadlineEscalated | EscalationRaised
 """What goes to people of a case."""
 
 
@@ -99,12 +108,11 @@ def _also(event: Notice, substitutes: Mapping[tuple[str, str], str], case: Case)
 
 
 def _addressed(event: Notice, case: Case) -> list[Party]:
-    """To whom it goes: a reminder to who is awaited, what was missed to both sides, an escalation to who is asked."""
+    """The people of the case to whom it goes: those in a role that is notified, or who is asked to see to it."""
     match event:
-        case DeadlineReminded():
-            return [party for party in (event.owner, *people_named(case)) if party.org == event.awaited]
-        case DeadlineMissed():
-            return [event.owner, *people_named(case)]
+        case DeadlineReminded() | DeadlineMissed() | DeadlineEscalated():
+            roles = {(receiver.role, receiver.org) for receiver in event.notified or ()}
+            return [party for party in (event.owner, *people_named(case)) if (party.role, party.org) in roles]
         case EscalationRaised():
             return [step.owner for step in event.opens]
         case _:

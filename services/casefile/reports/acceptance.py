@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.codes import DeclineReason
 from services.casefile.domain.broadcast import CaseOffered
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.reports.report import Findings, History, Period, Report, Row, day_of, quarter_of
-from services.casefile.reports.suppression import ALL, published
+from services.casefile.reports.suppression import ALL, SMALLEST_SHOWN, published
 
 NAME: Final = "acceptance"
 DEFINITION: Final = (
-    "Offers by the quarter in which they were made, per agency, programme and organisation: how many were accepted, "
-    "declined (and for which reason), lapsed, were taken back or are open; the share accepted of those decided, in "
-    "percent, and the median of days from the offer to the decision. Of offers to several organisations at once: how "
-    "often the organisation was asked together with others, and how often it won. Counts from 1 to 4 are hidden."
+    "Offers by the quarter in which they were made, per agency, programme and organisation: how many were accepted and "
+    "declined, how many neither, and how many of these lapsed; the share accepted of those decided, in percent; the "
+    "median of days from the offer to the decision; and the reasons of five declined offers or more. Of offers to "
+    "several organisations at once: how often the organisation was asked together with others, and how often it won "
+    "or not. Counts from 1 to 4 are hidden."
 )
 SOURCES: Final = (
     "ReferralSubmitted",
@@ -34,28 +34,11 @@ SOURCES: Final = (
     "LegalBasisWithdrawn",
     "ReferralEnteredInError",
 )
-_REASONS: Final = tuple(reason.value for reason in DeclineReason)
 _KEYS: Final = ("quarter", "agency", "programme", "organisation")
-_COUNTS: Final = (
-    "offers",
-    "decided",
-    "accepted",
-    "declined",
-    "expired",
-    "withdrawn",
-    "open",
-    "askedAlone",
-    "askedTogether",
-    "acceptedAlone",
-    "won",
-    *_REASONS,
-)
+_COUNTS: Final = ("offers", "accepted", "declined", "undecided", "expired", "askedTogether", "won", "notWon")
 _SUMS: Final = (
-    ("offers", ("decided", "expired", "withdrawn", "open")),
-    ("offers", ("askedAlone", "askedTogether")),
-    ("decided", ("accepted", "declined")),
-    ("accepted", ("acceptedAlone", "won")),
-    ("declined", _REASONS),
+    ("offers", ("accepted", "declined", "undecided")),
+    ("askedTogether", ("won", "notWon")),
 )
 _ANSWERS: Final = {
     "ReferralAccepted": "accepted",
@@ -116,38 +99,36 @@ def rows(findings: Iterable[Findings[OfferFact]], period: Period) -> list[Row]:
 
 
 def _counted(offers: list[OfferFact]) -> Row:
-    def count(answer: str) -> int:
-        return sum(offer.answer == answer for offer in offers)
-
-    together = sum(offer.together for offer in offers)
-    won = sum(offer.together and offer.answer == "accepted" for offer in offers)
+    answers = Counter(offer.answer for offer in offers)
+    together = [offer for offer in offers if offer.together]
+    won = sum(offer.answer == "accepted" for offer in together)
     return {
         "offers": len(offers),
-        "decided": count("accepted") + count("declined"),
-        **{answer: count(answer) for answer in ("accepted", "declined", "expired", "withdrawn", "open")},
-        "askedAlone": len(offers) - together,
-        "askedTogether": together,
-        "acceptedAlone": count("accepted") - won,
+        "accepted": answers["accepted"],
+        "declined": answers["declined"],
+        "undecided": len(offers) - answers["accepted"] - answers["declined"],
+        "expired": answers["expired"],
+        "askedTogether": len(together),
         "won": won,
-        **{
-            reason: sum((offer.reason or "OTHER") == reason for offer in offers if offer.answer == "declined")
-            for reason in _REASONS
-        },
+        "notWon": len(together) - won,
     }
 
 
-def _with_measures(row: Row, cells: dict[tuple[str | None, ...], list[OfferFact]]) -> Row:
-    """Share and median, where the counts that they are made of are shown."""
-    row["acceptedPercent"] = row["medianDays"] = None
-    if row["decided"]:
-        if row["accepted"] is not None:
-            row["acceptedPercent"] = round(100 * row["accepted"] / row["decided"], 1)
-        row["medianDays"] = median(_days(row, cells))
+def _with_measures(row: Row, cells: Mapping[tuple[str | None, ...], list[OfferFact]]) -> Row:
+    """Share, median and reasons, where the counts that they are made of are shown."""
+    row |= {"acceptedPercent": None, "medianDays": None, "declineReasons": None}
+    if row["accepted"] is None or not row["accepted"] + row["declined"]:
+        return row
+    row["acceptedPercent"] = round(100 * row["accepted"] / (row["accepted"] + row["declined"]), 1)
+    row["medianDays"] = median(_days(row, cells))
+    # With those of all together, reasons of the others would tell how few one organisation has.
+    if row["organisation"] != ALL:
+        row["declineReasons"] = _reasons(cells[tuple(row[key] for key in _KEYS)])
     return row
 
 
-def _days(row: Row, cells: dict[tuple[str | None, ...], list[OfferFact]]) -> list[int]:
-    own: Any = tuple(row[key] for key in _KEYS)
+def _days(row: Row, cells: Mapping[tuple[str | None, ...], list[OfferFact]]) -> list[int]:
+    own = tuple(row[key] for key in _KEYS)
     offers = [
         offer for key, some in cells.items() if key == own or (own[3] == ALL and key[:3] == own[:3]) for offer in some
     ]
@@ -158,11 +139,24 @@ def _days(row: Row, cells: dict[tuple[str | None, ...], list[OfferFact]]) -> lis
     ]
 
 
+def _reasons(offers: list[OfferFact]) -> list[str]:
+    """The reasons that were given often enough, each with how often, the most frequent first.
+
+    What they leave of all declined is none, or so much that nobody knows how few a reason has that is not among them.
+    """
+    counted = Counter(offer.reason or "OTHER" for offer in offers if offer.answer == "declined")
+    often = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    shown = [(reason, count) for reason, count in often if count >= SMALLEST_SHOWN]
+    while shown and 0 < counted.total() - sum(count for _, count in shown) < SMALLEST_SHOWN:
+        shown.pop()
+    return [f"{reason}:{count}" for reason, count in shown]
+
+
 REPORT: Final = Report(
     name=NAME,
     definition=DEFINITION,
     sources=SOURCES,
-    columns=(*_KEYS, *_COUNTS[:7], "acceptedPercent", "medianDays", *_COUNTS[7:]),
+    columns=(*_KEYS, *_COUNTS[:5], "acceptedPercent", "medianDays", "declineReasons", *_COUNTS[5:]),
     fact=OfferFact,
     facts=facts,
     rows=rows,

@@ -60,17 +60,18 @@ def only(organisation: str, *told: History) -> Row:
 def test_offers_are_counted_by_what_became_of_them() -> None:
     """Of 16 decisions six are yes, 37.5 %; they took 1 to 6 days, and ten times 2, of which the middle is 2."""
     row = only("brugwerk", *brugwerk())
-    assert {name: row[name] for name in ("offers", "decided", "accepted", "declined", "expired", "withdrawn")} == {
+    assert {name: row[name] for name in ("offers", "accepted", "declined", "undecided", "expired")} == {
         "offers": 21,
-        "decided": 16,
         "accepted": 6,
         "declined": 10,
+        "undecided": 5,
         "expired": 5,
-        "withdrawn": 0,
     }
-    assert (row["CAPACITY_FULL"], row["LANGUAGE_INSUFFICIENT"], row["NO_SHOW"]) == (5, 5, 0)
+    assert row["declineReasons"] == ["CAPACITY_FULL:5", "LANGUAGE_INSUFFICIENT:5"]
     assert (row["acceptedPercent"], row["medianDays"]) == (37.5, 2)
-    assert (row["askedTogether"], row["won"], row["quarter"]) == (0, 0, "2026-Q1")
+    assert (row["askedTogether"], row["won"], row["notWon"], row["quarter"]) == (0, 0, 0, "2026-Q1")
+    total = only("ALL", *brugwerk())
+    assert total == row | {"organisation": "ALL", "declineReasons": None}
 
 
 def test_the_middle_of_two_days_is_between_them() -> None:
@@ -84,14 +85,15 @@ def test_who_was_asked_together_with_others_and_who_won() -> None:
     told = [*together(1, 7, "brugwerk", "samenstap"), *together(8, 5, "samenstap", "brugwerk")]
     for organisation, won, lost in (("brugwerk", 7, 5), ("samenstap", 5, 7)):
         row = only(organisation, *told)
-        assert (row["askedTogether"], row["won"], row["withdrawn"], row["acceptedAlone"]) == (12, won, lost, 0)
+        assert (row["askedTogether"], row["won"], row["notWon"], row["accepted"]) == (12, won, lost, won)
         assert row["medianDays"] == 3
     assert only("ALL", *told)["offers"] == 24
 
 
 def test_offers_that_nobody_has_answered_are_open() -> None:
     """Six cases at two organisations that still think: twelve offers."""
-    assert only("ALL", *together(1, 6, None, "samenstap"))["open"] == 12
+    row = only("ALL", *together(1, 6, None, "samenstap"))
+    assert (row["offers"], row["undecided"], row["expired"], row["acceptedPercent"]) == (12, 12, 0, None)
 
 
 def test_an_offer_that_was_entered_in_error_was_none() -> None:
@@ -112,33 +114,50 @@ def test_the_first_answer_stands() -> None:
         accepted = case(n, "brugwerk", "ReferralAccepted", on(13, 1))
         later = entry("LegalBasisWithdrawn", f"R-brugwerk-{n}", "brugwerk", on(1, 3))
         told.append(history(f"c{n}", *((one.meta.recorded_at, one.event) for one in accepted.records), later))
-    assert (only("brugwerk", *told)["accepted"], only("brugwerk", *told)["withdrawn"]) == (5, 0)
+    assert (only("brugwerk", *told)["accepted"], only("brugwerk", *told)["undecided"]) == (5, 0)
 
 
-def test_few_are_hidden_and_what_would_tell_them() -> None:
-    """Of eight declined three lack a language: neither they nor, from 8 less 3, the five without a place are shown."""
+def declined(*reasons: tuple[str, int]) -> list[History]:
+    """Cases that brugwerk declined, so many for each reason."""
+    codes = [reason for reason, many in reasons for _ in range(many)]
+    return [case(n, "brugwerk", "ReferralDeclined", on(14, 1), code) for n, code in enumerate(codes)]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "shown"),
+    [
+        ([("CAPACITY_FULL", 7), ("NO_SHOW", 5)], ["CAPACITY_FULL:7", "NO_SHOW:5"]),
+        ([("CAPACITY_FULL", 7), ("NO_SHOW", 3), ("DUPLICATE", 2)], ["CAPACITY_FULL:7"]),
+        ([("CAPACITY_FULL", 7), ("NO_SHOW", 6), ("DUPLICATE", 4)], ["CAPACITY_FULL:7"]),
+        ([("CAPACITY_FULL", 7), ("NO_SHOW", 3)], []),
+        ([("NO_SHOW", 3), ("DUPLICATE", 2)], []),
+    ],
+)
+def test_few_that_gave_a_reason_are_not_told_by_the_others(reasons: list[tuple[str, int]], shown: list[str]) -> None:
+    """Of ten declined seven had no place: shown, they would tell that three did not come."""
+    row = only("brugwerk", *declined(*reasons))
+    assert row["declined"] == sum(many for _, many in reasons)
+    assert row["declineReasons"] == shown
+
+
+def test_few_that_decided_are_hidden_with_all_that_would_tell_them() -> None:
+    """Three accepted and eight declined: neither is shown, nor share, median or reasons; that eleven were asked is."""
     told = [
-        *(case(n, "brugwerk", "ReferralDeclined", on(14, 1), "CAPACITY_FULL") for n in range(5)),
-        *(case(n, "brugwerk", "ReferralDeclined", on(14, 1), "LANGUAGE_INSUFFICIENT") for n in range(5, 8)),
+        *declined(("CAPACITY_FULL", 8)),
+        *(case(n, "brugwerk", "ReferralAccepted", on(13, 1)) for n in (20, 21, 22)),
     ]
     row = only("brugwerk", *told)
-    assert (row["declined"], row["CAPACITY_FULL"], row["LANGUAGE_INSUFFICIENT"]) == (8, None, None)
+    assert row["offers"] == 11
+    hidden = ("accepted", "declined", "undecided", "acceptedPercent", "medianDays", "declineReasons")
+    assert [row[name] for name in hidden] == [None] * 6
 
 
-def test_equal_counts_are_hidden_alike() -> None:
-    """Asked together only, brugwerk won five of eight and declined three, which is few.
-
-    From 8 less 5 they would follow, so the five are hidden, as accepted and as won, which are the same five.
-    """
-    told = together(1, 5, "brugwerk", "samenstap")
-    for n in range(6, 9):
-        name = f"d{n}"
-        no = answer_of_one("ReferralDeclined", f"R-{n}-b", "brugwerk", on(14, 1), "CAPACITY_FULL")
-        offers = offered_to_several(f"B-{n}", OFFERED, **{f"R-{n}-b": "brugwerk", f"R-{n}-d": "duo"})
-        told.append(history(name, (OFFERED, opened(name, OFFERED)), *offers, no))
-    row = only("brugwerk", *told)
-    assert (row["offers"], row["askedTogether"], row["decided"]) == (8, 8, 8)
-    assert (row["declined"], row["accepted"], row["won"], row["acceptedPercent"]) == (None, None, None, None)
+def test_few_that_were_won_are_hidden_with_those_that_were_not() -> None:
+    """Samenstap was asked twelve times together with others, and won three: neither three nor nine is shown."""
+    told = [*together(1, 3, "samenstap", "duo"), *together(4, 9, "brugwerk", "samenstap")]
+    told += together(13, 2, "brugwerk", "duo")
+    row = only("samenstap", *told)
+    assert (row["askedTogether"], row["won"], row["notWon"], row["accepted"]) == (12, None, None, None)
 
 
 @pytest.mark.parametrize(("first", "last", "shown"), [(date(2026, 1, 20), None, 2), (date(2026, 4, 1), None, 0)])

@@ -113,8 +113,10 @@ def test_a_handback_that_nobody_acknowledged_is_seen() -> None:
 def test_a_withdrawn_consent_ends_the_loop_without_a_report() -> None:
     """Nothing may be told any more."""
     stopped = CaseReturned(referral="R-1", reason="CONSENT_WITHDRAWN", deadlines=(), ended_at=on(22, 4))
-    row = row_of(told_of_progress(on(1, 4)), (on(22, 4), stopped))
+    entries = (told_of_progress(on(1, 4)), (on(22, 4), stopped))
+    row = row_of(*entries)
     assert (row["state"], row["progressReports"], row["handedBackAt"]) == ("STOPPED", 1, None)
+    assert rows_of(REPORT, history("c1", *matched("c1"), *entries), period=Period(date(2026, 4, 23))) == []
 
 
 def test_a_loop_is_listed_on_each_day_that_it_ran() -> None:

@@ -77,6 +77,17 @@ def test_two_who_hold_one_step_are_named_until_one_has_it() -> None:
     assert (row["from"], row["to"]) == ("2026-01-13T09:00:00Z", "2026-01-14T09:00:00Z")
 
 
+def test_two_who_still_hold_one_step_are_listed_without_an_end() -> None:
+    """Nobody has ended it, so it goes on."""
+    told = history(
+        "c6",
+        (on(12, 1), opened("c6", on(12, 1), step("INTAKE", INES, on(12, 1)))),
+        (on(13, 1), reviewed(on(13, 1), opens=(step("INTAKE", LOTTE, on(13, 1)),))),
+    )
+    (row,) = rows_of(REPORT, told)
+    assert (row["kind"], row["from"], row["to"]) == ("TWO_PARTIES", "2026-01-13T09:00:00Z", None)
+
+
 def test_a_closed_case_needs_nobody() -> None:
     """Once it is closed there may be nothing left to do."""
     closed = CaseClosed(reason="OTHER", reopen_until=on(12, 7), closes=("NEXT_SERVICE",))

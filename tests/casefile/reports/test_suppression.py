@@ -54,6 +54,31 @@ def test_what_splits_a_count_is_shown_all_or_not_at_all() -> None:
     assert made == [{"answered": 7, "inTime": None, "late": None}, rows[1]]
 
 
+def test_a_part_of_two_counts_hides_what_splits_either() -> None:
+    """The ten are hidden beside the two, so the five may not stand beside the fifteen that they make with the ten."""
+    row = {"a": 12, "x": 10, "y": 2, "b": 15, "z": 5}
+    (made,) = published([row], counts=tuple(row), sums=[("a", ("x", "y")), ("b", ("x", "z"))])
+    assert made == {"a": 12, "x": None, "y": None, "b": 15, "z": None}
+
+
+def test_a_total_that_tells_how_few_several_have_together_goes_as_well() -> None:
+    """One of thirty is not answered: hidden at its organisation, it would stand in the total for all three."""
+    rows = [
+        {"organisation": name, "reported": 10, "answered": 10 - late, "unanswered": late}
+        for name, late in (("brugwerk", 0), ("duo", 1), ("samenstap", 0))
+    ]
+    made = published(
+        rows,
+        counts=("reported", "answered", "unanswered"),
+        over="organisation",
+        sums=[("reported", ("answered", "unanswered"))],
+    )
+    assert [(row["reported"], row["answered"], row["unanswered"]) for row in made] == [
+        *[(10, None, None)] * 3,
+        (30, None, None),
+    ]
+
+
 def test_a_measure_goes_with_the_count_that_it_rests_on() -> None:
     """The hours of three meetings are those of few people."""
     rows = [{"count": 3, "hours": 4.5}, {"count": 8, "hours": 12.0}]

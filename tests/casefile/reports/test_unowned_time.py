@@ -7,7 +7,7 @@ from datetime import date, datetime
 from services.casefile.domain.suspension import SuspensionReviewed
 from services.casefile.reports.report import History, Period
 from services.casefile.reports.unowned_time import REPORT
-from tests.casefile.reports.histories import INES, Entry, history, opened, rows_of, step
+from tests.casefile.reports.histories import INES, LOTTE, Entry, history, opened, rows_of, step
 from tests.support.dates import on
 
 
@@ -37,6 +37,13 @@ def test_hours_without_an_owner_are_added_up() -> None:
     fine = history("c2", (on(12, 1), opened("c2", on(12, 1), step("NEXT_SERVICE", INES, on(12, 1)))))
     whose = {"agency": "vdab-gent", "programme": "mtw-be-2026", "organisation": None}
     assert rows_of(REPORT, twice_nobodys(), fine) == [{"case": "c1", **whose, "times": 2, "hours": 54.0}]
+
+
+def test_a_case_that_two_had_at_once_was_not_nobodys() -> None:
+    """That is another report's matter."""
+    both = on(13, 1), SuspensionReviewed(happened_at=on(13, 1), opens=(step("NEXT_SERVICE", LOTTE, on(13, 1)),))
+    told = history("c4", (on(12, 1), opened("c4", on(12, 1), step("NEXT_SERVICE", INES, on(12, 1)))), both)
+    assert rows_of(REPORT, told, period=Period(now=on(1, 2))) == []
 
 
 def test_only_hours_of_the_days_asked_for_count() -> None:

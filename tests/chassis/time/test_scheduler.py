@@ -298,8 +298,7 @@ async def test_what_a_firing_leaves_comes_behind_what_else_is_due(world: World) 
 
     async def fire(stream: str, pending: Pending) -> list[Pending]:
         done.append((stream, pending.name))
-        left = int(pending.name) - 1
-        return [Pending(sortable(world.clock.now()), str(left), "PASS", pending.due)] if left else []
+        return [pending._replace(at=sortable(at(2)), name=str(int(pending.name) - 1))] if pending.name != "1" else []
 
     for stream, hour, n in (("long", 0, "3"), ("short", 1, "1")):
         await pend(world.index, stream, Pending(sortable(at(hour)), n, "PASS", sortable(at(hour))))
