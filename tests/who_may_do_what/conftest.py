@@ -8,8 +8,6 @@ import pytest
 import pytest_asyncio
 
 from services.chassis.memory_stores import MemoryStores
-from services.sandbox.charter import CHARTER
-from services.sandbox.demo import LEADS, OPERATOR
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support.running import running
 
@@ -22,10 +20,4 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Case
         context = CaseContext(services)
         for mentor in ("M-41", "M-42"):
             await context.describe_mentor(mentor)
-        # What comes to govern a match (`CaseContext.charter_changed`), and a mentor who knows it.
-        written = await services.send(OPERATOR, "PUT", "/v1/charters/v2", CHARTER)
-        assert written.is_success, written.text
-        for lead in LEADS:
-            await services.done(lead, "/v1/charters/v2", "sign")
-        await context.describe_mentor("M-43", charterVersion="v2")
         yield context
