@@ -14,9 +14,9 @@ from typing import Any, Final
 import pytest
 
 from tests.casefile.acts import BODIES
-from tests.casefile.cases import CaseContext, Step, Told
+from tests.casefile.cases import CaseContext, Told
 from tests.casefile.messages import CASE_ID
-from tests.casefile.test_case_table_http import PAUSE, REMATCH, brought_to, second_try
+from tests.casefile.test_case_table_http import brought_to, second_try
 from tests.referral.context import ReferralContext
 from tests.support.domain_page import CASE_COMMANDS, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, MENTOR, TOM, VOLUNTEER, Person
@@ -80,15 +80,6 @@ THERE: Final[Mapping[str, tuple[Body, ...]]] = {
 """Bodies that name what is there in the cases here."""
 
 
-AFTER_A_CHARTER: Final[Mapping[str, tuple[Step, ...]]] = {
-    "MENTORING": (),
-    "SUSPENDED": (PAUSE,),
-    "MATCHING": (REMATCH,),
-    "MATCH_PROPOSED": (REMATCH, (LOTTE, "propose-match", {"mentorRef": "M-43", "criteria": ["SECTOR"]})),
-}
-"""The ways on from a match that another charter has come to govern."""
-
-
 async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
     """A case for every way to come to the state, each before the next one is begun."""
     async for case in brought_to(context, state):
@@ -99,11 +90,6 @@ async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:
             await context.lead_on(case, "INTAKE", state)
             await context.running.done(somebody, case.path, "claim-task", {"task": "CV_FEEDBACK"})
             yield case
-    if state in AFTER_A_CHARTER:
-        case = await context.brought_to("CHARTER_CHANGED")
-        for person, action, body in AFTER_A_CHARTER[state]:
-            await context.running.done(person, case.path, action, body)
-        yield case
     if state == "CLOSED":
         case = await second_try(context, accepted=True)
         await context.lead_on(case, "INTAKE", state)
