@@ -82,8 +82,8 @@ FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | i
 
 async def mentors_go_by(context: CaseContext, version: str) -> None:
     """The mentors of brugwerk have acknowledged a version of the charter, for whatever match comes next."""
-    for mentor in (await context.running.read(LOTTE, "/v1/mentors"))["items"]:
-        path = mentor["links"]["self"]
+    known = [mentor["ref"] for mentor in (await context.running.read(LOTTE, "/v1/mentors"))["items"]]
+    for path in (f"/v1/mentors/{ref}" for ref in known if ref in ("M-41", "M-42")):
         etag = await context.running.version(LOTTE, path)
         put = await context.running.send(LOTTE, "PUT", path, {**PROFILE, "charterVersion": version}, etag=etag)
         assert put.is_success, put.text

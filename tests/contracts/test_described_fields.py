@@ -50,7 +50,8 @@ def fields_of(kind: type, seen: set[type] | None = None) -> set[str]:
     seen = {kind} if seen is None else seen | {kind}
     names = set()
     for name, annotation in get_type_hints(kind).items():
-        names |= {name, to_camel(name)}
+        field = kind.model_fields.get(name) if issubclass(kind, BaseModel) else None
+        names |= {name, to_camel(name), field.alias or name if field is not None else name}
         for part in parts(annotation):
             if part not in seen:
                 names |= fields_of(part, seen)
