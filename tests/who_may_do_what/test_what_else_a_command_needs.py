@@ -98,7 +98,6 @@ SCENES: Final[Mapping[tuple[str, str], tuple[Scene, ...]]] = {
     ),
     ("record-task", "NOT_YOUR_SIDE"): (Scene("MENTORING", {**CV, "by": {"role": "NGO_COORDINATOR"}}),),
     ("claim-task", "NOT_YOUR_SIDE"): (Scene("MENTORING", {**CV, "by": {"role": "NGO_COORDINATOR"}}),),
-    ("acknowledge-charter", "NOT_YOUR_STEP"): (Scene("CHARTER_CHANGED", {}, ((HANNE, "reassign-coordinator", {}),)),),
     ("decide-exception", "NO_EXCEPTION"): (Scene("MENTORING", GRANT),),
     ("decide-exception", "EXCEPTION_DECIDED"): (
         Scene("EXCEPTION_REQUESTED", {**GRANT, "granted": False}, ((HANNE, "decide-exception", GRANT),)),
