@@ -71,12 +71,12 @@ def broken() -> type[CaseMachine]:
     class Broken(CaseMachine):
         """A class of its own for each use: a blob is attached to it."""
 
-        seen = 0
+        known = 0
 
         @invariant()
         def much_at_once_never_comes_in_fives(self) -> None:
             now = len(self.book.history)
-            added, self.seen = now - self.seen, now
+            added, self.known = now - self.known, now
             assert added < 8 or now == added or added % 5, "something else"
 
     return Broken

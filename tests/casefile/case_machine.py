@@ -145,6 +145,12 @@ class CaseStories(RuleBasedStateMachine):
         """The latest offer."""
         return f"R-{self.offers}"
 
+    def one_after_the_other(self, did: list[Did]) -> None:
+        """Somebody does something, and a few hours later the next."""
+        for by, name, body in did:
+            self.later(5)
+            self.do(name, by, body)
+
     def do(self, name: str, by: str, body: Body) -> list[Any] | None:
         """Somebody gives a command; None if it is refused."""
         said = said_before(given := resolved(body, self.book, self.now), self.book)

@@ -178,12 +178,6 @@ class CaseSteps(CaseStories):
         """What is proposed by one is decided by the other."""
         self.one_after_the_other(did)
 
-    def one_after_the_other(self, did: list[Did]) -> None:
-        """Somebody does something, and a few hours later the next."""
-        for by, name, body in did:
-            self.later(5)
-            self.do(name, by, body)
-
     @precondition(lambda self: self.book.case.state == CaseState.CLOSED and self.on_the_way is None)
     @rule()
     def everything_is_settled(self) -> None:

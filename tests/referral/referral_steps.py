@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -77,13 +78,19 @@ class ReferralSteps(RuleBasedStateMachine):
         for name in ("brugwerk", "samenstap"):
             self.office.describe(name, capacity=1)
 
+    @abstractmethod
     def send(self, command: Any, stream: str | None = None) -> None:
         """Decides a command on a referral or a legal basis, and watches what must hold of every command."""
-        raise NotImplementedError
 
+    @abstractmethod
     def store(self, own: str, decided: list[Any]) -> None:
         """Keeps what was decided."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def i2_nothing_is_done_by_an_organisation_without_a_basis(
+        self, command: Any, referral_id: str, decided: list[Any]
+    ) -> None:
+        """Watches it where a command goes by another way than `send`."""
 
     def broadcast(self) -> Broadcast:
         """The offers to several."""
@@ -207,7 +214,7 @@ class ReferralSteps(RuleBasedStateMachine):
     def an_entry_on_the_waiting_list_is_corrected(self, referral_id: str, days: int) -> None:
         """By the organisation, in the case."""
         day = (self.now + timedelta(days=days)).date()
-        corrected = {"corrects": "the-entry", "reason": "CAPACITY_FULL", "expected_by": day}
+        corrected: dict[str, Any] = {"corrects": "the-entry", "reason": "CAPACITY_FULL", "expected_by": day}
         self.tell(corrected_wait.CorrectWaiting(at=self.now, by=CLOCK, referral_id=referral_id, **corrected))
 
     @rule(referral_id=ids)
