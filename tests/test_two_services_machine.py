@@ -9,7 +9,7 @@ import pytest
 from tests.support.machines import tell
 from tests.two_services_invariants import TwoServicesInvariants
 
-DEEP: Final = {"ACCEPTED": 100, "MENTORING": 50, "CLOSED": 30, "COMPLETED": 10, "WON": 10}
+DEEP: Final = {"ACCEPTED": 100, "MENTORING": 10, "CLOSED": 10, "COMPLETED": 3, "WON": 3}
 """How often 500 stories come to a state at the least."""
 
 

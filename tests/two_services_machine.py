@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import multiple as several
 
 from services.sandbox.demo import LEADS
 from tests.casefile.cases import REPORT, ROAD
@@ -150,7 +151,7 @@ class TwoServicesStories(RuleBasedStateMachine):
             self.world.close()
         before = self.begun[start, to]
         self.world, self.made, self.tale = TwoServices(before.scene), [*before.made], [*before.tale]
-        return multiple(*self.made)
+        return several(*self.made)
 
     def _begin(self, start: str, to: str) -> None:
         self.world = TwoServices(scene())
@@ -174,7 +175,7 @@ class TwoServicesStories(RuleBasedStateMachine):
         """One person to one organisation."""
         self.so_far()
         offer = self._refer(person, to)
-        return offer if offer is not None else multiple()
+        return offer if offer is not None else several()
 
     def _refer(self, person: str, to: str) -> Offer | None:
         body = samira(to, client={"ref": person}, contact=CONTACT)
@@ -187,7 +188,7 @@ class TwoServicesStories(RuleBasedStateMachine):
     def the_agency_offers_to_both(self, person: str) -> Any:
         """One person to two organisations, of which one may win."""
         self.so_far()
-        return multiple(*self._offer_to_both(person))
+        return several(*self._offer_to_both(person))
 
     def _offer_to_both(self, person: str) -> list[Offer]:
         body = broadcast(client={"ref": person}, contact=CONTACT)

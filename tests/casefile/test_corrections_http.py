@@ -35,7 +35,9 @@ async def test_a_corrected_outcome_is_what_the_case_answers(shared: CaseContext)
     case, event = await with_outcome(shared)
     body = {"event": event, "reason": "the job was for two months", "holds": {"code": "EMPLOYED_SHORT"}}
     done = await shared.running.done(INES, case.path, "correct", body)
-    assert done.json()["outcomes"] == [{"point": "EXIT", "code": "EMPLOYED_SHORT", "source": "DECLARED"}]
+    assert done.json()["outcomes"] == [
+        {"point": "EXIT", "code": "EMPLOYED_SHORT", "source": "DECLARED", "levelMatch": True}
+    ]
     items = (await shared.running.read(AUDITOR, f"{case.path}/timeline"))["items"]
     original = next(item for item in items if item["event"] == event)
     beside = items[-1]
@@ -62,7 +64,7 @@ async def test_a_waiver_becomes_the_result_that_turned_up(shared: CaseContext) -
     assert pointers(lacking) == {"/holds/source": "REQUIRED"}
     holds = {"code": "TRAINING", "source": "REGISTER"}
     done = await shared.running.done(INES, case.path, "correct", {**body, "holds": holds})
-    assert done.json()["outcomes"] == [{"point": "EXIT", "code": "TRAINING", "source": "REGISTER"}]
+    assert done.json()["outcomes"] == [{"point": "EXIT", "code": "TRAINING", "source": "REGISTER", "levelMatch": None}]
 
 
 async def test_why_something_was_corrected_is_read_by_all_who_read_the_case(shared: CaseContext) -> None:

@@ -13,7 +13,7 @@ from tests.docs.likeness import differences
 from tests.docs.pages import ROOT, Step, prose, steps
 from tests.docs.reader import Pasted, Reading, reading
 from tests.faults.test_broker_away import AWAY
-from tests.support import chance, kafka, postgres
+from tests.support import chance, kafka, machines, postgres
 
 README: Final = ROOT / "README.md"
 MAKE_RUN, MAKE_TEST, *PASTED = steps(README)
@@ -79,7 +79,7 @@ def test_every_setting_is_in_the_table_and_nothing_else() -> None:
 def test_every_setting_named_in_a_document_exists() -> None:
     """No document tells an operator to set a variable that nothing reads."""
     known = {f"CASERELAY_{name.upper()}" for name in Settings.model_fields}
-    known |= {postgres.ADDRESS, postgres.IMAGE, kafka.SERVERS, kafka.IMAGE, AWAY, chance.VARIABLE}
+    known |= {postgres.ADDRESS, postgres.IMAGE, kafka.SERVERS, kafka.IMAGE, AWAY, chance.VARIABLE, machines.MORE}
     for page in (*ROOT.glob("*.md"), ROOT / "docs" / "operating.md"):
         assert set(re.findall(r"\bCASERELAY_[A-Z][A-Z_]*\b", page.read_text(encoding="utf-8"))) <= known, page.name
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 M = TypeVar("M", bound=type[RuleBasedStateMachine])
 
-STORIES: Final = max(500, int(os.environ.get("CASERELAY_TEST_STORIES", "0")))
+MORE: Final = "CASERELAY_TEST_STORIES"
+STORIES: Final = max(500, int(os.environ.get(MORE, "0")))
 """How many stories a machine tells; the variable asks for more of them, to look for what is rare."""
 
 
@@ -49,9 +50,7 @@ def with_rules(rules: Mapping[str, Callable[..., Any]]) -> Callable[[M], M]:
     """Gives a machine these rules, each under its name, which is how the steps of a story name it."""
 
     def give(machine: M) -> M:
-        for name, rule in rules.items():
-            setattr(machine, name, rule)
-        return machine
+        return cast("M", type(machine.__name__, (machine,), {"__doc__": machine.__doc__, **rules}))
 
     return give
 
