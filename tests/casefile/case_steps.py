@@ -153,6 +153,19 @@ class CaseSteps(CaseStories):
         self.later(24)
         self.give(NoticeCharter(at=self.now, by=CLOCK))
 
+    @precondition(lambda self: self.book.case.state == CaseState.MENTORING and "v2" not in self.book.charters)
+    @rule(by=st.lists(st.sampled_from(("lotte", "volunteer", "professional")), max_size=3, unique=True))
+    def another_charter_comes_to_govern_the_match(self, by: list[str]) -> None:
+        """All at once, which single steps seldom come to; some of those who are asked acknowledge it."""
+        self.later(1)
+        self.the_operator_writes_another_charter()
+        for organisation in ("vdab-gent", "brugwerk"):
+            self.a_lead_signs_the_other_charter(by=organisation)
+        self.the_programme_names_the_other_charter()
+        self.the_version_that_names_it_has_begun()
+        for who in by:
+            self.do("acknowledge-charter", who, {})
+
     @property
     def today(self) -> date:
         """The day that it is where the programme is."""
