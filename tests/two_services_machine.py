@@ -265,9 +265,6 @@ class TwoServicesStories(RuleBasedStateMachine):
         """What comes next on the way to its end, as casefile knows it."""
         self.so_far()
         read = self.world.do(self.world.both.get(INES, offer.case))
-        if read.json().get("state") == "CLOSED":
-            # Open: an offer that is made before news of the closing have come finds its case final, and stays so.
-            self.world.do(self.world.settle())
         for role, action, body in NEXT.get(read.json().get("state", ""), ()):
             self.act(self.who(role, offer), offer.case, action, body)
 

@@ -21,7 +21,7 @@ class CaseClosed(CaseMessage, frozen=True, kw_only=True):
 
 
 class CaseReopened(CaseMessage, frozen=True, kw_only=True):
-    """The agency opened a closed case again."""
+    """A closed case is open again: by its agency, or, a final one too, by an offer that crossed the closing."""
 
     TYPE: ClassVar[str] = _T + "reopened.v1"
     NAME: ClassVar[str] = "CaseReopened"

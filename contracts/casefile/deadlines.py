@@ -20,7 +20,7 @@ class NgoAccessExpired(CaseMessage, frozen=True, kw_only=True):
 
 
 class CaseFinalised(CaseMessage, frozen=True, kw_only=True):
-    """Every follow-up is recorded or waived; the case takes nothing but corrections."""
+    """Every follow-up is recorded or waived; the case takes corrections, and an offer that crossed the closing."""
 
     TYPE: ClassVar[str] = _T + "finalised.v1"
     NAME: ClassVar[str] = "CaseFinalised"

@@ -14,11 +14,13 @@ from typing import Any, Final
 from contracts.codes import CaseState
 from contracts.message import encode
 from services.casefile.domain.agreement import AgreementSigned
+from services.casefile.domain.broadcast import TakeBroadcast
 from services.casefile.domain.case import CASE
 from services.casefile.domain.charter_change import NoticeCharter
+from services.casefile.domain.closing import CaseReopened
 from services.casefile.domain.consent_withdrawal import CaseReturned, RecordedAfterWithdrawal, TakeWithdrawal
 from services.casefile.domain.correction import Correct, CorrectionRecorded
-from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
+from services.casefile.domain.deadlines import CaseFinalised, PassDeadline, RemindDeadline
 from services.casefile.domain.exceptions import RoleExceptionGranted
 from services.casefile.domain.extension import AgreementExtended
 from services.casefile.domain.gaps import CompleteGapAction
@@ -27,7 +29,7 @@ from services.casefile.domain.ladder import EscalateDeadline
 from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.matching import ConfirmMatch, RejectMatch
 from services.casefile.domain.mentoring import MeetingRecorded, PulseRecorded
-from services.casefile.domain.opening import CaseReferred
+from services.casefile.domain.opening import CaseReferred, TakeSubmission
 from services.casefile.domain.organisation_part import ResponsibilityTransferred
 from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.state import Case
@@ -180,10 +182,14 @@ class CaseInvariants(CaseSteps):
         assert then.case_lead is not None
         open_then = [(step.step, step.about) for step in then.steps]
         assert len(open_then) == len(set(open_then))
-        final = any(
-            type(one.event).__name__ == "CaseFinalised" and one.meta.occurred_at <= as_of for one in self.book.history
-        )
-        assert open_then or final
+        ends = [
+            type(one.event)
+            for one in self.book.history
+            if isinstance(one.event, CaseFinalised | CaseReopened)
+            and one.meta.occurred_at <= as_of
+            and one.meta.recorded_at <= known_at
+        ]
+        assert open_then or ends[-1:] == [CaseFinalised]
 
     def i2_nothing_is_recorded_by_an_organisation_without_a_basis(self, recorded: Recorded) -> None:
         """Once casefile has heard of a withdrawal nothing is; what came before it heard is remembered, to be marked."""
@@ -231,12 +237,13 @@ class CaseInvariants(CaseSteps):
         assert verdict == "L" or (verdict == "S" and approved), f"{event.task} by {event.role}"
 
     def i5_a_final_case_takes_nothing_but_correction(self, made: Command, events: list[Any]) -> None:
-        """And what was promised in answer to a gap; what the clock and the referral service tell moves it nowhere."""
+        """And what was promised in answer to a gap. Of what is told, an offer that crossed the closing moves it."""
         by_clock = isinstance(made, PassDeadline | RemindDeadline | EscalateDeadline | NoticeCharter)
         by_a_person = not by_clock and not is_told(made)
         if by_a_person and events:
             assert isinstance(made, Correct | CompleteGapAction), type(made).__name__
-        assert self.book.case.state == CaseState.FINALISED
+        crossed = isinstance(made, TakeSubmission | TakeBroadcast)
+        assert self.book.case.state == (CaseState.REFERRED if crossed else CaseState.FINALISED)
         assert not isinstance(made, Correct) or [*map(type, events)] in ([], [CorrectionRecorded])
 
     def i6_the_replay_of_n_events_is_the_state_after_n(self) -> None:

@@ -41,7 +41,7 @@ class CaseSteps(CaseStories):
     @precondition(lambda self: self.on_the_way is None and self.standing == NO_OFFER and self.may_be_offered)
     @rule(hours=HOURS)
     def the_agency_refers_again(self, hours: int) -> None:
-        """Mostly an open case; now and then one that was closed while the offer was on its way."""
+        """Mostly an open case; now and then one that is over, of which the referral service has not heard."""
         self.refer(hours)
 
     @precondition(lambda self: self.on_the_way is None and self.standing != HANDED_BACK)
@@ -55,7 +55,7 @@ class CaseSteps(CaseStories):
     @property
     def may_be_offered(self) -> bool:
         """Whether the agency may have made an offer before it heard what the case has come to."""
-        return self.book.case.state in (CaseState.OPENED, CaseState.CLOSED)
+        return self.book.case.state in (CaseState.OPENED, CaseState.CLOSED, CaseState.FINALISED)
 
     def _may_be(self, news: str) -> bool:
         if news == "offered to several":

@@ -11,8 +11,10 @@ from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.closing import Close
 from services.casefile.domain.consent_withdrawal import RecordedAfterWithdrawal
+from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentoring import RecordMeeting
+from services.casefile.domain.outcomes import WaiveOutcome
 from services.casefile.domain.people import ReassignCounsellor
 from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
@@ -156,6 +158,30 @@ def test_a_referral_that_crosses_the_closing_opens_the_case_again(book: Casebook
     book.tell(submitted(on(24, 3), referral="R-8", organisation="samenstap", legal_basis_id="LB-12"))
     assert "CaseReopened" in book.names
     assert book.case.state == CaseState.REFERRED
+
+
+def test_a_referral_that_crosses_a_case_becoming_final_is_the_leads_from_its_own_time(book: Casebook) -> None:
+    """Made at noon of the day before the case became final, told the day after: one step at every moment since."""
+    book.referred().tell(DECLINED)
+    book.act(Close(at=on(20, 3), by=INES, reason="NO_ORGANISATION_FOUND"))
+    for point in ("EXIT", "W4", "M6", "M12"):
+        book.act(WaiveOutcome(at=on(24, 3), by=INES, point=point, reason="MOVED"))
+    book.act(PassDeadline(at=on(24, 3), by=CLOCK, name="FINALISE"))
+    assert book.case.state == CaseState.FINALISED
+    crossing = submitted(on(23, 3), referral="R-8", organisation="samenstap", legal_basis_id="LB-12")
+    book.tell(crossing, at=on(25, 3))
+    assert (book.case.state, book.case.organisation) == (CaseState.REFERRED, "samenstap")
+    before, knew = on(22, 3), on(24, 3)
+    asked = [(before, None), (on(23, 3), None), (knew, None), (on(25, 3), None), (knew, knew)]
+    told_then = [responsibility(book.history, as_of=as_of, known_at=known_at).steps for as_of, known_at in asked]
+    waits = ("REFERRAL_ANSWER", INES.sub, on(23, 3))
+    assert [[(step.step, step.owner.sub, step.since) for step in steps] for steps in told_then] == [
+        [("OUTCOME_FOLLOW_UP", INES.sub, on(20, 3))],
+        [waits],
+        [waits],
+        [waits],
+        [],
+    ]
 
 
 def test_a_case_is_not_closed_while_a_referral_is_open(book: Casebook) -> None:

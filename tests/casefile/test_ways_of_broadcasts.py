@@ -20,8 +20,9 @@ BEFORE: Final[dict[str | None, Callable[[], Story]]] = {
     None: Story,
     "OPENED": stories.declined,
     "CLOSED": stories.closed,
+    "FINALISED": stories.finalised,
 }
-"""From where the agency may offer the person to several: a case that it closed meanwhile is opened by it."""
+"""From where the agency may offer the person to several: a case that is over meanwhile is opened by it."""
 
 
 def declared(name: str) -> set[tuple[str | None, str]]:

@@ -45,9 +45,10 @@ def written(*headings: str) -> Iterator[Way]:
 def of_a_broadcast() -> Iterator[Way]:
     """What a case makes of offers to several organisations."""
     for cells in lines(CASE_OF_A_BROADCAST):
-        since, to = cells["From"].strip("`"), cells["To"].strip("`")
-        if since != to:
-            yield cells["What happens"].partition("`, ")[0].strip("`"), START if since == "\N{EN DASH}" else since, to
+        name, to = cells["What happens"].partition("`, ")[0].strip("`"), cells["To"].strip("`")
+        for since in cells["From"].replace("`", "").split(", "):
+            if since != to:
+                yield name, START if since == "\N{EN DASH}" else since, to
 
 
 @pytest.mark.parametrize(

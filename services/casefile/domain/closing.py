@@ -40,7 +40,7 @@ class CaseClosed(Moves, frozen=True, kw_only=True):
 
 
 class CaseReopened(Moves, frozen=True, kw_only=True):
-    """The agency opened the case again."""
+    """The case is open again: by the agency's command, or by an offer that crossed the closing."""
 
 
 def close(command: Close, context: Context) -> list[CaseClosed]:
@@ -92,7 +92,10 @@ def follow_ups(terms: ProgrammeCalendar, exit_at: datetime, at: datetime) -> tup
 
 def reopened(context: Context, at: datetime) -> CaseReopened:
     """The case is open again, and the lead decides what comes next."""
-    return CaseReopened(closes=ended_by(context.case.steps), opens=(next_service(context, at),))
+    # A final case has no step left. What opens it again may have happened before it became final, and whoever asks of
+    # the time between is told of one step, and not of the follow-ups as well.
+    ends = tuple(dict.fromkeys((*ended_by(context.case.steps), Step.OUTCOME_FOLLOW_UP.value)))
+    return CaseReopened(closes=ends, opens=(next_service(context, at),))
 
 
 ClosingEvent = CaseClosed | CaseReopened

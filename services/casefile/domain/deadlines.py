@@ -90,7 +90,7 @@ class NgoAccessExpired(Moves, frozen=True, kw_only=True):
 
 
 class CaseFinalised(Moves, frozen=True, kw_only=True):
-    """Every follow-up is recorded or waived; the case takes nothing but corrections."""
+    """Every follow-up is recorded or waived; the case takes corrections, and an offer that crossed the closing."""
 
 
 class Running(Struct, frozen=True, kw_only=True):

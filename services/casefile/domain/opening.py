@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -16,6 +16,11 @@ from services.casefile.domain.state import Access, Case, LiveReferral
 from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event
+
+OVER: Final = frozenset({CaseState.CLOSED, CaseState.FINALISED})
+"""Where only an offer that was made before the referral service heard of the closing comes."""
+REFERS_FROM: Final = frozenset({None, CaseState.OPENED}) | OVER
+"""From where an offer refers the case; in every other state it has one."""
 
 
 class ParticipationChosen(Event, frozen=True, kw_only=True):
@@ -92,15 +97,16 @@ def take_submission(
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
-    if case.state not in (None, CaseState.OPENED, CaseState.CLOSED):
+    if case.state not in REFERS_FROM:
         return [entry(message)]
     events: list[ReferralEntryTaken | CaseReopened | OpeningEvent] = []
     lead = case.lead
     if lead is None:
         lead = Party(role=Role.AGENCY_COUNSELLOR.value, org=message.agency, sub=message.actor.sub)
         events.append(_opened(command, lead))
-    elif case.state == CaseState.CLOSED:
-        # The agency closed while a referral of its own was on its way: a live referral needs an open case.
+    elif case.state in OVER:
+        # The agency closed while a referral of its own was on its way, and the case may be final by now. The referral
+        # was acknowledged in this case, so it is not refused any more, and a live referral needs an open case.
         events.append(reopened(context, message.occurred_at))
     if case.eligibility != command.eligibility:
         events.append(EligibilityConfirmed(criteria=command.eligibility))
