@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.casefile_codes import MenteePulseReason, MentorPulseReason
+from contracts.casefile_codes import DOES_GOOD
 from contracts.codes import Step
 from services.casefile.domain.consent_withdrawal import CaseReturned
 from services.casefile.domain.deadlines import DeadlineMissed
@@ -44,19 +44,6 @@ CLOSED: Final = "CLOSED"
 STOPPED: Final = "STOPPED"
 """How a loop stands: nothing is handed back yet, the agency has not answered, wants more, has answered, or the person
 withdrew their consent, which ends it without a report."""
-_DOES_GOOD: Final = frozenset(
-    {
-        MentorPulseReason.GOOD_CLICK,
-        MentorPulseReason.MENTEE_ENGAGED,
-        MentorPulseReason.PROGRESS_SEEN,
-        MentorPulseReason.APPRECIATED,
-        MentorPulseReason.LEARNT_MYSELF,
-        MenteePulseReason.NETWORK_GROWS,
-        MenteePulseReason.SECTOR_UNDERSTOOD,
-        MenteePulseReason.CONFIDENCE_GROWS,
-        MenteePulseReason.LANGUAGE_IMPROVES,
-    }
-)
 
 
 class Loop(Struct, frozen=True, kw_only=True):
@@ -98,7 +85,7 @@ def _gone_on(loop: Loop, event: object, at: datetime) -> Loop:
             last = max(event.happened_at, loop.last_progress or event.happened_at)
             return replace(loop, progress=loop.progress + 1, last_progress=last)
         case PulseRecorded():
-            good = sum(reason in _DOES_GOOD for reason in event.reasons)
+            good = sum(reason in DOES_GOOD for reason in event.reasons)
             return replace(
                 loop,
                 good=loop.good + (event.score >= 4),
