@@ -17,6 +17,7 @@ from services.casefile.domain.handback import HandbackAccepted, HandbackReturned
 from services.casefile.domain.handback_report import HandbackRequested
 from services.casefile.domain.mentoring import ProgressReported, PulseRecorded
 from services.casefile.domain.organisation_part import ResponsibilityTransferred
+from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.reports.report import Findings, History, Period, Report, Row, written
 
 NAME: Final = "feedback"
@@ -36,6 +37,7 @@ SOURCES: Final = (
     "HandbackReturned",
     "HandbackAccepted",
     "CaseReturned",
+    "ReferralReturned",
 )
 RUNNING: Final = "RUNNING"
 WAITING: Final = "WAITING"
@@ -74,6 +76,9 @@ def facts(history: History) -> Iterator[Loop]:
         if isinstance(event, ResponsibilityTransferred):
             if event.step == Step.INTAKE:
                 loops.append(Loop(referral=event.referral, organisation=event.receiver.org, accepted_at=event.at))
+        elif isinstance(event, ReferralReturned):
+            # Only an error returns what was accepted: then nobody was taken on.
+            loops = [loop for loop in loops if loop.referral != event.referral]
         elif loops and loops[-1].ended_at is None:
             loops[-1] = _gone_on(loops[-1], event, at)
     yield from loops
