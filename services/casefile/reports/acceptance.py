@@ -35,10 +35,16 @@ SOURCES: Final = (
     "ReferralEnteredInError",
 )
 _KEYS: Final = ("quarter", "agency", "programme", "organisation")
-_COUNTS: Final = ("offers", "accepted", "declined", "undecided", "expired", "askedTogether", "won", "notWon")
-_SUMS: Final = (
+COUNTS: Final = ("offers", "accepted", "declined", "undecided", "expired", "askedTogether", "won", "notWon")
+ASIDE: Final = ("askedAlone", "acceptedAlone", "notAcceptedAlone", "notLapsed")
+"""What two columns differ by: no columns, but counts that a small one of them must not be told by either."""
+SUMS: Final = (
     ("offers", ("accepted", "declined", "undecided")),
+    ("offers", ("askedTogether", "askedAlone")),
     ("askedTogether", ("won", "notWon")),
+    ("askedAlone", ("acceptedAlone", "notAcceptedAlone")),
+    ("accepted", ("won", "acceptedAlone")),
+    ("undecided", ("expired", "notLapsed")),
 )
 _ANSWERS: Final = {
     "ReferralAccepted": "accepted",
@@ -94,7 +100,7 @@ def rows(findings: Iterable[Findings[OfferFact]], period: Period) -> list[Row]:
                 offer
             )
     table = [{**dict(zip(_KEYS, key, strict=True)), **_counted(offers)} for key, offers in cells.items()]
-    shown = published(table, counts=_COUNTS, over="organisation", by=_KEYS[:3], sums=_SUMS)
+    shown = published(table, counts=(*COUNTS, *ASIDE), over="organisation", by=_KEYS[:3], sums=SUMS)
     return [_with_measures(row, cells) for row in shown if period.touches(str(row["quarter"]))]
 
 
@@ -102,20 +108,26 @@ def _counted(offers: list[OfferFact]) -> Row:
     answers = Counter(offer.answer for offer in offers)
     together = [offer for offer in offers if offer.together]
     won = sum(offer.answer == "accepted" for offer in together)
+    undecided = len(offers) - answers["accepted"] - answers["declined"]
     return {
         "offers": len(offers),
         "accepted": answers["accepted"],
         "declined": answers["declined"],
-        "undecided": len(offers) - answers["accepted"] - answers["declined"],
+        "undecided": undecided,
         "expired": answers["expired"],
         "askedTogether": len(together),
         "won": won,
         "notWon": len(together) - won,
+        "askedAlone": len(offers) - len(together),
+        "acceptedAlone": answers["accepted"] - won,
+        "notAcceptedAlone": len(offers) - len(together) - (answers["accepted"] - won),
+        "notLapsed": undecided - answers["expired"],
     }
 
 
 def _with_measures(row: Row, cells: Mapping[tuple[str | None, ...], list[OfferFact]]) -> Row:
     """Share, median and reasons, where the counts that they are made of are shown."""
+    row = {column: value for column, value in row.items() if column not in ASIDE}
     row |= {"acceptedPercent": None, "medianDays": None, "declineReasons": None}
     if row["accepted"] is None or not row["accepted"] + row["declined"]:
         return row
@@ -156,7 +168,7 @@ REPORT: Final = Report(
     name=NAME,
     definition=DEFINITION,
     sources=SOURCES,
-    columns=(*_KEYS, *_COUNTS[:5], "acceptedPercent", "medianDays", "declineReasons", *_COUNTS[5:]),
+    columns=(*_KEYS, *COUNTS[:5], "acceptedPercent", "medianDays", "declineReasons", *COUNTS[5:]),
     fact=OfferFact,
     facts=facts,
     rows=rows,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from contracts.codes import CaseState
 from services.casefile.domain.agreement import AgreementSigned
 from services.casefile.domain.mentoring import CheckInRecorded
+from services.casefile.domain.state import Case
 from services.casefile.reports.report import Findings, History, Period, Report, Row, day_of
 
 NAME: Final = "check-in-coverage"
@@ -47,21 +48,24 @@ def facts(history: History) -> Iterator[MatchFact]:
     """The matches of a case that signed an agreement."""
     found: dict[str, MatchFact] = {}
     for moment in history.standing:
-        event, after = moment.recorded.event, moment.after
-        running = after.match.match if after.match is not None else None
+        event, at = moment.recorded.event, moment.recorded.meta.occurred_at
+        before, running = _mentored(moment.before), _mentored(moment.after)
         if isinstance(event, AgreementSigned):
-            begins = _begins(event)
-            found[event.match] = MatchFact(event.match, after.organisation, ((begins, None),))
-        elif moment.before.state == CaseState.MENTORING != after.state and moment.before.match is not None:
-            _stop(found, moment.before.match.match, moment.recorded.meta.occurred_at)
-        elif after.state == CaseState.MENTORING != moment.before.state and running in found:
+            found[event.match] = MatchFact(event.match, moment.after.organisation, ((_begins(event), None),))
+        elif before is not None and before != running:
+            _stop(found, before, at)
+        elif running is not None and running != before and running in found:
             held = found[running]
-            stretches = (*held.stretches, (moment.recorded.meta.occurred_at, None))
-            found[running] = replace(held, stretches=stretches)
+            found[running] = replace(held, stretches=(*held.stretches, (at, None)))
         if isinstance(event, CheckInRecorded) and running in found:
             held = found[running]
             found[running] = replace(held, check_ins=(*held.check_ins, day_of(event.happened_at)))
     yield from found.values()
+
+
+def _mentored(case: Case) -> str | None:
+    """The match that is mentored. Where something else ends it, an event before the one that moves the case says so."""
+    return case.match.match if case.state == CaseState.MENTORING and case.match is not None else None
 
 
 def _begins(event: AgreementSigned) -> datetime:

@@ -10,11 +10,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.codes import Step
+from contracts.codes import DeadlineName, Step
 from services.casefile.domain.deadlines import DeadlineMissed
 from services.casefile.domain.gaps import GAP_ACTION, GapActionCompleted
 from services.casefile.domain.mentoring import CheckInRecorded
-from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.referral_entry import NO_ACTS, ReferralEntryTaken
 from services.casefile.domain.steps import key_of
 from services.casefile.domain.suspension import SuspensionReviewed
 from services.casefile.reports.report import Findings, History, Moment, Period, Report, Row, quarter_of
@@ -39,7 +39,8 @@ _MADE_UP_BY: Final[Mapping[str, type]] = {
     Step.SUSPENSION_REVIEW.value: SuspensionReviewed,
 }
 """What recurs is due again when it was missed, and is made up for when it is done."""
-_SAYS_A_TERM: Final = ("DeadlineMissed", "DeadlineReminded")
+_NO_DECISION: Final = NO_ACTS | {"ReferralReceived", "InformationRequested", "InformationProvided"}
+"""What is told of a referral and decides nothing: a decision that was missed is still owed after it."""
 
 
 class MissedTerm(Struct, frozen=True, array_like=True):
@@ -88,11 +89,8 @@ def _made_up(began: Moment, moment: Moment) -> bool:
     """Whether what was missed in one moment is done, or waited for no more, after another."""
     missed, event = began.recorded.event, moment.recorded.event
     if isinstance(missed, ReferralEntryTaken):
-        return (
-            isinstance(event, ReferralEntryTaken)
-            and event.referral == missed.referral
-            and event.name not in _SAYS_A_TERM
-        )
+        no_act = _NO_DECISION if missed.codes[0] == DeadlineName.DECISION else NO_ACTS
+        return isinstance(event, ReferralEntryTaken) and event.referral == missed.referral and event.name not in no_act
     if missed.deadline.startswith(f"{GAP_ACTION}:"):
         return isinstance(event, GapActionCompleted) and event.gap == missed.deadline.partition(":")[2]
     if isinstance(event, _MADE_UP_BY.get(missed.step, ())):

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.casefile_codes import MenteePulseReason, MentorPulseReason
+from contracts.casefile_codes import DOES_GOOD
 from contracts.codes import Step
 from services.casefile.domain.consent_withdrawal import CaseReturned
 from services.casefile.domain.deadlines import DeadlineMissed
@@ -17,6 +17,7 @@ from services.casefile.domain.handback import HandbackAccepted, HandbackReturned
 from services.casefile.domain.handback_report import HandbackRequested
 from services.casefile.domain.mentoring import ProgressReported, PulseRecorded
 from services.casefile.domain.organisation_part import ResponsibilityTransferred
+from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.reports.report import Findings, History, Period, Report, Row, written
 
 NAME: Final = "feedback"
@@ -36,6 +37,7 @@ SOURCES: Final = (
     "HandbackReturned",
     "HandbackAccepted",
     "CaseReturned",
+    "ReferralReturned",
 )
 RUNNING: Final = "RUNNING"
 WAITING: Final = "WAITING"
@@ -44,19 +46,6 @@ CLOSED: Final = "CLOSED"
 STOPPED: Final = "STOPPED"
 """How a loop stands: nothing is handed back yet, the agency has not answered, wants more, has answered, or the person
 withdrew their consent, which ends it without a report."""
-_DOES_GOOD: Final = frozenset(
-    {
-        MentorPulseReason.GOOD_CLICK,
-        MentorPulseReason.MENTEE_ENGAGED,
-        MentorPulseReason.PROGRESS_SEEN,
-        MentorPulseReason.APPRECIATED,
-        MentorPulseReason.LEARNT_MYSELF,
-        MenteePulseReason.NETWORK_GROWS,
-        MenteePulseReason.SECTOR_UNDERSTOOD,
-        MenteePulseReason.CONFIDENCE_GROWS,
-        MenteePulseReason.LANGUAGE_IMPROVES,
-    }
-)
 
 
 class Loop(Struct, frozen=True, kw_only=True):
@@ -87,6 +76,9 @@ def facts(history: History) -> Iterator[Loop]:
         if isinstance(event, ResponsibilityTransferred):
             if event.step == Step.INTAKE:
                 loops.append(Loop(referral=event.referral, organisation=event.receiver.org, accepted_at=event.at))
+        elif isinstance(event, ReferralReturned):
+            # Only an error returns what was accepted: then nobody was taken on.
+            loops = [loop for loop in loops if loop.referral != event.referral]
         elif loops and loops[-1].ended_at is None:
             loops[-1] = _gone_on(loops[-1], event, at)
     yield from loops
@@ -98,7 +90,7 @@ def _gone_on(loop: Loop, event: object, at: datetime) -> Loop:
             last = max(event.happened_at, loop.last_progress or event.happened_at)
             return replace(loop, progress=loop.progress + 1, last_progress=last)
         case PulseRecorded():
-            good = sum(reason in _DOES_GOOD for reason in event.reasons)
+            good = sum(reason in DOES_GOOD for reason in event.reasons)
             return replace(
                 loop,
                 good=loop.good + (event.score >= 4),

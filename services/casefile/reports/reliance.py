@@ -97,7 +97,8 @@ def rows(findings: Iterable[Findings[Relied]], period: Period) -> list[Row]:
         for quarter in quarters(min(of_key), last)
     ]
     whole = [row for row in table if str(row["measure"]).endswith(MEETINGS)]
-    by_kind = [row for row in table if not str(row["measure"]).endswith(MEETINGS)]
+    gaps = [row for row in table if row["measure"] == GAPS]
+    by_kind = [row for row in table if not str(row["measure"]).endswith((MEETINGS, GAPS))]
     shown = published(whole, counts=("count",), rests_on={"hours": "count"}) + published(
         by_kind,
         counts=("count",),
@@ -105,7 +106,27 @@ def rows(findings: Iterable[Findings[Relied]], period: Period) -> list[Row]:
         by=("quarter", "agency", "programme", "organisation", "measure"),
         rests_on={"hours": "count"},
     )
+    shown += _gaps(gaps)
     return [row for row in _changes(shown) if period.touches(str(row["quarter"]))]
+
+
+def _gaps(table: list[Row]) -> list[Row]:
+    """The gaps as the report on them shows them, whose totals would otherwise tell what is hidden here.
+
+    All kinds together are the sum of those that are shown, and hidden where one of them is.
+    """
+    by = ("quarter", "agency", "programme", "measure", "kind")
+    hidden = published(table, counts=("count",), over="organisation", by=by, rests_on={"hours": "count"})
+    shown = [row for row in hidden if row["organisation"] != ALL]
+    together: defaultdict[tuple[str | None, ...], list[Row]] = defaultdict(list)
+    for row in shown:
+        together[tuple(row[column] for column in _KEYS[:-1])].append(row)
+    for of_one in together.values():
+        counts = [row["count"] for row in of_one]
+        are_shown = None not in counts
+        whole = {"kind": ALL, "count": sum(counts) if are_shown else None, "hours": 0.0 if are_shown else None}
+        shown.append(of_one[0] | whole)
+    return shown
 
 
 def _changes(table: list[Row]) -> list[Row]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date, datetime
 
 import pytest
 
-from services.casefile.reports.acceptance import REPORT
+from services.casefile.reports.acceptance import ASIDE, COUNTS, REPORT, SUMS
 from services.casefile.reports.report import History, Period, Row, Wanted
+from services.casefile.reports.suppression import published
 from tests.casefile.reports.entries import answer_of_one, entry, offered_to_several
 from tests.casefile.reports.histories import Entry, history, opened, rows_of
 from tests.support.dates import on
@@ -158,6 +161,55 @@ def test_few_that_were_won_are_hidden_with_those_that_were_not() -> None:
     told += together(13, 2, "brugwerk", "duo")
     row = only("samenstap", *told)
     assert (row["askedTogether"], row["won"], row["notWon"], row["accepted"]) == (12, None, None, None)
+
+
+def test_one_that_has_not_lapsed_is_not_told_by_those_that_have() -> None:
+    """Six that nobody decided, of which five lapsed: shown, the five would tell that one is open."""
+    row = only("brugwerk", *(case(n, "brugwerk", "ReferralExpired", on(11, 2)) for n in range(5)), case(5, "brugwerk"))
+    assert (row["undecided"], row["expired"]) == (6, None)
+
+
+def counted(*cells: int) -> Row:
+    """A row of so many offers: accepted, declined, lapsed and open, of those to several at once, and of the others."""
+    won, *lost, accepted, declined, lapsed, left = cells
+    together, alone, undecided = won + sum(lost), accepted + declined + lapsed + left, sum(lost[1:]) + lapsed + left
+    whole = (
+        together + alone,
+        won + accepted,
+        lost[0] + declined,
+        undecided,
+        lost[1] + lapsed,
+        together,
+        won,
+        sum(lost),
+    )
+    aside = (alone, accepted, alone - accepted, lost[2] + left)
+    return {"organisation": "brugwerk", **dict(zip((*COUNTS, *ASIDE), (*whole, *aside), strict=True))}
+
+
+def divided(offers: int, among: int) -> Iterator[tuple[int, ...]]:
+    """Every way to divide so many offers among so many kinds."""
+    if among == 1:
+        yield (offers,)
+        return
+    for first in range(offers + 1):
+        yield from ((first, *others) for others in divided(offers - first, among - 1))
+
+
+def test_no_few_follow_from_the_columns_of_a_row_together() -> None:
+    """By brute force over all rows of up to twelve offers: neither a count nor a kind of offers, and none aside."""
+    could_be: defaultdict[str, list[tuple[int, ...]]] = defaultdict(list)
+    seen: dict[tuple[int, ...], str] = {}
+    for cells in (cells for offers in range(13) for cells in divided(offers, 8)):
+        row = counted(*cells)
+        values = tuple(value for column, value in row.items() if column != "organisation")
+        if values not in seen:
+            made = published([row], counts=(*COUNTS, *ASIDE), over="organisation", sums=SUMS)
+            seen[values] = str([{column: each[column] for column in COUNTS} for each in made])
+        could_be[seen[values]].append((*values, *cells))
+    for shown, could in could_be.items():
+        for values in zip(*could, strict=True):
+            assert len({*values}) > 1 or values[0] not in range(1, 5), shown
 
 
 @pytest.mark.parametrize(("first", "last", "shown"), [(date(2026, 1, 20), None, 2), (date(2026, 4, 1), None, 0)])

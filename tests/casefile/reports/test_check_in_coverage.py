@@ -6,14 +6,16 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from contracts import referral as told
 from services.casefile.domain.mentoring import RecordCheckIn
 from services.casefile.domain.suspension import Resume, Suspend
 from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.casefile.reports.check_in_coverage import REPORT
 from services.casefile.reports.report import History, Period, Row
-from tests.casefile.casebook import Casebook
+from tests.casefile.casebook import HAND_BACK, Casebook
+from tests.casefile.messages import about
 from tests.casefile.reports.histories import rows_of
-from tests.support.actors import LOTTE
+from tests.support.actors import INES, LOTTE
 from tests.support.dates import on
 
 NOW = Period(now=on(30, 6))
@@ -93,11 +95,21 @@ def test_a_further_match_has_a_row_of_its_own() -> None:
     assert (row["until"], row["longestDays"], row["flagged"]) == ("2026-03-05", 14, False)
 
 
+def test_a_match_that_ends_with_something_else_has_ended() -> None:
+    """The person withdraws, or the organisation hands back at once: nobody is to be spoken with from 20 March on."""
+    stopped, handed_back = Casebook().mentoring(), Casebook().mentoring()
+    stopped.tell(about(told.LegalBasisWithdrawn, INES, on(20, 3), legal_basis="LB-1", withdrawn_at=on(20, 3)))
+    handed_back.act(replace(HAND_BACK, at=on(20, 3), closure_reason="MENTEE_UNREACHABLE"))
+    for book in (stopped, handed_back):
+        row = covered(book)
+        assert (row["until"], row["longestDays"], row["flagged"]) == ("2026-03-20", 29, False)
+
+
 def test_only_matches_that_ran_on_one_of_the_days_are_shown() -> None:
     """One that ended on 5 March is none of April's."""
     book = Casebook().mentoring()
     book.act(EndMatch(at=on(5, 3), by=LOTTE, reason="MISMATCH", next="HANDBACK", closure_talk=True))
-    told = History("case-c1", book.history)
-    assert len(rows_of(REPORT, told, period=replace(NOW, first=date(2026, 3, 5)))) == 1
-    assert rows_of(REPORT, told, period=replace(NOW, first=date(2026, 3, 6))) == []
-    assert rows_of(REPORT, told, period=replace(NOW, last=date(2026, 2, 18))) == []
+    ended = History("case-c1", book.history)
+    assert len(rows_of(REPORT, ended, period=replace(NOW, first=date(2026, 3, 5)))) == 1
+    assert rows_of(REPORT, ended, period=replace(NOW, first=date(2026, 3, 6))) == []
+    assert rows_of(REPORT, ended, period=replace(NOW, last=date(2026, 2, 18))) == []

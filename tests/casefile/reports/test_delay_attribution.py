@@ -88,10 +88,17 @@ def test_what_the_organisation_missed_is_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("term", "side"), [("RECEIPT", "ORGANISATION"), ("DECISION", "ORGANISATION"), ("INFORMATION", "AGENCY")]
+    ("term", "side", "meanwhile", "answer"),
+    [
+        ("RECEIPT", "ORGANISATION", (), "ReferralReceived"),
+        ("DECISION", "ORGANISATION", ("ReferralReceived", "InformationRequested"), "ReferralDeclined"),
+        ("INFORMATION", "AGENCY", (), "InformationProvided"),
+    ],
 )
-def test_terms_of_an_offer_count_until_it_is_answered(term: str, side: str) -> None:
-    """Five offers on which a term passed, and which are answered three days later."""
+def test_terms_of_an_offer_count_until_it_is_answered(
+    term: str, side: str, meanwhile: tuple[str, ...], answer: str
+) -> None:
+    """Five offers on which a term passed, and which are answered three days later; that leads are told is no answer."""
 
     def entry(number: int, name: str, at: datetime, *codes: str, due: datetime | None = None) -> Entry:
         told = ReferralEntryTaken(
@@ -117,7 +124,9 @@ def test_terms_of_an_offer_count_until_it_is_answered(term: str, side: str) -> N
             waiting(f"r{n}", "REFERRAL_ANSWER", INES, "brugwerk"),
             entry(n, "DeadlineMissed", DUE, term, due=DUE),
             entry(n, "DeadlineReminded", DUE + timedelta(days=1), term),
-            entry(n, "ReferralReceived", late),
+            entry(n, "DeadlineEscalated", DUE + timedelta(days=1), term),
+            *(entry(n, name, DUE + timedelta(days=1)) for name in meanwhile),
+            entry(n, answer, late),
         )
         for n in range(5)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from itertools import product
 
+from services.casefile.reports import reliance
 from services.casefile.reports.report import Period, Row, Wanted
 from services.casefile.reports.service_gaps import REPORT
 from tests.casefile.reports.histories import rows_of
@@ -48,3 +49,16 @@ def test_a_filter_that_came_before_the_counting_would_tell_the_few() -> None:
     (total, *_), (less, *_) = rows_of(REPORT, *TOLD), rows_of(REPORT, *without)
     assert (total["organisation"], less["organisation"]) == ("ALL", "ALL")
     assert total["reported"] - less["reported"] == 3
+
+
+def test_another_report_does_not_tell_what_this_one_hides() -> None:
+    """Gaps stand in both: the 12 of brugwerk, shown in the other one, would tell the 3 of samenstap by the total."""
+    told = [row for row in rows_of(reliance.REPORT, *TOLD) if row["measure"] == "GAPS"]
+    assert {(row["organisation"], row["kind"]): row["count"] for row in told} == {
+        ("brugwerk", "CHILDCARE"): None,
+        ("brugwerk", "ALL"): None,
+        ("samenstap", "CHILDCARE"): None,
+        ("samenstap", "ALL"): None,
+        ("duo", "CHILDCARE"): 7,
+        ("duo", "ALL"): 7,
+    }

@@ -10,8 +10,10 @@ from services.casefile.domain.deadlines import DeadlineMissed
 from services.casefile.domain.handback import HandbackAccepted, HandbackReturned
 from services.casefile.domain.handback_report import HandbackRequested
 from services.casefile.domain.mentoring import ProgressReported, PulseRecorded
+from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.reports.feedback import REPORT
 from services.casefile.reports.report import Period
+from services.chassis.modelling.deadline import Deadline
 from tests.casefile.reports.histories import LOTTE, Entry, history, rows_of
 from tests.casefile.reports.test_reliance import matched
 from tests.support import actors
@@ -117,6 +119,15 @@ def test_a_withdrawn_consent_ends_the_loop_without_a_report() -> None:
     row = row_of(*entries)
     assert (row["state"], row["progressReports"], row["handedBackAt"]) == ("STOPPED", 1, None)
     assert rows_of(REPORT, history("c1", *matched("c1"), *entries), period=Period(date(2026, 4, 23))) == []
+
+
+def test_what_was_accepted_in_error_is_no_loop() -> None:
+    """Two people of the agency agreed that it was an error: nothing is to be told of the person."""
+    access = Deadline(name="NGO_ACCESS", due_at=on(1, 6), remind_at=on(1, 5))
+    returned = ReferralReturned(
+        referral="R-1", organisation="brugwerk", name="ReferralEnteredInError", reason=None, deadlines=(), access=access
+    )
+    assert rows_of(REPORT, history("c1", *matched("c1"), (on(9, 3), returned))) == []
 
 
 def test_a_loop_is_listed_on_each_day_that_it_ran() -> None:
