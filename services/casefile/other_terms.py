@@ -67,7 +67,7 @@ def read_policy(file: Path) -> tuple[OtherTerms, dict[str, Any]]:
         document = msgspec.json.decode(file.read_bytes())
     except OSError as error:
         raise WrongPolicy(f"{file}: {error.strerror}; give a file such as {_EXAMPLE}") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise WrongPolicy(f"{file}: no JSON ({error}); give an object such as {_EXAMPLE}") from None
     if not isinstance(document, dict):
         raise WrongPolicy(f"{file}: no object; give one such as {_EXAMPLE}")

@@ -94,6 +94,14 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, policy: Any
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_a_file_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    """As what is no JSON, in one line; bytes of another encoding are no text."""
+    written = tmp_path / "policy.json"
+    written.write_bytes('{"country": "\u00e9"}'.encode("latin-1"))
+    with pytest.raises(WrongPolicy, match="no JSON"):
+        read_policy(written)
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     """Each is named, so that nobody has to try again for the next."""
     policy = {"name": "x", "terms": {"DECISION": {"n": 0, "unit": "WEEKS"}}}

@@ -11,11 +11,11 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.disclosure import CONSENT_WITHDRAWN
 from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
-from services.casefile.domain.open_escalations import to_lead
+from services.casefile.domain.open_escalations import gone_back
 from services.casefile.domain.organisation_part import access_ends, back_with_agency
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, entry
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, ended_by
+from services.casefile.domain.steps import Moves
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, To
 
@@ -99,7 +99,7 @@ def take_withdrawal(
         ended_at=command.withdrawn_at if case.trajectory is not None and case.trajectory.ended_at is None else None,
     )
     return [
-        entry(message, Moves(closes=ended_by(case.steps), opens=(step, *to_lead(case, command.withdrawn_at)))),
+        entry(message, gone_back(case, step)),
         *stops,
         *match_ended(context, CONSENT_WITHDRAWN, command.withdrawn_at),
         returned,

@@ -16,7 +16,7 @@ from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.handback_report import HandbackRequested, handed_back
 from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.next_steps import next_service, report_step
-from services.casefile.domain.open_escalations import to_lead
+from services.casefile.domain.open_escalations import gone_back
 from services.casefile.domain.organisation_part import ResponsibilityTransferred, access_ends, back_with_agency
 from services.casefile.domain.state import Case, Trajectory, referral_of, trajectory_of
 from services.casefile.domain.steps import Moves, OpenStep, ended_by
@@ -156,14 +156,15 @@ def accept_handback(
     if faults:
         raise Refused.input(*faults)
     step = next_service(context, command.at)
+    back = gone_back(case, step)
     accepted = HandbackAccepted(
         referral=referral_of(case),
         decision=command.decision,
         next_service=command.next_service,
         answers=command.answers,
         access=next((access.expires for access in case.accesses if access.referral == referral_of(case)), None),
-        closes=ended_by(case.steps),
-        opens=(step, *to_lead(case, command.at)),
+        closes=back.closes,
+        opens=back.opens,
     )
     if not closes_case:
         return [accepted, _transferred(case, trajectory, step, command.at)]

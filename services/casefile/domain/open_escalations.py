@@ -17,7 +17,7 @@ from contracts.escalation_codes import DISTRESS, EscalationReason
 from contracts.terms import LadderLevel
 from services.casefile.domain.context import Context
 from services.casefile.domain.state import Case, Escalation, lead_of
-from services.casefile.domain.steps import Moves, OpenStep, Party, find
+from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by, find
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor
@@ -180,3 +180,9 @@ def to_lead(case: Case, since: datetime) -> tuple[OpenStep, ...]:
         for step in case.steps
         if step.step == Step.ESCALATION and step.about and step.owner != lead
     )
+
+
+def gone_back(case: Case, begins: OpenStep) -> Moves:
+    """What ends and begins where the case goes back to its lead: its way, and whose the open escalations are."""
+    escalations = to_lead(case, begins.since)
+    return Moves(closes=(*ended_by(case.steps), *(step.key for step in escalations)), opens=(begins, *escalations))

@@ -11,7 +11,7 @@ from contracts.codes import CaseState, Role, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
-from services.casefile.domain.open_escalations import to_lead
+from services.casefile.domain.open_escalations import gone_back
 from services.casefile.domain.organisation_part import (
     CoordinatorProposed,
     ResponsibilityTransferred,
@@ -145,7 +145,7 @@ def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTake
         access=command.access or access_after(context, message.occurred_at),
     )
     return [
-        entry(message, Moves(closes=ended_by(case.steps), opens=(step, *to_lead(case, message.occurred_at)))),
+        entry(message, gone_back(case, step)),
         *match_ended(context, EndReason.ERROR.value, message.occurred_at),
         returned,
     ]

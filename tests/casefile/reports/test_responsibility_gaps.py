@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from inspect import getmembers, isfunction, signature
 from typing import Final
 
+from contracts import referral as told
 from services.casefile.domain.closing import CaseClosed
 from services.casefile.domain.suspension import SuspensionReviewed
 from services.casefile.reports.report import History, Period, Wanted
@@ -14,6 +15,7 @@ from services.casefile.reports.responsibility_gaps import REPORT
 from tests.casefile import change_stories, escalation_stories, gap_stories, stories, task_stories
 from tests.casefile.reports.histories import INES, LOTTE, history, opened, rows_of, step
 from tests.casefile.stories import Story
+from tests.support import actors
 from tests.support.dates import on
 
 LEAD = {"agency": "vdab-gent", "programme": "mtw-be-2026", "organisation": None}
@@ -110,6 +112,16 @@ def test_only_times_on_the_days_asked_for_are_listed_and_only_to_whose_case_it_i
     assert found == [0, 1, 1, 1, 1]
     assert rows_of(REPORT, told, period=Period(date(2026, 2, 4))) == []
     assert rows_of(REPORT, told, wanted=Wanted(of_agency="actiris-demo")) == []
+
+
+def test_an_escalation_that_goes_back_with_the_case_passes_to_the_lead() -> None:
+    """The person withdraws while the coordinator sees to something: from then on it is the counsellor's alone."""
+    story = escalation_stories.raised_in_matching()
+    at = story.now + timedelta(hours=1)
+    story.tell(told.LegalBasisWithdrawn, actors.INES, at, legal_basis="LB-1", withdrawn_at=at)
+    (raised,) = [held for held in story.book.case.steps if held.about]
+    assert raised.owner == INES
+    assert rows_of(REPORT, History("case-C", story.book.history)) == []
 
 
 STORIES: Final[dict[str, Callable[[], Story]]] = {
