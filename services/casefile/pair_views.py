@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from contracts.codes import Step
 from services.casefile.domain.state import Case, Match
+from services.casefile.domain.steps import OpenStep, StepsBeside
 from services.casefile.gap_views import gap_view
 from services.casefile.views import case_view
 from services.chassis.http.response.rendering import Json
@@ -14,9 +19,10 @@ from services.chassis.http.response.rendering import Json
 def pair_view(case: Case, version: int, now: datetime, mentor: str | None = None) -> Json:
     """What a matched mentor or the mentee reads: the state, the agreement, and who is responsible for what.
 
-    A `mentor` also reads what became of the gaps that this mentor reported.
+    A `mentor` also reads what became of the gaps that this mentor reported. That somebody raised the alarm is not
+    theirs to know, and neither are gaps that others reported: neither the step nor its term is shown.
     """
-    whole = case_view(case, version, now)
+    whole = case_view(_without_what_is_others(case, mentor), version, now)
     trajectory: Any = whole["trajectory"] or {}
     shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
     return {
@@ -25,6 +31,17 @@ def pair_view(case: Case, version: int, now: datetime, mentor: str | None = None
         "gaps": own_gaps(case, mentor),
         "links": {"self": f"/v1/cases/{case.case}"},
     }
+
+
+def _without_what_is_others(case: Case, mentor: str | None) -> Case:
+    own = {gap.gap for gap in case.gaps if gap.reported_by.sub == mentor}
+    way = tuple(step for step in case.way if step.step != Step.ESCALATION)
+    beside = [step for step in case.steps if step.about is not UNSET and not _is_others(step, own)]
+    return replace(case, way=way, beside=StepsBeside((step.key, step) for step in beside))
+
+
+def _is_others(step: OpenStep, own: set[str]) -> bool:
+    return step.step == Step.ESCALATION or (step.step == Step.SERVICE_GAP_ANSWER and step.about not in own)
 
 
 def ended_view(case: Case, version: int, ended_at: datetime, gaps: list[Json]) -> Json:

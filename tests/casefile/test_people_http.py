@@ -139,6 +139,26 @@ async def test_other_mentors_and_mentees_have_no_part_in_the_case(shared: CaseCo
     assert (over["allowedActions"], over["blockedActions"]) == ([], [])
 
 
+async def test_the_pair_does_not_learn_who_raised_the_alarm_or_of_the_gaps_of_others(shared: CaseContext) -> None:
+    """Neither the step nor its term, from which the kind of alarm would follow; the mentor's own gap is shown."""
+    case = await shared.brought_to("MENTORING")
+    mentee = await shared.mentee_of(case)
+    await shared.running.done(LOTTE, case.path, "record-pulse", {"by": "MENTEE", "score": 4, "reasons": ["SAFETY"]})
+    for person, kind in ((LOTTE, "CHILDCARE"), (VOLUNTEER, "TRAINING")):
+        await shared.running.done(person, case.path, "report-gap", {"serviceKind": kind, "gapType": "TOO_SLOW"})
+    seen = {person: await shared.running.read(person, case.path) for person in (INES, VOLUNTEER, mentee)}
+    beside = {
+        who.sub: [(s["step"], s.get("about")) for s in read["steps"] if s.get("about")] for who, read in seen.items()
+    }
+    first, second = f"{case.id}.g1", f"{case.id}.g2"
+    gap = "SERVICE_GAP_ANSWER"
+    assert beside[INES.sub] == [("ESCALATION", "E1"), (gap, first), (gap, second)]
+    assert beside[VOLUNTEER.sub] == [(gap, second)]
+    assert beside[mentee.sub] == []
+    assert "escalation" in seen[INES]["dueAt"]
+    assert "escalation" not in seen[VOLUNTEER]["dueAt"].keys() | seen[mentee]["dueAt"].keys()
+
+
 async def test_a_mentor_does_not_do_the_coordinators_work(shared: CaseContext) -> None:
     """403 with who may, for every command that is not the pair's."""
     case = await shared.brought_to("MENTORING")

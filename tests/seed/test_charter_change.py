@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -148,6 +148,18 @@ async def test_a7_a_version_that_has_begun_when_it_is_entered_asks_at_once(conte
         "MENTOR": (VOLUNTEER.sub, "2026-01-26T22:59:59Z"),
         "COORDINATOR": (LOTTE.sub, "2026-01-26T22:59:59Z"),
     }
+
+
+async def test_a7_nobody_is_asked_to_acknowledge_a_charter_that_is_not_written(context: CaseContext) -> None:
+    """The programme names it all the same; once the operator has entered it, it is found within a day."""
+    case = await context.brought_to("MENTORING")
+    await published(context, 2, validFrom="2026-01-05")
+    await context.running.at(context.running.clock.now())
+    assert await asked(context, case) == {}
+    assert "CharterChanged" not in await context.kinds(case)
+    await charter(context, "v2", TASK, VOLUNTEER_MENTOR="L")
+    await context.running.at(context.running.clock.now() + timedelta(days=1))
+    assert set(await asked(context, case)) == {"MENTOR", "COORDINATOR"}
 
 
 async def test_a7_no_mentor_is_activated_and_no_agreement_signed_without_the_charter_in_force(
