@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from services.casefile.charter_fan_out import AT_ONCE
+from services.sandbox.charter import CHARTER
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.casefile.cases import PROFILE, ROAD
 from tests.faults.caller import Caller
@@ -61,6 +62,7 @@ async def test_each_running_match_is_told_once_of_a_charter_though_the_process_d
         await moved(people, BEGINS)
         assert (await people.send(LOTTE, "PUT", "/v1/mentors/M-41", PROFILE)).is_success
         cases = [await match(people) for _ in range(MATCHES)]
+        assert (await people.send(OPERATOR, "PUT", "/v1/charters/v2", CHARTER)).is_success
         later = {**PROGRAMME_VERSION, "charterVersion": "v2", "validFrom": "2026-02-02"}
         published = await people.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", later)
         assert published.is_success, published.text
