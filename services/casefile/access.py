@@ -96,6 +96,13 @@ POLICY: Final = Policy(
         Rule("list-gaps", _READERS | _AUDITORS | MENTORS, ANY_ORGANISATION),
         # Whose rows a report shows depends on the caller (`services.casefile.reports.answers`).
         Rule("read-report", _AUDITORS | LEADS, ANY_ORGANISATION),
+        # A row of a case shows an organisation no more than the case does: nothing once its access has ended.
+        *(
+            Rule("read-report-rows", ORGANISATION_LEADS, relation)
+            for relation in (ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
+        ),
+        # Of a case from end to end, whichever organisations it was with.
+        Rule("read-report-across", _AUDITORS | AGENCY_LEADS, ANY_ORGANISATION),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
@@ -172,6 +179,12 @@ def standing_of(organisation: str, case: Case) -> str | None:
     if any(not part.closed for part in parts):
         return FORMER_ORGANISATION
     return CONSENT_WITHDRAWN if parts[-1].ended == "CONSENT_WITHDRAWN" else ACCESS_ENDED
+
+
+def standings_in_reports(caller: Caller) -> frozenset[str]:
+    """How the caller's organisation may stand to a case whose rows reports show them."""
+    how = (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN, ACCESS_ENDED)
+    return frozenset(standing for standing in how if POLICY.permits(caller, "read-report-rows", (standing,)))
 
 
 def still_reads(mentor: Caller, case: Case, at: datetime) -> MentorAccess | None:
