@@ -33,6 +33,7 @@ class Reports:
         self._streams = streams
         self._wait_seconds = wait_seconds
         self._key = key
+        self._turn = asyncio.Lock()
 
     @staticmethod
     def check(caller: Caller) -> None:
@@ -58,7 +59,6 @@ class Reports:
                 await self._kept.projection.catch_up()
         except TimeoutError:
             raise CatchingUp from None
-        findings = await self._kept.findings(report)
         wanted = Wanted(
             programme,
             organisation,
@@ -66,9 +66,12 @@ class Reports:
             of_organisation=caller.org if caller.role is Role.NGO_LEAD else None,
             standings=standings_in_reports(caller),
         )
-        period = replace(period, now=await self._kept.now(), key=self._key)
-        # Over many cases it takes a while, in which others have their turn.
-        return report, await asyncio.to_thread(report.answer, findings, period, wanted)
+        # The facts of all cases are in memory meanwhile: of so many no more than one answer holds at a time.
+        async with self._turn:
+            period = replace(period, now=await self._kept.now(), key=self._key)
+            findings = await self._kept.findings(report)
+            # Over many cases it takes a while, in which requests for something else go on.
+            return report, await asyncio.to_thread(report.answer, findings, period, wanted)
 
     async def _check(self, period: Period, programme: str | None, organisation: str | None) -> None:
         if period.first is not None and period.last is not None and period.last < period.first:

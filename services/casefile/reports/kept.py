@@ -67,7 +67,9 @@ class Kept:
         """The facts of a report in all histories."""
         found: list[Findings[Any]] = []
         after = 0
-        while rows := await self._index.find(KEPT.name, {}, after=after, limit=ROWS_AT_ONCE):
+        # A row has the facts of all reports: of the others' nothing is read.
+        only = ("agency", "programme", "standings", report.column)
+        while rows := await self._index.find(KEPT.name, {}, after=after, limit=ROWS_AT_ONCE, only=only):
             found += [
                 Findings(_subject(row), report.decoded(str(kept)))
                 for row in rows
