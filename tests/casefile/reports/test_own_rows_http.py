@@ -12,14 +12,15 @@ import pytest
 
 from services.casefile.domain.consent_withdrawal import CaseReturned, NgoAccessRevoked
 from services.casefile.domain.deadlines import NgoAccessExpired
+from services.casefile.domain.steps import Party
 from services.casefile.reports.catalogue import REPORTS
-from services.casefile.reports.report import History
+from services.casefile.reports.report import History, Wanted
 from services.chassis.log.event_log import Write
 from tests.casefile.cases import ANSWER, REPORT, CaseContext, Told
 from tests.casefile.reports.entries import with_brugwerk
 from tests.casefile.reports.histories import INES as COUNSELLOR
 from tests.casefile.reports.histories import LOTTE as COORDINATOR
-from tests.casefile.reports.histories import Entry, history, opened, step
+from tests.casefile.reports.histories import Entry, history, opened, rows_of, step
 from tests.casefile.reports.test_responsibility_gaps import reviewed
 from tests.casefile.test_disclosure_refused import withdrawn
 from tests.support.dates import on
@@ -189,3 +190,17 @@ async def test_times_without_an_owner_are_shown_to_who_may_read_the_case(context
         reads = await read(context, person)
         for name, many in (("responsibility-gaps", 2), ("unowned-time", 1)):
             assert sorted(row["case"] for row in reads[name]) == sorted([*cases] * many), (person, name)
+
+
+def test_a_time_that_outlasts_an_organisations_part_or_names_another_one_is_not_its_own() -> None:
+    """A void in which the case went back, and a step that somebody of samenstap had as well; the auditor reads both."""
+    karim = Party(role=KARIM.role, org=KARIM.org, sub=KARIM.sub)
+    begun = (on(12, 1), opened("c1", on(12, 1), step("NEXT_SERVICE", COUNSELLOR, on(12, 1)))), *with_brugwerk(on(13, 1))
+    left = on(14, 1), reviewed(on(14, 1), closes=("NEXT_SERVICE",))
+    taken = on(16, 1), reviewed(on(16, 1), opens=(step("NEXT_SERVICE", COUNSELLOR, on(16, 1)),))
+    intruding = on(14, 1), reviewed(on(14, 1), opens=(step("NEXT_SERVICE", karim, on(14, 1)),))
+    own = Wanted(of_organisation="brugwerk", standings=frozenset({"ADDRESSED_ORGANISATION"}))
+    gaps = REPORTS["responsibility-gaps"]
+    for lasting, theirs in (([left, taken], 1), ([left, (on(15, 1), RETURNED), taken], 0), ([intruding], 0)):
+        told = history("c1", *begun, *lasting)
+        assert [len(rows_of(gaps, told)), len(rows_of(gaps, told, wanted=own))] == [1, theirs], lasting
