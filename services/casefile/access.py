@@ -57,6 +57,8 @@ _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
     MENTEES: (MENTEE_OF_CASE,),
 }
 """How those who give commands stand to the case."""
+_REPORT_ROWS: Final = "read-report-rows"
+"""Refuses nobody: rows are left out."""
 _READS = ("read", "read-timeline", "read-responsibility", "read-record")
 
 POLICY: Final = Policy(
@@ -98,7 +100,7 @@ POLICY: Final = Policy(
         Rule("read-report", _AUDITORS | LEADS, ANY_ORGANISATION),
         # A row of a case shows an organisation no more than the case does: nothing once its access has ended.
         *(
-            Rule("read-report-rows", ORGANISATION_LEADS, relation)
+            Rule(_REPORT_ROWS, ORGANISATION_LEADS, relation)
             for relation in (ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
         ),
         # Of a case from end to end, whichever organisations it was with.
@@ -183,8 +185,9 @@ def standing_of(organisation: str, case: Case) -> str | None:
 
 def standings_in_reports(caller: Caller) -> frozenset[str]:
     """How the caller's organisation may stand to a case whose rows reports show them."""
-    how = (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN, ACCESS_ENDED)
-    return frozenset(standing for standing in how if POLICY.permits(caller, "read-report-rows", (standing,)))
+    # Whose access has ended may do nothing at all.
+    how = (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
+    return frozenset(standing for standing in how if POLICY.permits(caller, _REPORT_ROWS, (standing,)))
 
 
 def still_reads(mentor: Caller, case: Case, at: datetime) -> MentorAccess | None:
