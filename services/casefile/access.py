@@ -57,6 +57,8 @@ _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
     MENTEES: (MENTEE_OF_CASE,),
 }
 """How those who give commands stand to the case."""
+_REPORT_ROWS: Final = "read-report-rows"
+"""Refuses nobody: rows are left out."""
 _READS = ("read", "read-timeline", "read-responsibility", "read-record")
 
 POLICY: Final = Policy(
@@ -96,6 +98,13 @@ POLICY: Final = Policy(
         Rule("list-gaps", _READERS | _AUDITORS | MENTORS, ANY_ORGANISATION),
         # Whose rows a report shows depends on the caller (`services.casefile.reports.answers`).
         Rule("read-report", _AUDITORS | LEADS, ANY_ORGANISATION),
+        # A row of a case shows an organisation no more than the case does: nothing once its access has ended.
+        *(
+            Rule(_REPORT_ROWS, ORGANISATION_LEADS, relation)
+            for relation in (ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
+        ),
+        # Of a case from end to end, whichever organisations it was with.
+        Rule("read-report-across", _AUDITORS | AGENCY_LEADS, ANY_ORGANISATION),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
@@ -172,6 +181,13 @@ def standing_of(organisation: str, case: Case) -> str | None:
     if any(not part.closed for part in parts):
         return FORMER_ORGANISATION
     return CONSENT_WITHDRAWN if parts[-1].ended == "CONSENT_WITHDRAWN" else ACCESS_ENDED
+
+
+def standings_in_reports(caller: Caller) -> frozenset[str]:
+    """How the caller's organisation may stand to a case whose rows reports show them."""
+    # Whose access has ended may do nothing at all.
+    how = (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
+    return frozenset(standing for standing in how if POLICY.permits(caller, _REPORT_ROWS, (standing,)))
 
 
 def still_reads(mentor: Caller, case: Case, at: datetime) -> MentorAccess | None:

@@ -122,6 +122,9 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("sign-charter",), frozenset({"NGO_LEAD"}), "PARTY_ORGANISATION")
     # Of a report the leads see their own rows, and auditors all.
     allow(("read-report",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD", "NGO_LEAD"}), "ANY_ORGANISATION")
+    # Of an organisation's rows those of cases that it still reads, and what is about all organisations of a case, none.
+    allow(("read-report-rows",), frozenset({"NGO_LEAD"}), "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
+    allow(("read-report-across",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD"}), "ANY_ORGANISATION")
     return table
 
 

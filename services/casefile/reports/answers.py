@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from contracts.codes import Role
-from services.casefile.access import ANY_ORGANISATION, POLICY
+from services.casefile.access import ANY_ORGANISATION, POLICY, standings_in_reports
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
 from services.casefile.reports.catalogue import REPORTS
@@ -21,6 +21,7 @@ from services.chassis.http.request.positions import unknown_filter
 from services.chassis.service import CatchingUp
 
 READ: Final = "read-report"
+ACROSS: Final = "read-report-across"
 
 
 class Reports:
@@ -32,6 +33,7 @@ class Reports:
         self._streams = streams
         self._wait_seconds = wait_seconds
         self._key = key
+        self._turn = asyncio.Lock()
 
     @staticmethod
     def check(caller: Caller) -> None:
@@ -50,21 +52,26 @@ class Reports:
         if report is None:
             raise Hidden
         await self._check(period, programme, organisation)
+        if report.across and not POLICY.permits(caller, ACROSS, (ANY_ORGANISATION,)):
+            return report, []
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await self._kept.projection.catch_up()
         except TimeoutError:
             raise CatchingUp from None
-        findings = await self._kept.findings(report)
         wanted = Wanted(
             programme,
             organisation,
             of_agency=caller.org if caller.role is Role.AGENCY_TEAM_LEAD else None,
             of_organisation=caller.org if caller.role is Role.NGO_LEAD else None,
+            standings=standings_in_reports(caller),
         )
-        period = replace(period, now=await self._kept.now(), key=self._key)
-        # Over many cases it takes a while, in which others have their turn.
-        return report, await asyncio.to_thread(report.answer, findings, period, wanted)
+        # The facts of all cases are in memory meanwhile: of so many no more than one answer holds at a time.
+        async with self._turn:
+            period = replace(period, now=await self._kept.now(), key=self._key)
+            findings = await self._kept.findings(report)
+            # Over many cases it takes a while, in which requests for something else go on.
+            return report, await asyncio.to_thread(report.answer, findings, period, wanted)
 
     async def _check(self, period: Period, programme: str | None, organisation: str | None) -> None:
         if period.first is not None and period.last is not None and period.last < period.first:

@@ -16,7 +16,7 @@ from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.mentoring import PulseRecorded
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.domain.tasks import TaskRecorded
-from services.casefile.reports.report import Findings, History, Moment, Period, Report, Row, day_of, events
+from services.casefile.reports.report import Findings, History, Moment, Period, Report, Row, day_of, events, referral_in
 from services.casefile.reports.suppression import ALL
 from services.chassis.modelling.days import FIRST
 from services.chassis.modelling.decider import Actor
@@ -56,12 +56,16 @@ _KINDS: Final = {
 
 
 class BalanceFact(Struct, frozen=True, array_like=True):
-    """One thing that weighs in the balance: its kind, and the code of the role, task, service or reason."""
+    """One thing that weighs in the balance: its kind, and the code of the role, task, service or reason.
+
+    `withheld`: the organisation may read it no more.
+    """
 
     at: datetime
     organisation: str | None
     kind: str
     code: str
+    withheld: bool = False
 
 
 def facts(history: History) -> Iterator[BalanceFact]:
@@ -84,13 +88,18 @@ def facts(history: History) -> Iterator[BalanceFact]:
                 continue
             refused[meta.actor, event] = meta.recorded_at
         for kind, code, at in _found(moment):
-            yield BalanceFact(at, _organisation(moment), kind, code)
+            yield BalanceFact(at, _organisation(moment), kind, code, history.is_over(_referral(moment)))
 
 
 def _organisation(moment: Moment) -> str | None:
     event = moment.recorded.event
     named: str | None = getattr(event, "organisation", None)
     return named or moment.before.organisation or moment.after.organisation
+
+
+def _referral(moment: Moment) -> str | None:
+    named: str | None = getattr(moment.recorded.event, "referral", None)
+    return named or referral_in(moment.before) or referral_in(moment.after)
 
 
 def _found(moment: Moment) -> Iterator[tuple[str, str, datetime]]:

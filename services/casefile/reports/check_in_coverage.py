@@ -14,7 +14,7 @@ from contracts.codes import CaseState
 from services.casefile.domain.agreement import AgreementSigned
 from services.casefile.domain.mentoring import CheckInRecorded
 from services.casefile.domain.state import Case
-from services.casefile.reports.report import Findings, History, Period, Report, Row, day_of
+from services.casefile.reports.report import Findings, History, Period, Report, Row, day_of, referral_in
 
 NAME: Final = "check-in-coverage"
 LONGEST: Final = 35
@@ -36,12 +36,16 @@ SOURCES: Final = (
 
 
 class MatchFact(Struct, frozen=True, array_like=True):
-    """A match: the stretches in which it was mentored, each with its end, None: it goes on; and its check-ins' days."""
+    """A match: the stretches in which it was mentored, each with its end, None: it goes on; and its check-ins' days.
+
+    `withheld`: the organisation may read it no more.
+    """
 
     match: str
     organisation: str | None
     stretches: tuple[tuple[datetime, datetime | None], ...]
     check_ins: tuple[date, ...] = ()
+    withheld: bool = False
 
 
 def facts(history: History) -> Iterator[MatchFact]:
@@ -51,7 +55,12 @@ def facts(history: History) -> Iterator[MatchFact]:
         event, at = moment.recorded.event, moment.recorded.meta.occurred_at
         before, running = _mentored(moment.before), _mentored(moment.after)
         if isinstance(event, AgreementSigned):
-            found[event.match] = MatchFact(event.match, moment.after.organisation, ((_begins(event), None),))
+            found[event.match] = MatchFact(
+                event.match,
+                moment.after.organisation,
+                ((_begins(event), None),),
+                withheld=history.is_over(referral_in(moment.after)),
+            )
         elif before is not None and before != running:
             _stop(found, before, at)
         elif running is not None and running != before and running in found:

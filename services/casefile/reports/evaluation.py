@@ -38,7 +38,8 @@ NAME: Final = "evaluation"
 DEFINITION: Final = (
     "One row per case under a pseudonym, for research: codes, counts and days, without free text and without a date "
     "more exact than the quarter in which the case was opened. The same log gives the same bytes. It is not "
-    "to be joined with other data about the people."
+    "to be joined with other data about the people. Organisations read no row of it, for a case may have "
+    "been with several."
 )
 SOURCES: Final = (
     "CaseOpened",
@@ -197,4 +198,5 @@ REPORT: Final = Report(
     fact=CaseFact,
     facts=facts,
     rows=rows,
+    across=True,
 )

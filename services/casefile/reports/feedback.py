@@ -49,7 +49,10 @@ withdrew their consent, which ends it without a report."""
 
 
 class Loop(Struct, frozen=True, kw_only=True):
-    """What an organisation told the agency of a person, from its acceptance until the agency took the person back."""
+    """What an organisation told the agency of a person, from its acceptance until the agency took the person back.
+
+    `withheld`: the organisation may read it no more.
+    """
 
     referral: str
     organisation: str
@@ -66,6 +69,7 @@ class Loop(Struct, frozen=True, kw_only=True):
     bad: int = 0
     does_good: int = 0
     weighs: int = 0
+    withheld: bool = False
 
 
 def facts(history: History) -> Iterator[Loop]:
@@ -81,7 +85,7 @@ def facts(history: History) -> Iterator[Loop]:
             loops = [loop for loop in loops if loop.referral != event.referral]
         elif loops and loops[-1].ended_at is None:
             loops[-1] = _gone_on(loops[-1], event, at)
-    yield from loops
+    yield from (replace(loop, withheld=history.is_over(loop.referral)) for loop in loops)
 
 
 def _gone_on(loop: Loop, event: object, at: datetime) -> Loop:

@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.json import Decoder, Encoder
+
 from services.casefile.reports.catalogue import REPORTS
 from services.casefile.reports.report import CASE_PREFIX, MENTOR_PREFIX, Findings, History, Report, Subject, subject_of
-from services.chassis.index.index import Changes, Index, Table, Value
+from services.chassis.index.index import Changes, Index, Row, Table, Value
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
@@ -23,16 +25,16 @@ from services.chassis.modelling.days import FIRST
 
 KEPT: Final = Table(
     "kept",
-    columns=("version", "agency", "programme", *(report.column for report in REPORTS.values())),
+    columns=("version", "agency", "programme", "standings", *(report.column for report in REPORTS.values())),
     indexes=((),),
     wide=True,
 )
 """One row per case or mentor, by its stream, with the facts of each report as JSON; None: there are none.
 
-`version` is that of the newest event of the stream that they are found in.
+`version` is that of the newest event of the stream that they are found in; `standings` are the subject's, as JSON.
 """
 KEPT_AS: Final = "reports"
-REPORTS_VERSION: Final = 1
+REPORTS_VERSION: Final = 2
 """Raised whenever the facts of a report change: they are then found again in all histories."""
 READ_AT_ONCE: Final = 500
 ROWS_AT_ONCE: Final = 500
@@ -65,11 +67,14 @@ class Kept:
         """The facts of a report in all histories."""
         found: list[Findings[Any]] = []
         after = 0
-        while rows := await self._index.find(KEPT.name, {}, after=after, limit=ROWS_AT_ONCE):
-            for row in rows:
-                if (kept := row.columns[report.column]) is not None:
-                    subject = Subject(row.key, _text(row.columns["agency"]), _text(row.columns["programme"]))
-                    found.append(Findings(subject, report.decoded(str(kept))))
+        # A row has the facts of all reports: of the others' nothing is read.
+        only = ("agency", "programme", "standings", report.column)
+        while rows := await self._index.find(KEPT.name, {}, after=after, limit=ROWS_AT_ONCE, only=only):
+            found += [
+                Findings(_subject(row), report.decoded(str(kept)))
+                for row in rows
+                if (kept := row.columns[report.column]) is not None
+            ]
             after = rows[-1].seq
             # Of many cases there is a second of it.
             await asyncio.sleep(0)
@@ -123,7 +128,23 @@ def columns_of(history: History) -> dict[str, Value]:
     subject = subject_of(history)
     facts: dict[str, Value] = {report.column: report.encoded(report.found_in(history)) for report in REPORTS.values()}
     version = history.records[-1].version
-    return {"version": version, "agency": subject.agency, "programme": subject.programme, **facts}
+    standings = _ENCODER.encode(subject.standings).decode() if subject.standings else None
+    about: dict[str, Value] = {"agency": subject.agency, "programme": subject.programme, "standings": standings}
+    return {"version": version, **about, **facts}
+
+
+_ENCODER: Final = Encoder()
+_STANDINGS: Final = Decoder(dict[str, str])
+
+
+def _subject(row: Row) -> Subject:
+    standings = row.columns["standings"]
+    return Subject(
+        row.key,
+        _text(row.columns["agency"]),
+        _text(row.columns["programme"]),
+        _STANDINGS.decode(str(standings)) if standings is not None else {},
+    )
 
 
 def _text(value: Value) -> str | None:

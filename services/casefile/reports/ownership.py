@@ -6,7 +6,7 @@ from the rule that a step has one owner, which would hide it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +18,7 @@ from services.casefile.domain.organisation_part import ResponsibilityTransferred
 from services.casefile.domain.people import CoordinatorReassigned, CounsellorReassigned
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import BESIDE, Moves, OpenStep, Party
-from services.casefile.reports.report import History, Moment
+from services.casefile.reports.report import History, Moment, referral_in
 
 NOBODY: Final = "NOBODY"
 TWO_PARTIES: Final = "TWO_PARTIES"
@@ -29,6 +29,8 @@ class Lapse(Struct, frozen=True, array_like=True):
     """A time in which nobody was responsible, or two parties for one step; `end` is None as long as it goes on.
 
     `step` is the one that two parties had, or the last one that somebody had. `parties` are roles with organisations.
+    `withheld`: the organisation does not read it, for its part is closed, another one was a party, or the case left it
+    before the end.
     """
 
     kind: str
@@ -37,12 +39,13 @@ class Lapse(Struct, frozen=True, array_like=True):
     step: str | None
     organisation: str | None
     parties: tuple[str, ...] = ()
+    withheld: bool = False
 
 
 def lapses(history: History) -> Iterator[Lapse]:
     """Every such time in a case, in order. What one moment ends and another begins at once is none."""
-    yield from _ended(_nobody(history.moments))
-    yield from _ended(_two_parties(history.moments))
+    yield from _ended(_nobody(history))
+    yield from _ended(_two_parties(history))
 
 
 def _ended(found: Iterator[Lapse]) -> Iterator[Lapse]:
@@ -59,26 +62,28 @@ def has_owner(case: Case) -> bool:
     return any(step.step not in BESIDE for step in case.steps)
 
 
-def _nobody(moments: Sequence[Moment]) -> Iterator[Lapse]:
-    since: datetime | None = None
-    last: tuple[str | None, str | None] = (None, None)
-    for moment in moments:
+def _nobody(history: History) -> Iterator[Lapse]:
+    lapse: Lapse | None = None
+    for moment in history.moments:
         at, case = moment.recorded.meta.recorded_at, moment.after
         void = is_open(case) and not has_owner(case)
-        if void and since is None:
-            since, last = at, (moment.before.current_step, case.organisation)
-        elif not void and since is not None:
-            yield Lapse(NOBODY, since, at, *last)
-            since = None
-    if since is not None:
-        yield Lapse(NOBODY, since, None, *last)
+        if void and lapse is None:
+            closed = history.is_over(referral_in(case))
+            lapse = Lapse(NOBODY, at, None, moment.before.current_step, case.organisation, withheld=closed)
+        elif not void and lapse is not None:
+            yield replace(lapse, end=at)
+            lapse = None
+        elif lapse is not None and case.organisation != lapse.organisation:
+            lapse = replace(lapse, withheld=True)
+    if lapse is not None:
+        yield lapse
 
 
-def _two_parties(moments: Sequence[Moment]) -> Iterator[Lapse]:
+def _two_parties(history: History) -> Iterator[Lapse]:
     """What several have at once, by the step's key; a step that opens again with its owner is the same one."""
     held: dict[str, list[Party]] = {}
     since: dict[str, Lapse] = {}
-    for moment in moments:
+    for moment in history.moments:
         at, event = moment.recorded.meta.recorded_at, moment.recorded.event
         _hand_over(event, held)
         if isinstance(event, Moves):
@@ -94,12 +99,24 @@ def _two_parties(moments: Sequence[Moment]) -> Iterator[Lapse]:
             for step in moment.after.steps:
                 if step.key not in held or step.owner not in held[step.key]:
                     held[step.key] = [step.owner]
-        for key, parties in held.items():
-            if len(parties) > 1 and key not in since:
-                since[key] = Lapse(TWO_PARTIES, at, None, key, moment.after.organisation, tuple(map(_named, parties)))
         for key in [key for key in since if len(held.get(key, ())) < 2]:
             yield replace(since.pop(key), end=at)
+        since |= {key: _of_two(history, moment, key, held[key], lapse) for key, lapse in _begun(held, since)}
     yield from since.values()
+
+
+def _begun(held: Mapping[str, Sequence[Party]], since: Mapping[str, Lapse]) -> list[tuple[str, Lapse | None]]:
+    """The steps that two parties have now, each with the time that goes on, None where it begins."""
+    return [(key, since.get(key)) for key, parties in held.items() if len(parties) > 1]
+
+
+def _of_two(history: History, moment: Moment, key: str, parties: Sequence[Party], known: Lapse | None) -> Lapse:
+    case, at = moment.after, moment.recorded.meta.recorded_at
+    if known is not None:
+        return known if case.organisation == known.organisation else replace(known, withheld=True)
+    others = {party.org for party in parties} - {case.agency, case.organisation}
+    withheld = bool(others) or history.is_over(referral_in(case))
+    return Lapse(TWO_PARTIES, at, None, key, case.organisation, tuple(map(_named, parties)), withheld)
 
 
 def _named(party: Party) -> str:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
+from services.casefile.access import standing_of
 from services.casefile.domain.case import evolve
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.corrections_of_reports import report_of
@@ -67,6 +68,10 @@ class History:
         """The case after all of it; an empty one for a mentor."""
         return self.moments[-1].after if self.moments else Case()
 
+    def is_over(self, referral: str | None) -> bool:
+        """Whether the part that an organisation had by a referral shows it nothing any more."""
+        return any(access.referral == referral and access.closed for access in self.case.accesses)
+
     @cached_property
     def standing(self) -> tuple[Moment, ...]:
         """The moments of a case, with every report in them as it reads after its last correction."""
@@ -102,11 +107,20 @@ def _as_it_stands(moment: Moment, holds: dict[str, Reported]) -> Moment:
 
 
 class Subject(Struct, frozen=True, array_like=True):
-    """Whose history it is: a case with its agency and programme, or a mentor, who has neither."""
+    """Whose history it is: a case with its agency and programme, or a mentor, who has neither.
+
+    `standings` say how each organisation that ever had a part in a case stands to it now (`services.casefile.access`).
+    """
 
     stream: str
     agency: str | None = None
     programme: str | None = None
+    standings: dict[str, str] = {}
+
+    @property
+    def is_case(self) -> bool:
+        """Whether it is a case."""
+        return self.stream.startswith(CASE_PREFIX)
 
     @property
     def case(self) -> str:
@@ -114,10 +128,17 @@ class Subject(Struct, frozen=True, array_like=True):
         return self.stream.removeprefix(CASE_PREFIX)
 
 
+def referral_in(case: Case) -> str | None:
+    """The referral by which an organisation has a case, or is offered it."""
+    return case.referral.referral if case.referral is not None else None
+
+
 def subject_of(history: History) -> Subject:
     """The subject of a history."""
     case = history.case
-    return Subject(history.stream, case.agency or None, case.programme or None)
+    parts = dict.fromkeys(access.organisation for access in case.accesses)
+    standings = {organisation: standing_of(organisation, case) or "" for organisation in parts}
+    return Subject(history.stream, case.agency or None, case.programme or None, standings)
 
 
 class Findings(Struct, Generic[F], frozen=True):
@@ -205,6 +226,11 @@ class Report(Generic[F]):
 
     `statistic`: its rows are counts of people or of what they did. They are counted over everybody before anybody's
     filter is applied, in cells that no filter moves, and small cells are not shown.
+
+    Of other reports an organisation reads rows that are made of its own facts alone: those whose `organisation` it is
+    (and that are not `withheld`), of cases that it may still read. Where it comes to a case again, what its first part
+    was stays closed. `across`: a fact is about all that
+    happened in a case, whichever organisation it was with, so it is no organisation's own.
     """
 
     name: str
@@ -215,6 +241,7 @@ class Report(Generic[F]):
     facts: Callable[[History], Iterable[F]]
     rows: Callable[[Iterable[Findings[F]], Period], Iterable[Row]]
     statistic: bool = False
+    across: bool = False
 
     @property
     def column(self) -> str:
@@ -245,8 +272,24 @@ class Report(Generic[F]):
 
     def answer(self, findings: Iterable[Findings[F]], period: Period, wanted: Wanted) -> list[Row]:
         """Its rows, in an order that depends on what they say alone."""
+        if wanted.of_organisation is not None and not self.statistic:
+            findings = self._own(findings, wanted, wanted.of_organisation)
         rows = [row for row in self.rows(findings, period) if wanted.fits(row)]
+        if wanted.of_organisation is not None and self.statistic:
+            # That there is a row at all, hidden or with nothing left in it, tells its code of one of a few people.
+            rows = [row for row in rows if any(value and isinstance(value, int | float) for value in row.values())]
         return sorted(rows, key=lambda row: [_sortable(row[column]) for column in self.columns])
+
+    def _own(self, findings: Iterable[Findings[F]], wanted: Wanted, organisation: str) -> Iterator[Findings[F]]:
+        """The facts that are an organisation's own, of what it may still read. Its mentors are always its own."""
+        for each in findings if not self.across else ():
+            subject = each.subject
+            if not subject.is_case or subject.standings.get(organisation) in wanted.standings:
+                yield Findings(subject, [fact for fact in each.facts if _is_own(fact, organisation)])
+
+
+def _is_own(fact: Any, organisation: str) -> bool:
+    return fact.organisation == organisation and not getattr(fact, "withheld", False)
 
 
 _ENCODER: Final = Encoder()
@@ -262,13 +305,15 @@ def _sortable(value: Any) -> tuple[int, Any]:
 class Wanted:
     """Which rows are wanted; None lets everything through.
 
-    `of_agency` and `of_organisation` are the caller's own, who may read no other rows.
+    `of_agency` and `of_organisation` are the caller's own, who may read no other rows. In lists of cases these are
+    rows of cases to which the organisation stands as one of `standings` says.
     """
 
     programme: str | None = None
     organisation: str | None = None
     of_agency: str | None = None
     of_organisation: str | None = None
+    standings: frozenset[str] = frozenset()
 
     def fits(self, row: Row) -> bool:
         """Whether a row is among them."""

@@ -146,11 +146,18 @@ class IndexReader(Protocol):
         """The rows of these keys, by key; those that are not there are left out."""
 
     async def find(
-        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+        self,
+        table: str,
+        where: Mapping[str, Value | Sequence[Value]],
+        *,
+        after: int,
+        limit: int,
+        only: Sequence[str] = (),
     ) -> list[Row]:
         """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`.
 
-        With several values there is one look per value, so that each stops at `limit`.
+        With several values there is one look per value, so that each stops at `limit`. Rows have the columns `only`;
+        without it, all of them.
         """
 
     async def first(

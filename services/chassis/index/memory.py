@@ -74,12 +74,19 @@ class MemoryIndex:
         return {key: held[key] for key in keys if key in held}
 
     async def find(
-        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+        self,
+        table: str,
+        where: Mapping[str, Value | Sequence[Value]],
+        *,
+        after: int,
+        limit: int,
+        only: Sequence[str] = (),
     ) -> list[Row]:
         """See `IndexReader.find`."""
         self._require(table, where)
         found = (row for row in self._matching(table, where) if row.seq > after)
-        return sorted(found, key=attrgetter("seq"))[:limit]
+        rows = sorted(found, key=attrgetter("seq"))[:limit]
+        return [Row(row.key, row.seq, {name: row.columns[name] for name in only}) for row in rows] if only else rows
 
     async def first(
         self,

@@ -141,12 +141,12 @@ class PostgresIndex:
         ((through,),) = await self._rows(statement)
         return int(through)
 
-    def _row(self, table: str, values: Sequence[Any]) -> Row:
+    def _row(self, table: str, values: Sequence[Any], only: Sequence[str] = ()) -> Row:
         key, seq, *columns = values
-        return Row(key, seq, dict(zip(self._tables[table].columns, map(value_of, columns), strict=True)))
+        return Row(key, seq, dict(zip(only or self._tables[table].columns, map(value_of, columns), strict=True)))
 
-    def _select(self, table: str) -> Composed:
-        names = names_of(("key", "seq", *self._tables[table].columns))
+    def _select(self, table: str, only: Sequence[str] = ()) -> Composed:
+        names = names_of(("key", "seq", *(only or self._tables[table].columns)))
         return SQL("SELECT {} FROM {}").format(names, self._name(table))
 
     async def get(self, table: str, key: str) -> Row | None:
@@ -202,22 +202,30 @@ class PostgresIndex:
         return {row.key: row for row in (self._row(table, values) for values in found)}
 
     async def find(
-        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+        self,
+        table: str,
+        where: Mapping[str, Value | Sequence[Value]],
+        *,
+        after: int,
+        limit: int,
+        only: Sequence[str] = (),
     ) -> list[Row]:
         """See `IndexReader.find`."""
         if (apart := without_none(where)) is not None:
-            looks = [await self.find(table, look, after=after, limit=limit) for look in apart]
+            looks = [await self.find(table, look, after=after, limit=limit, only=only) for look in apart]
             return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
         single, several = split(where)
         paged = limit <= LARGEST_PAGE
-        shape = ("find", table, str(paged), *several, "and", *shape_of(single))
-        statement = self._statement(*shape, make=lambda: self._finding(table, single, list(several), paged=paged))
+        shape = ("find", table, str(paged), *several, "and", *shape_of(single), "only", *only)
+        statement = self._statement(*shape, make=lambda: self._finding(table, single, list(several), only, paged=paged))
         found = await self._rows(statement, {**bound(single, several), "after place": after, "at most": limit})
-        return [self._row(table, values) for values in found]
+        return [self._row(table, values, only) for values in found]
 
-    def _finding(self, table: str, single: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
+    def _finding(
+        self, table: str, single: Mapping[str, Value], several: Sequence[str], only: Sequence[str], *, paged: bool
+    ) -> Composed:
         begin: dict[str, Composable] = {"seq": Placeholder("after place")}
-        look = self._look(table, single, given(single, several), ("seq",), begin=begin, end={}, paged=paged)
+        look = self._look(table, single, given(single, several), ("seq",), begin=begin, end={}, paged=paged, only=only)
         return each(several, look, ("seq",))
 
     async def first(
@@ -276,6 +284,7 @@ class PostgresIndex:
         begin: Mapping[str, Composable],
         end: Mapping[str, Composable],
         paged: bool,
+        only: Sequence[str] = (),
     ) -> Composed:
         """Rows with the `given` values, in order, behind `begin` and up to `end`."""
         conditions = [self._condition(table, name, None) for name, value in where.items() if value is None]
@@ -290,7 +299,7 @@ class PostgresIndex:
         if end or held:
             conditions.append(compared("<=", {**held, **end}))
         return SQL("{} WHERE {} ORDER BY {} LIMIT {}").format(
-            self._select(table), SQL(" AND ").join(conditions), names_of((*held, *order)), Placeholder("at most")
+            self._select(table, only), SQL(" AND ").join(conditions), names_of((*held, *order)), Placeholder("at most")
         )
 
     def close(self) -> None:

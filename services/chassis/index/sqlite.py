@@ -83,12 +83,12 @@ class SQLiteIndex:
             case Delete(table, keys):
                 self._db.executemany(f'DELETE FROM "{table}" WHERE key = ?', [(key,) for key in keys])  # noqa: S608 - declared names
 
-    def _row(self, table: str, values: Sequence[Value]) -> Row:
+    def _row(self, table: str, values: Sequence[Value], only: Sequence[str] = ()) -> Row:
         key, seq, *columns = values
-        return Row(str(key), int(seq or 0), dict(zip(self._tables[table].columns, columns, strict=True)))
+        return Row(str(key), int(seq or 0), dict(zip(only or self._tables[table].columns, columns, strict=True)))
 
-    def _select(self, table: str) -> str:
-        names = ", ".join(["key", "seq", *map(_quoted, self._tables[table].columns)])
+    def _select(self, table: str, only: Sequence[str] = ()) -> str:
+        names = ", ".join(["key", "seq", *map(_quoted, only or self._tables[table].columns)])
         return f'SELECT {names} FROM "{table}"'  # noqa: S608 - declared names
 
     async def get(self, table: str, key: str) -> Row | None:
@@ -146,12 +146,18 @@ class SQLiteIndex:
         return _quoted(column)
 
     async def find(
-        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+        self,
+        table: str,
+        where: Mapping[str, Value | Sequence[Value]],
+        *,
+        after: int,
+        limit: int,
+        only: Sequence[str] = (),
     ) -> list[Row]:
         """See `IndexReader.find`."""
         conditions = ["seq > ?", *(f"{self._column(table, column)} IS ?" for column in where)]
         by = self._index(table, where, "seq")
-        statement = f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"
+        statement = f"{self._select(table, only)}{by} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"
         with ExitStack() as looks:
             # A cursor reads on only when it is asked: of all values together hardly more is read than is found.
             found = [
@@ -159,7 +165,7 @@ class SQLiteIndex:
                 for values in _each(where)
             ]
             rows = list(itertools.islice(heapq.merge(*found, key=itemgetter(1)), limit))
-        return [self._row(table, row) for row in rows]
+        return [self._row(table, row, only) for row in rows]
 
     async def first(
         self,

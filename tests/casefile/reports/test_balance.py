@@ -18,6 +18,7 @@ from tests.support import actors
 from tests.support.dates import on
 
 MARCH = on(2, 3)
+ADDRESSED = frozenset({"ADDRESSED_ORGANISATION"})
 
 
 def task(role: str, at: datetime = MARCH) -> Entry:
@@ -140,6 +141,6 @@ def test_only_what_happened_on_the_days_is_weighed() -> None:
 
 def test_an_organisation_reads_its_cases_and_no_total() -> None:
     """What others do is none of its business."""
-    told = rows_of(REPORT, FIRST, SECOND, wanted=Wanted(of_organisation="brugwerk"))
+    told = rows_of(REPORT, FIRST, SECOND, wanted=Wanted(of_organisation="brugwerk", standings=ADDRESSED))
     assert [row["case"] for row in told] == ["c1", "c2"]
-    assert rows_of(REPORT, FIRST, SECOND, wanted=Wanted(of_organisation="samenstap")) == []
+    assert rows_of(REPORT, FIRST, SECOND, wanted=Wanted(of_organisation="samenstap", standings=ADDRESSED)) == []

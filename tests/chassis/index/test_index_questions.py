@@ -94,3 +94,17 @@ async def test_only_a_row_that_is_as_it_was_is_replaced(open_index: OpenIndex) -
     await index.replace("group", held["c"], {})
     await index.replace("group", held["c"], {"total": 3})
     assert {(row.key, row.seq) for row in await index.find("group", {}, after=0, limit=10)} == {("a", 7), ("b", 7)}
+
+
+async def test_rows_have_no_other_columns_than_those_that_are_asked_for(open_index: OpenIndex) -> None:
+    """Of one value and of several, NULL among them; the next question has all of them again."""
+    index = open_index()
+    for key, case in (("a", "x"), ("b", "y"), ("c", None)):
+        await put(index, "group", key, 1 + ord(key), case=case, order=f"of {key}", total=1)
+    for where, keys in (({}, "abc"), ({"case": "x"}, "a"), ({"case": ["x", "y", None]}, "abc")):
+        few = await index.find("group", where, after=0, limit=9, only=("total", "order"))
+        assert [(row.key, row.columns) for row in few] == [(key, {"total": 1, "order": f"of {key}"}) for key in keys]
+        whole = await index.find("group", where, after=0, limit=9)
+        assert [(row.seq, {"case", *row.columns} == {*row.columns}) for row in whole] == [
+            (row.seq, True) for row in few
+        ]
