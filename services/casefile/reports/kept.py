@@ -32,7 +32,7 @@ KEPT: Final = Table(
 `version` is that of the newest event of the stream that they are found in.
 """
 KEPT_AS: Final = "reports"
-REPORTS_VERSION: Final = 1
+REPORTS_VERSION: Final = 2
 """Raised whenever the facts of a report change: they are then found again in all histories."""
 READ_AT_ONCE: Final = 500
 ROWS_AT_ONCE: Final = 500
