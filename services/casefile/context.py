@@ -27,7 +27,7 @@ from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgr
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.opening import TakeSubmission
-from services.casefile.domain.standing_in import TELLING, for_whom, on_behalf, people_named
+from services.casefile.domain.standing_in import TELLING, for_whom, moment_of, on_behalf, people_named
 from services.casefile.domain.state import BEFORE_CLOSED, Case
 from services.casefile.domain.steps import Party
 from services.casefile.domain.tasks import ApproveTask, ClaimTask, RecordTask
@@ -183,7 +183,8 @@ def _away(party: Party) -> str:
 def _substitutes(command: Command, case: Case, found: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     if not isinstance(command, TELLING):
         return {}
-    named = ((party, found[_away(party)].substitute_at(command.at)) for party in people_named(case))
+    at = moment_of(command)
+    named = ((party, found[_away(party)].substitute_at(at)) for party in people_named(case))
     return {(party.org, party.sub): substitute for party, substitute in named if substitute is not None}
 
 

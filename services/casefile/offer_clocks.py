@@ -222,12 +222,14 @@ class OfferClocks:
         fired = [each for clock in self._clocks.values() for each in clock.fire_until(at, now, terms, rules)]
         yield from sorted(fired, key=lambda each: (each.at, each.referral))
 
-    def take(self, events: Sequence[object], terms: Calendar, rules: Rules) -> None:
-        """Takes in what was recorded together of messages of the referral service."""
+    def take(self, events: Sequence[object], at: datetime, terms: Calendar, rules: Rules) -> None:
+        """Takes in what was recorded together, at an instant, of messages of the referral service."""
         for event in events:
             match event:
                 case CaseOffered():
-                    since = next(other.occurred_at for other in events if isinstance(other, ReferralEntryTaken))
+                    # Offers say of themselves not when they were made; their entry does.
+                    entries = (other.occurred_at for other in events if isinstance(other, ReferralEntryTaken))
+                    since = next(entries, at)
                     for offer in event.offers:
                         self._begin(offer.referral, event.agency, offer.organisation, since, terms)
                 case ReferralEntryTaken(name="ReferralSubmitted"):

@@ -308,7 +308,7 @@ def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Js
         **as_json(profile),
         "sectors": sectors.as_sent(profile.sectors),
         "places": max(0, profile.capacity - len(mentor.cases)),
-        "waitingSince": mentor.since if not mentor.cases else None,
+        "waitingSince": mentor.waiting_since,
         "version": version,
         "links": {"self": path_of("mentors", ref)},
     }

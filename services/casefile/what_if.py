@@ -227,7 +227,7 @@ class Retold:
                 events.append(event)
                 after = evolve(after, event)
         rules, terms = self._at(at)
-        self._offers.take([recorded.event for recorded in together], terms, rules.rules)
+        self._offers.take([recorded.event for recorded in together], at, terms, rules.rules)
         followed = with_what_follows(events, self._context(at)) if events else []
         self._same_escalations([recorded.event for recorded in together], followed)
         self._happen(followed, at)

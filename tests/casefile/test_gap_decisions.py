@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import pytest
 from msgspec.structs import replace
 
+from services.casefile.actions import decide
+from services.casefile.domain.charter import Charter
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, PassDeadline, RemindDeadline, running
 from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.gaps import (
@@ -263,3 +265,18 @@ def test_a_gap_names_a_task_of_the_charter_or_none(book: Casebook) -> None:
     assert codes(refused) == [("/task", "UNKNOWN_CODE")]
     assert "CHILDCARE_SEARCH" in refused.faults[0].detail
     assert book.act(replace(wrong, task="CHILDCARE_SEARCH"))
+
+
+def test_a_task_may_be_named_whether_or_not_anybody_signed_the_charter(book: Casebook) -> None:
+    """A formality does not stop a mentor's signal; where a charter is written, its tasks are those that are known."""
+    book.mentoring()
+    named, unknown = replace(REPORT, by=MENTOR, task="CHILDCARE_SEARCH"), replace(REPORT, by=MENTOR, task="GOSSIP")
+    for charter in (Charter(written=book.charter.written), Charter()):
+        book.charter = charter
+        assert decide(named, book.context(named))
+        if charter.written is not None:
+            assert codes(refusal(book, unknown)) == [("/task", "UNKNOWN_CODE")]
+    (event,) = book.act(named)
+    assert isinstance(event, ServiceGapReported)
+    assert event.task == "CHILDCARE_SEARCH"
+    assert answering(book) is not None

@@ -9,7 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from services.casefile.domain.matching import RejectMatch
-from services.casefile.domain.mentor import Mentor, MentorEngaged, MentorReleased, evolve_mentor, lacks
+from services.casefile.domain.mentor import (
+    Mentor,
+    MentorDescribed,
+    MentorEngaged,
+    MentorReleased,
+    evolve_mentor,
+    lacks,
+)
 from services.chassis.modelling.decider import Refused
 from tests.casefile.casebook import READY, Casebook
 from tests.support.actors import LOTTE
@@ -27,7 +34,7 @@ def waiting(book: Casebook) -> datetime | None:
     """Since when the only mentor waits."""
     (mentor,) = book.mentors.values()
     assert not mentor.cases
-    return mentor.since
+    return mentor.waiting_since
 
 
 @pytest.mark.parametrize(
@@ -70,3 +77,14 @@ def test_a_mentor_waits_since_the_description_or_since_the_last_match_ended(book
     assert waiting(book) == described
     other = Casebook().handback_due()
     assert waiting(other) == on(30, 6)
+
+
+def test_who_takes_nobody_does_not_wait_and_waits_again_from_the_day_of_taking_somebody() -> None:
+    """Described on 5 January, a pause from 1 February to 1 March; another place more begins nothing."""
+    mentor, told = Mentor(), []
+    for day, capacity in ((on(5, 1), 1), (on(1, 2), 0), (on(1, 3), 1), (on(8, 3), 2)):
+        profile = replace(READY, capacity=capacity)
+        event = MentorDescribed(organisation="brugwerk", mentor="M-41", profile=profile, described_at=day)
+        mentor = evolve_mentor(mentor, event)
+        told.append(mentor.waiting_since)
+    assert told == [on(5, 1), None, on(1, 3), on(1, 3)]

@@ -10,6 +10,7 @@ import pytest
 
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.casefile.cases import CaseContext, Told
+from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import AN, HANNE, INES, LOTTE, OPERATOR, TOM, VOLUNTEER, Person
 from tests.support.problems import assert_problem
 from tests.support.requests import INTAKE, another_person
@@ -252,3 +253,55 @@ async def test_a_level_of_the_ladder_that_goes_to_the_contacts_goes_to_their_sub
             named = {party["sub"] for party in event["data"].get("substitutes", ())}
             levels.setdefault(event["data"]["level"], set()).update(named)
     assert levels == {"L2": {AN.sub, PAUL.sub}, "L3": set()}
+
+
+async def told_of_terms(context: CaseContext, case: Told) -> dict[tuple[str, str], set[str]]:
+    """Who is named as standing in, by what is told of which term of the referral."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for event in (await context.running.read(INES, f"{case.path}/events", limit=200))["items"]:
+        data = event["data"]
+        if data.get("notified") and "sourceEventId" in data:
+            named = {party["sub"] for party in data.get("substitutes", ())}
+            found.setdefault((data["name"], data["codes"][0]), set()).update(named)
+    return found
+
+
+async def test_what_the_referral_service_tells_of_a_term_goes_to_both(fresh: CaseContext) -> None:
+    """The counsellor who owes answers is away: a reminder, the missed term and the levels name who stands in."""
+    later = {**PROGRAMME_VERSION, "validFrom": "2026-01-12", "ladder": {"L2": ["LEADS", "CASE_CONTACTS"]}}
+    published = await fresh.running.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", later)
+    assert published.is_success, published.text
+    await fresh.running.settle()
+    case = await fresh.referred(another_person())
+    await fresh.follow(case, LOTTE, "receive")
+    await fresh.follow(case, LOTTE, "request-information", {"codes": ["OCCUPATION"]})
+    await away(fresh, INES, PAUL)
+    await fresh.running.at(datetime(2026, 2, 9, 9, tzinfo=UTC))
+    told = await told_of_terms(fresh, case)
+    assert {kind for kind, term in told if term == "INFORMATION"} == {
+        "DeadlineReminded",
+        "DeadlineMissed",
+        "DeadlineEscalated",
+    }
+    assert all(named == {PAUL.sub} for (_, term), named in told.items() if term == "INFORMATION")
+    texts = [item["text"] for item in await items(fresh, case) if item["type"] == "DeadlineReminded"]
+    assert texts
+    assert all(text.endswith("It goes to paul.stand-in as well, standing in.") for text in texts)
+
+
+async def test_what_goes_to_the_organisation_its_lead_or_the_board_names_nobody_of_the_agency(
+    fresh: CaseContext,
+) -> None:
+    """Of what the organisation owes the agency's contact hears when it is missed: to two offers as to one."""
+    case = await fresh.referred(another_person())
+    made = (await fresh.running.create(INES, BROADCASTS, broadcast())).json()
+    of_several = Told(made["case"], "")
+    await away(fresh, INES, PAUL)
+    await fresh.running.at(datetime(2026, 2, 9, 9, tzinfo=UTC))
+    for each in (case, of_several):
+        told = await told_of_terms(fresh, each)
+        assert {kind for kind, named in told.items() if named} == {
+            ("DeadlineMissed", "RECEIPT"),
+            ("DeadlineMissed", "DECISION"),
+        }
+        assert {*told} >= {(name, "RECEIPT") for name in ("DeadlineReminded", "DeadlineEscalated")}

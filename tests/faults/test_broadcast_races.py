@@ -136,7 +136,7 @@ async def opened(people: Caller, how_many: int) -> list[Round]:
 async def test_of_several_acceptances_and_a_withdrawal_at_once_one_wins_and_everybody_reads_the_same_story(
     program: Start, caller: Callable[[Program], Caller]
 ) -> None:
-    """Two hundred rounds, some at a time, with the agency at another place of the queue each time."""
+    """`ROUNDS` of them, some at a time, with the agency at another place of the queue each time."""
     running = program("serve", "all")
     await running.start()
     async with caller(running) as people, caller(running) as others:

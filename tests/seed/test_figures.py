@@ -75,6 +75,45 @@ async def test_d1_a_citizen_who_offers_to_help_is_seen_as_long_as_nobody_takes_t
     assert {mentor["ref"]: mentor["capacity"] for mentor in mentors} == {"M-41": 100, "M-42": 2}
 
 
+async def test_d1_the_report_and_the_profile_say_the_same_of_who_waits(context: CaseContext) -> None:
+    """A proposal that came to nothing leaves the wait as it is; a match that ends, and a pause, begin it again.
+
+    From 12 January on it is 28 days on 9 February; the match ended on 2 March, seven days before 9 March.
+    """
+    services = context.running
+
+    async def waits() -> tuple[str | None, int | None]:
+        profile = await services.read(LOTTE, "/v1/mentors/M-41")
+        found = [row for row in await report(context, "unmatched-mentors", HANNE) if row["mentor"] == "M-41"]
+        since = {row["waitingSince"] for row in found}
+        assert since == ({profile["waitingSince"][:10]} if profile["waitingSince"] is not None else set())
+        (days,) = [row["waitingDays"] for row in found] or [None]
+        return next(iter(since), None), days
+
+    case = await context.accepted()
+    await services.at(on(2, 2))
+    await context.lead_on(case, "INTAKE", "MATCH_PROPOSED")
+    assert await waits() == (None, None)
+    await services.at(on(9, 2))
+    no = {"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "BY_PHONE"}
+    await services.done(LOTTE, case.path, "reject-match", no)
+    assert await waits() == ("2026-01-12", 28)
+    await context.lead_on(case, "MATCHING", "MENTORING")
+    assert await waits() == (None, None)
+    await services.at(on(2, 3))
+    await services.done(LOTTE, case.path, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
+    assert await waits() == ("2026-03-02", 0)
+    await services.at(on(9, 3))
+    await context.describe_mentor("M-42")
+    assert await waits() == ("2026-03-02", 7)
+    for day, capacity, told in ((on(10, 3), 0, (None, None)), (on(16, 3), 2, ("2026-03-16", 0))):
+        await services.at(day)
+        etag = (await services.get(LOTTE, "/v1/mentors/M-41")).headers["ETag"]
+        body = {**PROFILE, "capacity": capacity}
+        assert (await services.send(LOTTE, "PUT", "/v1/mentors/M-41", body, etag=etag)).is_success
+        assert await waits() == told
+
+
 async def test_k6_who_waits_and_who_is_free_are_both_seen(context: CaseContext) -> None:
     """One organisation has no mentor, with a day and a reason on the record; another has one who waits."""
     await context.running.send(KARIM, "PUT", "/v1/mentors/M-90", MENTOR_PROFILE)

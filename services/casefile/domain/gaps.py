@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from contracts.codes import Step
 from contracts.gap_codes import GapState
 from services.casefile.domain import gap_report
-from services.casefile.domain.charter_in_force import rule_of_task
+from services.casefile.domain.charter_in_force import check_named
 from services.casefile.domain.context import Context
 from services.casefile.domain.gap_report import ServiceGapReported, next_gap, reported
 from services.casefile.domain.guards import allow, check_side, happened
@@ -93,7 +93,7 @@ def report_gap(command: ReportGap, context: Context) -> list[ServiceGapReported]
     case = context.case
     happened(command.occurred_at, context.at, not_before=trajectory_of(case).accepted_at)
     if command.task is not None:
-        rule_of_task(command.task, context)
+        check_named(command.task, context)
     event = ServiceGapReported(
         gap=next_gap(case, case.case),
         service_kind=command.service_kind,

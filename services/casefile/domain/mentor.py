@@ -89,11 +89,20 @@ MentorEvent = MentorDescribed | MentorEngaged | MentorReleased | MentorAcknowled
 
 
 class Mentor(Struct, frozen=True, kw_only=True):
-    """A profile, the cases that take a place, and since when the mentor waits: described first, or free again."""
+    """A profile, the cases that take a place, and since when the mentor waits: described first, or free again.
+
+    Who took nobody for a time (`capacity` 0) waits from the description on that changes it.
+    """
 
     profile: Profile | None = None
     since: datetime | None = None
     cases: GrowingSet[str] = GrowingSet()
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """Since when the mentor waits; None as long as there is a mentee, proposed or matched, or none is taken."""
+        takes = self.profile is not None and self.profile.capacity > 0
+        return self.since if takes and not self.cases else None
 
     def has_place_for(self, case: str) -> bool:
         """Whether a match of this case finds a place, or has one."""
@@ -169,7 +178,9 @@ def evolve_mentor(mentor: Mentor, event: MentorEvent) -> Mentor:
     """The mentor after one more event."""
     match event:
         case MentorDescribed():
-            return replace(mentor, profile=event.profile, since=mentor.since or event.described_at)
+            takes_again = mentor.profile is not None and mentor.profile.capacity == 0 < event.profile.capacity
+            begins = event.described_at if mentor.since is None or takes_again else mentor.since
+            return replace(mentor, profile=event.profile, since=begins)
         case MentorEngaged():
             return replace(mentor, cases=mentor.cases | {event.case})
         case MentorReleased():

@@ -81,7 +81,8 @@ class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
 
     `source_position`, `source_event_id` and `digest` (SHA-256, hexadecimal) point to the event in the referral log;
     `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by`, `level` and `notified` came later, and
-    entries of old lack them.
+    entries of old lack them. `substitutes` stand in for those of the case to whom it goes and who are away; they are
+    the casefile's own, which the referral's event does not have.
     """
 
     name: EntryName
@@ -100,6 +101,7 @@ class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
     expected_by: date | None = None
     level: str | UnsetType = UNSET
     notified: tuple[Receiver, ...] | UnsetType = UNSET
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
 
 
 class ReferralNoteTaken(ReferralEntryTaken, frozen=True, kw_only=True):

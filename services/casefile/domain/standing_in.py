@@ -7,12 +7,14 @@ act for a side; one who was named as the substitute of that person does it on th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, TypeVar, assert_never, cast
 
 from msgspec.structs import replace
 
 from contracts.staff import COORDINATORS, COUNSELLORS
 from services.casefile.domain.absence import Staff
+from services.casefile.domain.broadcast import TakeOfferAnswer
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, PassDeadline, RemindDeadline
 from services.casefile.domain.escalation import RaiseEscalation
@@ -22,6 +24,8 @@ from services.casefile.domain.matching import RejectMatch
 from services.casefile.domain.mentoring import RecordPulse
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
+from services.casefile.domain.referral_answers import TakeNote, TakeReminder
+from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Party
 from services.chassis.modelling.decider import Command
@@ -38,6 +42,9 @@ TELLING: Final = (
     RaiseEscalation,
     RejectMatch,
     DecideException,
+    TakeReminder,
+    TakeNote,
+    TakeOfferAnswer,
 )
 """The commands after which somebody may have to be told something."""
 _OWN_ACTS: Final = frozenset({"ReferralEnteredInError"})
@@ -78,9 +85,14 @@ def _of_a_handover(command: ReassignCounsellor | ReassignCoordinator, case: Case
 
 def on_behalf(command: Command, case: Case, sender: Staff) -> str | None:
     """On whose behalf the sender of a command acts; None where it is in their own name."""
-    # What the referral service told happened when it was recorded there.
-    at = getattr(getattr(command, "message", None), "recorded_at", command.at)
+    at = moment_of(command)
     return next((sub for sub in for_whom(command, case) if sender.stood_in_for(sub, at)), None)
+
+
+def moment_of(command: Command) -> datetime:
+    """When it happened: what the referral service told, when it was recorded there."""
+    at: datetime = getattr(getattr(command, "message", None), "recorded_at", command.at)
+    return at
 
 
 def as_substitute(command: C, context: Context) -> C:
@@ -97,8 +109,8 @@ def with_substitutes(decided: Sequence[E], substitutes: Mapping[tuple[str, str],
     return [cast("E", _also(event, substitutes, case)) if isinstance(event, Notice) else event for event in decided]
 
 
-Notice = DeadlineReminded | DeadlineMissed | DeadlineEscalated | EscalationRaised
-"""What goes to people of a case."""
+Notice = DeadlineReminded | DeadlineMissed | DeadlineEscalated | EscalationRaised | ReferralEntryTaken
+"""What goes to people of a case; of the entries of the referral service, those that name who hears of a term."""
 
 
 def _also(event: Notice, substitutes: Mapping[tuple[str, str], str], case: Case) -> Notice:
@@ -113,6 +125,9 @@ def _addressed(event: Notice, case: Case) -> list[Party]:
         case DeadlineReminded() | DeadlineMissed() | DeadlineEscalated():
             roles = {(receiver.role, receiver.org) for receiver in event.notified or ()}
             return [party for party in (event.owner, *people_named(case)) if (party.role, party.org) in roles]
+        case ReferralEntryTaken():
+            roles = {(receiver.role, receiver.org) for receiver in event.notified or ()}
+            return [party for party in people_named(case) if (party.role, party.org) in roles]
         case EscalationRaised():
             return [step.owner for step in event.opens]
         case _:

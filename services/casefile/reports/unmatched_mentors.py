@@ -16,19 +16,24 @@ NAME: Final = "unmatched-mentors"
 DEFINITION: Final = (
     "Mentors of an organisation who had no mentee, proposed or matched, on the last day that is asked for (else: when "
     "the newest event of the log was recorded), though they take one: since when they wait, and for how many days. "
-    "A mentor waits from the first description, from the end of the last match, or from having room again."
+    "A mentor waits from the first description, from the end of the last match, or from taking somebody again; a "
+    "proposal that came to nothing does not begin the waiting again. The mentor's own profile says the same."
 )
 SOURCES: Final = ("MentorDescribed", "MentorEngaged", "MentorReleased")
 
 
 class WaitFact(Struct, frozen=True, array_like=True):
-    """A time in which a mentor waited; `until` is None as long as it goes on."""
+    """A time without a mentee, from `free` to `until`, which is None as long as it goes on.
+
+    `since` is when the waiting began: earlier than `free` where a proposal took the place for a while.
+    """
 
     organisation: str
     mentor: str
     kind: str
     capacity: int
     since: datetime
+    free: datetime
     until: datetime | None = None
 
 
@@ -49,7 +54,10 @@ def facts(history: History) -> Iterator[WaitFact]:
         waiting = bool(waits) and waits[-1].until is None
         free = profile is not None and profile.capacity > 0 and not state.cases
         if profile is not None and free and not waiting:
-            waits.append(WaitFact(organisation, mentor, profile.kind, profile.capacity, at))
+            # Time that was spent with a mentee is none of waiting, whatever was recorded later.
+            begins = max(_happened(event, at), waits[-1].until or at) if waits else at
+            since = state.since or begins
+            waits.append(WaitFact(organisation, mentor, profile.kind, profile.capacity, since, begins))
         elif profile is not None and free:
             waits[-1] = replace(waits[-1], kind=profile.kind, capacity=profile.capacity)
         elif waiting:
@@ -57,13 +65,18 @@ def facts(history: History) -> Iterator[WaitFact]:
     yield from waits
 
 
+def _happened(event: object, at: datetime) -> datetime:
+    return event.released_at or at if isinstance(event, MentorReleased) else at
+
+
 def rows(findings: Iterable[Findings[WaitFact]], period: Period) -> Iterator[Row]:
     """A row per mentor who waits on the last day."""
     last = period.last or day_of(period.now)
     for each in findings:
         for wait in each.facts:
-            since, until = day_of(wait.since), day_of(wait.until) if wait.until is not None else None
-            if since <= last and (until is None or last < until):
+            free, until = day_of(wait.free), day_of(wait.until) if wait.until is not None else None
+            if free <= last and (until is None or last < until):
+                since = day_of(wait.since)
                 yield {
                     "organisation": wait.organisation,
                     "mentor": wait.mentor,

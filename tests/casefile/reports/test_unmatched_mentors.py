@@ -52,11 +52,37 @@ def test_who_has_a_mentee_does_not_wait_and_waits_again_afterwards() -> None:
         "M-1",
         described(on(5, 1), "M-1"),
         (on(12, 2), MentorEngaged(case="c1")),
-        (on(1, 3), MentorReleased(case="c1")),
+        (on(1, 3), MentorReleased(case="c1", released_at=on(1, 3))),
     )
     assert waiting(mentor) == [("M-1", "2026-03-01", 30)]
     assert waiting(mentor, period=replace(NOW, last=date(2026, 2, 11))) == [("M-1", "2026-01-05", 37)]
     assert waiting(mentor, period=replace(NOW, last=date(2026, 2, 12))) == []
+
+
+def test_a_proposal_that_came_to_nothing_does_not_begin_the_waiting_again() -> None:
+    """Proposed from 12 to 20 February: 85 days until 31 March all the same, and 37 on 11 February, each once."""
+    mentor = told_of(
+        "M-1",
+        described(on(5, 1), "M-1"),
+        (on(12, 2), MentorEngaged(case="c1")),
+        (on(20, 2), MentorReleased(case="c1")),
+    )
+    assert waiting(mentor) == [("M-1", "2026-01-05", 85)]
+    assert waiting(mentor, period=replace(NOW, last=date(2026, 2, 11))) == [("M-1", "2026-01-05", 37)]
+    assert waiting(mentor, period=replace(NOW, last=date(2026, 2, 15))) == []
+
+
+def test_a_match_whose_end_is_recorded_later_ended_when_it_did() -> None:
+    """Released on 3 March, since 1 March: 30 days until 31 March, and one on 2 March."""
+    mentor = told_of(
+        "M-1",
+        described(on(5, 1), "M-1"),
+        (on(12, 2), MentorEngaged(case="c1")),
+        (on(3, 3), MentorReleased(case="c1", released_at=on(1, 3))),
+    )
+    assert waiting(mentor) == [("M-1", "2026-03-01", 30)]
+    assert waiting(mentor, period=replace(NOW, last=date(2026, 3, 2))) == [("M-1", "2026-03-01", 1)]
+    assert waiting(mentor, period=replace(NOW, last=date(2026, 2, 28))) == []
 
 
 def test_a_mentor_of_two_waits_as_long_as_there_is_nobody() -> None:
@@ -66,12 +92,11 @@ def test_a_mentor_of_two_waits_as_long_as_there_is_nobody() -> None:
         described(on(5, 1), "M-2", capacity=2),
         (on(6, 1), MentorEngaged(case="c1")),
         (on(7, 1), MentorEngaged(case="c2")),
-        (on(1, 3), MentorReleased(case="c1")),
+        (on(1, 3), MentorReleased(case="c1", released_at=on(1, 3))),
     )
     assert waiting(mentor) == []
-    gone = told_of(
-        "M-2", *((one.meta.recorded_at, one.event) for one in mentor.records), (on(21, 3), MentorReleased(case="c2"))
-    )
+    last = MentorReleased(case="c2", released_at=on(21, 3))
+    gone = told_of("M-2", *((one.meta.recorded_at, one.event) for one in mentor.records), (on(21, 3), last))
     assert waiting(gone) == [("M-2", "2026-03-21", 10)]
 
 
