@@ -59,7 +59,7 @@ def in_use(book: Casebook) -> tuple[str, tuple[str, ...]]:
     assert book.case.trajectory is not None
     used = book.case.trajectory.charter
     assert used is not None
-    return used.version, used.acknowledged
+    return used.version, tuple(used.acknowledged)
 
 
 def test_mentor_and_coordinator_have_ten_working_days_each(book: Casebook) -> None:

@@ -12,14 +12,14 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from services.casefile.projection import KNOWN, MENTORS
+from services.casefile.projection import ABSENCES, KNOWN, MENTORS
 from services.referral.projection import ORGANISATIONS
 from tests.casefile.cases import SERVICES, CaseContext, Told
 from tests.chassis.indexing import changing
 from tests.conftest import Template
 from tests.support import postgres
 from tests.support.crowd import Model, make_crowd
-from tests.support.people import LOTTE, VOLUNTEER
+from tests.support.people import HANNE, LOTTE, VOLUNTEER
 from tests.support.running import Running, running
 
 MANY: Final = {"REFERRED": 300, "OPENED": 300, "INTAKE": 600, "CONFIRMED": 300, "MENTORING": 200, "CLOSED": 200}
@@ -30,6 +30,8 @@ RARE: Final = 70
 """Cases that are suspended, all of them newer than the others."""
 LONG_AGO: Final = timedelta(days=90)
 LATE: Final = timedelta(days=15)
+AWAY: Final = 45
+"""More than two pages: the list reads each, and what is only in the index stands behind them."""
 GAP: Final = {"serviceKind": "CHILDCARE", "gapType": "TOO_SLOW"}
 
 
@@ -72,6 +74,9 @@ async def crowd(tmp_path_factory: pytest.TempPathFactory, url: str | None) -> As
             for person in (LOTTE, VOLUNTEER):
                 await services.done(person, cases["MENTORING"].path, "report-gap", {**GAP, "serviceKind": kind})
         await services.at(services.clock.now() + LATE)
+        away = {"substitute": "an.peeters", "until": (services.clock.now() + LATE).isoformat()}
+        for n in range(AWAY):
+            assert (await services.send(HANNE, "PUT", f"/v1/absences/away.{n:02}", away)).is_success
         await services.settle()
     models = [_model(gone, GONE), *(_model(case, MANY.get(state, RARE)) for state, case in cases.items())]
     async with running(directory, SERVICES, database_url=url, at_work=False) as services:
@@ -88,15 +93,17 @@ async def _fill(services: Running, directory: Path, url: str | None, models: lis
         # A message has a row for each of its readers, so fewer cases make as many rows.
         fewer = [replace(model, many=model.many // 3) for model in models] if name == "notifications" else models
         await make_crowd(directory, url, name, service.index, fewer)
-    for name, table in (("casefile", MENTORS), ("referral", ORGANISATIONS)):
+    for name, table, columns in (
+        ("casefile", MENTORS, ("organisation", "mentor")),
+        ("casefile", ABSENCES, ("organisation", "absent")),
+        ("referral", ORGANISATIONS, ("kind",)),
+    ):
         index = services.service(name).index
         async with changing(index) as changes:
             for n in range(3000):
-                row = (
-                    {"organisation": f"organisation-{n % 7}", "mentor": f"M-{n}"}
-                    if table is MENTORS
-                    else {"kind": "AGENCY"}
-                )
+                theirs = "brugwerk" if table is ABSENCES and n % 7 == 0 else f"organisation-{n % 7}"
+                told = {"organisation": theirs, "kind": "AGENCY"}
+                row = {column: told.get(column, f"M-{n}") for column in columns}
                 # Behind those that there are, and where the log has events: behind what it has not no list goes on.
                 changes.put(table.name, f"another-{n}", 1_000 + n, **row)
     async with changing(services.service("casefile").index) as changes:

@@ -158,7 +158,7 @@ def evolve(case: Case, event: CharterChangeEvent) -> Case:
         case CharterAcknowledged():
             if now.charter is None:
                 return case
-            charter = replace(now.charter, acknowledged=(*now.charter.acknowledged, event.side))
+            charter = replace(now.charter, acknowledged=now.charter.acknowledged.plus(event.side))
             return replace(case, trajectory=replace(now, charter=charter))
         case _:
             assert_never(event)

@@ -241,10 +241,10 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 "resolve-escalation is for the other side; do what is waited for",
                 who_can_unblock=f"{owner.role} of {owner.org}",
             )
-        case "decide-exception" if not any(held.organisation == by.org for held in case.exceptions):
+        case "decide-exception" if not any(held.organisation == case.organisation for held in case.exceptions):
             raise Refused("NO_EXCEPTION", "the organisation has asked for no exception in this case")
         case "decide-exception" if not any(
-            (held.organisation, held.state) == (by.org, ExceptionState.REQUESTED) for held in case.exceptions
+            (held.organisation, held.state) == (case.organisation, ExceptionState.REQUESTED) for held in case.exceptions
         ):
             raise Refused("EXCEPTION_DECIDED", "every exception that was asked for in this case is decided")
         case "answer-gap" if not case.gaps:

@@ -62,7 +62,7 @@ class CharterInUse(Struct, frozen=True, kw_only=True):
 
     version: str
     since: datetime | None = None
-    acknowledged: tuple[str, ...] = ()
+    acknowledged: GrowingTuple[str] = GrowingTuple()
 
 
 def granted(exceptions: Sequence[RoleException], organisation: str | None, kind: str) -> RoleException | None:

@@ -140,4 +140,4 @@ def _show(operation: dict[str, Any], exchange: Exchange) -> None:
         for status, response in operation["responses"].items():
             if status.startswith("2"):
                 for content in response.get("content", {}).values():
-                    content["example"] = exchange.answer
+                    content.setdefault("example", exchange.answer)
