@@ -309,7 +309,7 @@ class CaseInvariants(CaseSteps):
         assert used is None or not asked.keys() & set(used.acknowledged)
 
     def teardown(self) -> None:
-        """I6 and I1 of the whole story; and whoever has the case now can still bring it to its end (I8)."""
+        """I6 and I1 of the whole story; and the one who has the case now can still bring it to its end (I8)."""
         super().teardown()
         if sys.exc_info()[0] is not None:
             # A step has failed, and what follows would only hide that.

@@ -1,4 +1,4 @@
-"""A7 and R2: whoever works by a charter has acknowledged the one in force, and the kinds of mentors have their own."""
+"""A7 and R2: who works by a charter has acknowledged the one in force, and each kind of mentor has its own."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_a7_a_charter_that_changes_under_a_match_governs_from_its_day_and_
 
 
 async def test_a7_mentor_and_coordinator_find_it_on_their_worklists_with_the_act(context: CaseContext) -> None:
-    """And whoever acts for a mentor without an account says why, as in a match; the actor says for whom it was."""
+    """And a person who acts for a mentor without an account says why, as in a match; the actor says for whom it was."""
     case, running = await changed(context), context.running
     await running.at(on(2, 2))
     for person, abouts in ((VOLUNTEER, {"MENTOR"}), (LOTTE, {"MENTOR", "COORDINATOR"})):

@@ -92,7 +92,7 @@ def follow_ups(terms: ProgrammeCalendar, exit_at: datetime, at: datetime) -> tup
 
 def reopened(context: Context, at: datetime) -> CaseReopened:
     """The case is open again, and the lead decides what comes next."""
-    # A final case has no step left. What opens it again may have happened before it became final, and whoever asks of
+    # A final case has no step left. What opens it again may have happened before it became final, and who asks of
     # the time between is told of one step, and not of the follow-ups as well.
     ends = tuple(dict.fromkeys((*ended_by(context.case.steps), Step.OUTCOME_FOLLOW_UP.value)))
     return CaseReopened(closes=ends, opens=(next_service(context, at),))

@@ -158,7 +158,7 @@ def take_note(command: TakeNote, context: Context) -> list[ReferralEntryTaken]:
     review = next((due for due in command.deadlines if due.name == "WAITLIST_REVIEW"), None)
     step = find(context.case.steps, Step.REFERRAL_ANSWER)
     if review is None or step is None or step.awaiting is None:
-        # Whoever reads the case reads who was told, so its ETag moves with that.
+        # A reader of the case reads who was told, so its ETag moves with that.
         kind = ReferralEntryTaken if command.message.name in ESCALATIONS else ReferralNoteTaken
         return [entry(command.message, due_at=command.due_at, kind=kind)]
     waits = replace(step, awaiting=replace(step.awaiting, due_at=review.due_at))

@@ -28,7 +28,7 @@ class Reports:
     """Answers reports. Raises Forbidden for callers without a part in them."""
 
     def __init__(self, kept: Kept, streams: Streams, wait_seconds: float, key: bytes) -> None:
-        """Facts that are far behind are waited for so long; whoever asks then finds them further on."""
+        """Facts that are far behind are waited for so long; the next question finds them further on."""
         self._kept = kept
         self._streams = streams
         self._wait_seconds = wait_seconds

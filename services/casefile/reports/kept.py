@@ -2,7 +2,7 @@
 
 They are in an index of their own, behind the one that lists search in: no command and no list waits for them. Facts
 are found in a whole history at once, so a case that moves a hundred times between two looks is read once. They are
-looked after now and then by the process that leads, and brought up to date by whoever asks for a report.
+looked after now and then by the process that leads, and brought up to date where a report is asked for.
 """
 
 from __future__ import annotations

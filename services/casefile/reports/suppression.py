@@ -121,7 +121,7 @@ def _of_counts(table: Sequence[Row], group: _Group, column: str, hidden: set[_Ce
     if (group.total, column) in hidden:
         safe = bool(unknown)
     else:
-        # Whoever knows that each has at least one knows how many one of them has at most.
+        # A reader who knows that each has at least one knows how many one of them has at most.
         safe = not unknown or (len(unknown) > 1 and together - len(unknown) + 1 >= SMALLEST_SHOWN)
     return set() if safe else {(_next(table, group, column, unknown), column)}
 

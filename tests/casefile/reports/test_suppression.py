@@ -155,7 +155,7 @@ def every_table(organisations: int, most: int) -> Iterator[Rows]:
 
 
 def test_no_few_of_a_row_follow_from_all_its_sums_together() -> None:
-    """By brute force: whoever knows how it is hidden and adds up all that is shown does not find them."""
+    """By brute force: a reader who knows how it is hidden, and adds up all that is shown, does not find them."""
     assert betrayed(every_row_of_gaps(16), counts=GAPS, sums=SUMS) == []
 
 
