@@ -297,33 +297,3 @@ class TimelineAnswer(Contract):
 
     items: list[TimelineItem]
     next: str | None
-
-
-class MentorAnswer(Contract):
-    """A mentor's profile; `capacity` is how many people the mentor takes at a time, `places` how many more."""
-
-    ref: str
-    organisation: str
-    kind: MentorKind
-    screened_on: date | None
-    trained_on: date | None
-    insurance_note_on: date | None
-    charter_version: str | None
-    charter_acknowledged_on: date | None
-    confidentiality_on: date | None
-    languages: list[str]
-    sectors: list[str]
-    capacity: int
-    places: int
-    waiting_since: datetime | None
-    version: int
-    links: SelfLink
-    dry_run: bool | None = None
-    events: list[str] | None = None
-
-
-class MentorPage(Contract):
-    """A page of mentors."""
-
-    items: list[MentorAnswer]
-    next: str | None
