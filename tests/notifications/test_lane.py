@@ -166,7 +166,7 @@ def test_what_is_under_way_is_not_asked_for_twice() -> None:
 
 
 def test_of_two_owners_each_acknowledged_attempt_is_recorded() -> None:
-    """The one that was stopped records what was acknowledged, and nothing of what failed: the other one tried it too."""
+    """The one that was stopped records what was acknowledged, and not what failed: the other one tried it too."""
     LANES.after(refused(3)).when(refused(3)).then()
     lane = LANES.after(refused(3), answered(3)).state
     assert (lane.through, lane.known["D3"].state) == (3, DeliveryState.DELIVERED)

@@ -24,7 +24,7 @@ LONGEST_WISH: Final = DAY
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The pauses of deliveries in seconds, the first 0; `chance` gives numbers from 0 to 1, `now` the machine's time."""
+    """The pauses of deliveries in seconds; `chance` gives numbers from 0 to 1, `now` the machine's time."""
 
     pauses: Sequence[float] = PAUSES
     probe_every: float = PROBE_EVERY

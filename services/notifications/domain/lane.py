@@ -317,8 +317,8 @@ def _ended(
     *,
     more: bool | None,
 ) -> Lane:
-    known = Known(delivery=delivery, state=state, attempts=attempts, due_at=probe_at)
-    beside = lane.beside.without(delivery.id) if probe_at is None else lane.beside.insert(delivery.id, None)
+    known = Known(delivery=delivery, state=state, attempts=attempts, due_at=due_at)
+    beside = lane.beside.without(delivery.id) if due_at is None else lane.beside.insert(delivery.id, None)
     return replace(
         lane,
         through=delivery.number if _in_turn(lane, delivery) else lane.through,
