@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.access.claims import claim_pointer
 
+_MOST_PAUSES: Final = 50
+_LONGEST_PAUSE: Final = 30 * 86_400
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -26,6 +28,20 @@ def _networks(text: str) -> str:
         if network.strip():
             ip_network(network.strip())
     return text
+
+
+def _pauses(value: str) -> str:
+    try:
+        pauses = [float(pause) for pause in value.split(",")]
+    except ValueError:
+        pauses = []
+    if (
+        not 1 <= len(pauses) <= _MOST_PAUSES
+        or pauses[0] != 0
+        or not all(0 <= pause <= _LONGEST_PAUSE for pause in pauses)
+    ):
+        raise ValueError("one to 50 pauses in seconds, each at most 30 days, comma-separated and the first 0")
+    return value
 
 
 class Settings(BaseSettings):
@@ -120,6 +136,11 @@ class Settings(BaseSettings):
     webhook_allow: Annotated[str, AfterValidator(_networks)] = ""
     """Networks that webhooks may be sent to beyond the public Internet, comma-separated, such as `10.20.0.0/16`; within
     them http is allowed too. The sandbox allows its own machine."""
+    webhook_retries: Annotated[str, AfterValidator(_pauses)] = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
+    """Seconds before each attempt to deliver to a webhook, comma-separated, the first 0; after the last one a delivery
+    has failed, and its endpoint is tried once a day."""
+    public_url: str | None = None
+    """x."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
@@ -135,6 +156,11 @@ class Settings(BaseSettings):
         if self.processes == "AUTO":
             return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) > 1
         return self.processes == "2"
+
+    @property
+    def webhook_pauses(self) -> tuple[float, ...]:
+        """What `webhook_retries` says."""
+        return tuple(float(pause) for pause in self.webhook_retries.split(","))
 
     @field_validator("kafka_servers")
     @classmethod

@@ -17,6 +17,7 @@ from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.leading.sharing import Sharing
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -24,6 +25,11 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
+from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.dispatcher import Dispatcher, Parts
+from services.notifications.delivering.recording import Recording
+from services.notifications.delivering.schedule import Schedule
+from services.notifications.delivering.shards import SHARDS
 from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
@@ -31,6 +37,8 @@ from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.reactor import Reactor, inbox_of
 from services.notifications.routes import feed, stream
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.webhooks.addresses import networks
+from services.notifications.webhooks.sender import Sender
 
 NAME = "notifications"
 
@@ -53,6 +61,7 @@ def build(
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log, stores.snapshots(NAME))
+    vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
     reactor = Reactor(streams, clock, known)
@@ -64,6 +73,19 @@ def build(
     listing = Listing(index, log)
     projection = Projection(log, index, listing.project, listing.look)
     topics = OrganisationTopics(bus, log, index, projection)
+    sender = Sender(networks(settings.webhook_allow))
+    dispatcher = Dispatcher(
+        Parts(
+            streams=streams,
+            index=index,
+            projection=projection,
+            consumers=consumers,
+            schedule=Schedule(settings.webhook_pauses),
+        ),
+        Sharing(stores.shares(NAME), SHARDS),
+        Carrier(sender, vault, settings.public_url or ""),
+        Recording(streams, clock),
+    )
     leadership = Leadership(stores.lease(NAME))
     leadership.gained.append(topics.forget)
     service = Service(
@@ -74,12 +96,15 @@ def build(
         log=log,
         epochs=stores.epochs(NAME),
         streams=streams,
+        vault=vault,
         index=index,
         projection=projection,
         bus=bus,
         leadership=leadership,
         sources={"referral": referrals, "casefile": cases},
         more_led={"organisation topics": topics.round},
+        more_work=dispatcher.rounds,
+        finishers=[dispatcher.finish, sender.close],
         more_behind=topics.behind,
         stores=stores.health_of(NAME),
         closers=[consumers.close],

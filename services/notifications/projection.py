@@ -17,7 +17,9 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
+from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
+from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.events import Event
 from services.notifications.subscription_rows import SUBSCRIPTIONS, index_subscription
@@ -34,7 +36,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, DELIVERIES, LANES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -100,6 +102,8 @@ class Listing:
                 self._taken(event, recorded, changes)
             case SubscriptionCounted() | SubscriptionUncounted() | KeyUsed():
                 pass
+            case DeliveryEvent():
+                index_lane(recorded, event, changes)
             case _:
                 index_subscription(recorded, event, changes)
 
