@@ -10,6 +10,7 @@ from contracts import casefile, referral
 from contracts.barred_roles import BARRED
 from contracts.message import Message
 from services.chassis.access.identity import Verifier
+from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
@@ -18,24 +19,31 @@ from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.leading.sharing import Sharing
+from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
+from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
+from services.notifications.commands import Commands
+from services.notifications.context import SubscriptionContexts
 from services.notifications.delivering.carrier import Carrier
 from services.notifications.delivering.dispatcher import Dispatcher, Parts
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
+from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
+from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
-from services.notifications.routes import feed, stream
+from services.notifications.routes import feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
@@ -83,11 +91,13 @@ def build(
             schedule=Schedule(settings.webhook_pauses),
         ),
         Sharing(stores.shares(NAME), SHARDS),
-        Carrier(sender, vault, settings.public_url or ""),
+        Carrier(sender, vault, settings.links_begin_with),
         Recording(streams, clock),
     )
+    forgetting = Forgetting(vault, index, projection)
+    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     leadership = Leadership(stores.lease(NAME))
-    leadership.gained.append(topics.forget)
+    leadership.gained += [topics.forget, forgetting.start_over]
     service = Service(
         name=NAME,
         settings=settings,
@@ -102,20 +112,27 @@ def build(
         bus=bus,
         leadership=leadership,
         sources={"referral": referrals, "casefile": cases},
-        more_led={"organisation topics": topics.round},
         more_work=dispatcher.rounds,
         finishers=[dispatcher.finish, sender.close],
+        refers=refers_in(streams),
+        more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
     live = LiveFeed(service, telemetry)
     service.closers.append(live.end)
+    queries = Queries(streams, vault, index, service.caught_up)
+    commands = Commands(queries, handler, streams, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",
         summary="Delivers what happens to the parties of a case, once and in order.",
-        routers=[feed.routes(service), stream.routes(service, live)],
+        routers=[
+            feed.routes(service),
+            stream.routes(service, live),
+            subscriptions.routes(queries, commands),
+        ],
         telemetry=telemetry,
         bars=BARRED,
         described=DESCRIBED,

@@ -22,7 +22,7 @@ from services.notifications.domain.inbox import MessageTaken, inbox_stream, part
 from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.events import Event
-from services.notifications.subscription_rows import SUBSCRIPTIONS, index_subscription
+from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 
 VERSION: Final = 4
 
@@ -36,7 +36,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, DELIVERIES, LANES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
