@@ -35,15 +35,17 @@ from services.notifications.delivering.dispatcher import Dispatcher, Parts
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
+from services.notifications.delivery_lists import DeliveryLists
 from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
+from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
-from services.notifications.routes import feed, stream, subscriptions
+from services.notifications.routes import deliveries, feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
@@ -123,6 +125,8 @@ def build(
     live = LiveFeed(service, telemetry)
     service.closers.append(live.end)
     queries = Queries(streams, vault, index, service.caught_up)
+    waiting = Pending(streams, index, consumers)
+    deliveries_for_callers = DeliveryLists(queries, index, waiting, clock, service.caught_up)
     commands = Commands(queries, handler, streams, vault, clock, settings)
     app = service_app(
         service,
@@ -132,6 +136,7 @@ def build(
             feed.routes(service),
             stream.routes(service, live),
             subscriptions.routes(queries, commands),
+            deliveries.routes(deliveries_for_callers),
         ],
         telemetry=telemetry,
         bars=BARRED,
