@@ -327,10 +327,14 @@ def _ended(
 
 def _again(lane: Lane, event: DeliveryRetryRequested) -> Lane:
     delivery = event.delivery
-    known = lane.known[delivery.id]
-    again = replace(known, state=DeliveryState.RETRYING, since_asked=0, due_at=event.due_at)
+    known = Known(
+        delivery=delivery,
+        state=DeliveryState.RETRYING,
+        attempts=lane.attempts(delivery.id),
+        due_at=event.due_at,
+    )
     beside = lane.beside if delivery.id == lane.held else lane.beside.insert(delivery.id, None)
-    return replace(lane, beside=beside, known=lane.known.insert(delivery.id, again))
+    return replace(lane, beside=beside, known=lane.known.insert(delivery.id, known))
 
 
 LANE: Entity[Lane] = Entity(Lane(), evolve)
