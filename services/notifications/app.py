@@ -61,10 +61,12 @@ def build(
     verifier: Verifier,
     telemetry: Telemetry,
     known: Mapping[str, type[Message]] = MESSAGES,
+    schedule: Schedule | None = None,
 ) -> FastAPI:
     """The application, with its service as `state.service`; what runs the process starts and stops it.
 
-    `known` are the messages that it takes in, by type.
+    `known` are the messages that it takes in, by type; `schedule` is when deliveries are tried again, without it as the
+    settings have it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves.
@@ -90,7 +92,7 @@ def build(
             index=index,
             projection=projection,
             consumers=consumers,
-            schedule=Schedule(settings.webhook_pauses),
+            schedule=schedule or Schedule(settings.webhook_pauses),
         ),
         Sharing(stores.shares(NAME), SHARDS),
         Carrier(sender, vault, settings.links_begin_with),
