@@ -117,6 +117,7 @@ def build(
         leadership=leadership,
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
+        tallied=dispatcher.tally,
         finishers=[dispatcher.finish, sender.close],
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},

@@ -22,6 +22,7 @@ from services.chassis.index.index import IndexReader
 from services.chassis.index.projection import Projection
 from services.chassis.leading.sharing import Sharing
 from services.chassis.log.metadata import Recorded
+from services.chassis.service import Tally
 from services.notifications.delivering.asking import Asking
 from services.notifications.delivering.carrier import Carrier
 from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
@@ -104,15 +105,16 @@ class Dispatcher:
             "delivery places": self._places.round,
         }
 
-    @property
-    def under_way(self) -> int:
-        """How many lanes are worked on."""
-        return len(self._under_way)
-
-    @property
-    def waiting(self) -> int:
-        """How many lanes are next, or wait for a pause that is known here."""
-        return sum(len(endpoint.waiting) + len(endpoint.soon) for endpoint in self._endpoints)
+    def tally(self) -> Tally:
+        """What came of the attempts of this process, and how much waits that it knows."""
+        known = self._known or 0
+        waiting = behind = 0
+        for endpoint in self._endpoints:
+            waiting += len(endpoint.active) + len(endpoint.soon)
+            # Else it lacks nothing but what is for others.
+            if endpoint.walk is not None and (endpoint.active or endpoint.stalled or endpoint.queued):
+                behind = max(behind, known - endpoint.walk.after)
+        return Tally(dict(self.pools.outcomes), waiting, behind)
 
     def _owned(self, shards: frozenset[int]) -> None:
         # At once: what another process may do must not be begun here. What is gained is found by `follow`.
