@@ -7,9 +7,9 @@ acceptance, which follows, like any other's.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, assert_never
+from typing import ClassVar, Final, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from contracts.codes import LegalBasisKind
@@ -29,6 +29,9 @@ from services.casefile.domain.state import Case, OpenBroadcast
 from services.casefile.domain.steps import Moves, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event
+
+
+ACCEPTED: Final = "ReferralAccepted"
 
 
 class OfferedTo(Struct, frozen=True, kw_only=True):
@@ -135,8 +138,11 @@ def _offered(
 
 
 def take_offer_answer(command: TakeOfferAnswer, context: Context) -> list[ReferralEntryTaken]:
-    """Keeps what happened to an offer: who was asked when, and who answered what."""
-    if command.message.source_event_id in context.case.taken:
+    """Keeps what happened to an offer: who was asked when, and who answered what.
+
+    Not that one was accepted: the acceptance itself is the case's, and comes with what follows from it.
+    """
+    if command.message.source_event_id in context.case.taken or command.message.name == ACCEPTED:
         return []
     return [entry(command.message, due_at=command.due_at, kind=OfferEntryTaken)]
 
@@ -148,6 +154,7 @@ def take_offer_won(command: TakeOfferWon, context: Context) -> list[ReferralEntr
         return []
     if case.broadcast is None or case.broadcast.broadcast != command.broadcast:
         return [entry(message)]
+    sent = case.broadcast.sent or UNSET
     referred = CaseReferred(
         referral=message.referral,
         previous_referral=command.previous_referral,
@@ -157,8 +164,9 @@ def take_offer_won(command: TakeOfferWon, context: Context) -> list[ReferralEntr
         recommended_mentor_kind=command.recommended_mentor_kind,
         support_needs=case.broadcast.support_needs,
         deadlines=command.deadlines,
+        offered=sent,
     )
-    return [entry(message), command.legal_basis, referred]
+    return [entry(message), replace(command.legal_basis, offered=sent), referred]
 
 
 def take_broadcast_end(command: TakeBroadcastEnd, context: Context) -> list[ReferralEntryTaken | OffersEnded]:
@@ -193,7 +201,10 @@ def evolve(case: Case, event: BroadcastEvent) -> Case:
             return replace(
                 case,
                 broadcast=OpenBroadcast(
-                    broadcast=event.broadcast, consent=_consent(event), support_needs=event.support_needs
+                    broadcast=event.broadcast,
+                    sent=case.broadcast.sent if case.broadcast is not None else None,
+                    consent=_consent(event),
+                    support_needs=event.support_needs,
                 ),
                 programme_version=event.programme_version,
                 agreed=False,
