@@ -13,9 +13,11 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from contracts.codes import LegalBasisKind
+from services.casefile.domain import referral_entry
 from services.casefile.domain.closing import CaseReopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.gap_report import ServiceGapReported
+from services.casefile.domain.late_offers import late_after
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.opening import (
     CaseReferred,
@@ -100,6 +102,12 @@ class OfferEntryTaken(ReferralEntryTaken, frozen=True, kw_only=True):
     BYSTANDER: ClassVar[bool] = True
 
 
+class OfferTermTaken(OfferEntryTaken, frozen=True, kw_only=True):
+    """The same of a term that was missed, or is not late any more: readers read that of the case, so its ETag moves."""
+
+    BYSTANDER: ClassVar[bool] = False
+
+
 class OffersEnded(Event, frozen=True, kw_only=True):
     """The last offer ended without a winner: the lead decides again. `reason` is that of a withdrawal of all."""
 
@@ -144,7 +152,10 @@ def take_offer_answer(command: TakeOfferAnswer, context: Context) -> list[Referr
     """
     if command.message.source_event_id in context.case.taken or command.message.name == ACCEPTED:
         return []
-    return [entry(command.message, due_at=command.due_at, kind=OfferEntryTaken)]
+    noted = entry(command.message, due_at=command.due_at, kind=OfferEntryTaken)
+    if late_after(context.case, noted) == context.case.late:
+        return [noted]
+    return [entry(command.message, due_at=command.due_at, kind=OfferTermTaken)]
 
 
 def take_offer_won(command: TakeOfferWon, context: Context) -> list[ReferralEntryTaken | OpeningEvent]:
@@ -192,6 +203,13 @@ def _consent(event: CaseOffered) -> str | None:
 
 
 BroadcastEvent = CaseOffered | OffersEnded
+OfferEvent = OfferEntryTaken | OfferTermTaken
+
+
+def evolve_offer(case: Case, event: OfferEvent) -> Case:
+    """The case that remembers what happened to one of the offers, and which of their terms are late."""
+    late = late_after(case, event)
+    return referral_entry.evolve(case if late is case.late else replace(case, late=late), event)
 
 
 def evolve(case: Case, event: BroadcastEvent) -> Case:

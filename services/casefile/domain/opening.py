@@ -218,6 +218,8 @@ def evolve(case: Case, event: OpeningEvent) -> Case:
                 case,
                 referral=_live(event),
                 broadcast=None,
+                # Before it won, others were asked: what they were late with is nothing to it.
+                late=tuple(late for late in case.late if late.offer is None) if case.late else (),
                 programme_version=event.programme_version,
                 accesses=case.accesses.plus(access),
                 agreed=False,
