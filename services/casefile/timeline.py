@@ -195,6 +195,11 @@ def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]
     return sight_of(records, organisation).seen
 
 
+def version_seen(records: Sequence[Recorded], organisation: str) -> int:
+    """The version of the last that an organisation sees: what others do, or it tries itself, does not move it."""
+    return max(sight_of(records, organisation).seen, default=0)
+
+
 def history_of(records: Sequence[Recorded], sight: Sight) -> list[Recorded]:
     """The events from which a reader's own view of the case is folded; without anything seen, none.
 

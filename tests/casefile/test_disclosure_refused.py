@@ -234,3 +234,28 @@ async def test_a_command_that_races_the_withdrawal_is_marked_or_refused_and_neve
             assert_problem(answer, 403, "LEGAL_BASIS_WITHDRAWN")
             assert (made, marked, tried) == ([], [], [("lotte.claes", "log-contact-attempt.", None)])
     assert 403 in outcomes
+
+
+async def test_nothing_moves_what_the_organisation_reads_after_the_stop(shared: CaseContext) -> None:
+    """Neither what it tries itself, in whichever service, nor what the agency does next with the case."""
+    case = await stopped(shared)
+    basis = f"/v1/legal-bases/{(await shared.running.read(INES, case.offer))['legalBasis']['id']}"
+    paths = [case.path, f"{case.path}/timeline", f"{case.path}/responsibility", case.offer, basis]
+
+    async def versions() -> list[object]:
+        listed = (await shared.running.read(LOTTE, "/v1/cases", limit=200))["items"]
+        tags = [(await shared.running.get(LOTTE, path)).headers["ETag"] for path in paths]
+        return [*tags, *[item["version"] for item in listed if item["id"] == case.id]]
+
+    await shared.running.settle()
+    before = await versions()
+    assert len(before) == len(paths) + 1
+    for what in (f"{case.offer}/contact", f"{case.offer}/texts", f"{case.path}/texts"):
+        assert_problem(await shared.running.get(LOTTE, what), 403, "LEGAL_BASIS_WITHDRAWN")
+    tried = await shared.running.command(LOTTE, case.path, "log-contact-attempt", LOG, etag=str(before[0]))
+    assert_problem(tried, 403, "LEGAL_BASIS_WITHDRAWN")
+    await shared.running.settle()
+    assert await versions() == before
+    await shared.running.done(INES, case.path, "close", {"reason": "MOVED"})
+    await shared.running.settle()
+    assert await versions() == before
