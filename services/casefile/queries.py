@@ -146,7 +146,7 @@ class Queries:
         return {**body, **await self._actions(caller, found, now)}
 
     async def etag(self, caller: Caller, found: Found) -> int:
-        """The version that a caller reads the case at: after a stop that of the stop, and of nothing that came later."""
+        """The version that a caller reads the case at: after a stop that of the stop, and of nothing later."""
         if CONSENT_WITHDRAWN in found.relations and not SEES_STATE & set(found.relations):
             return version_seen(await self.records(found), caller.org)
         return found.folded.etag

@@ -32,7 +32,6 @@ from services.casefile.domain.steps import Moves, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event
 
-
 ACCEPTED: Final = "ReferralAccepted"
 
 
