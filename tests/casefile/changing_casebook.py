@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from services.casefile.domain.absence import (
     STAFF,
-    Naming,
     NameSubstitute,
+    Naming,
     ReleaseSubstitute,
     Staff,
     absence_stream,

@@ -249,7 +249,7 @@ def test_who_takes_over_later_is_asked_as_well(book: Casebook, way: str) -> None
 
 
 def test_who_takes_over_again_has_acknowledged_it_already(book: Casebook) -> None:
-    """Each coordinator is asked once for a version, however often the case changes hands; for the next version again."""
+    """Each coordinator is asked once for a version, however often the case changes hands; for the next again."""
     noticed(book.mentoring())
     book.act(OWN)
     book.act(ReassignCoordinator(at=on(9, 3), by=AN))
