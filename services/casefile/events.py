@@ -276,7 +276,7 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.people.CoordinatorProposed(**about, receiver=party_of(event.receiver)))
     | EventRow(people.CoordinatorReassigned, "case.coordinator_reassigned.v1", "Another coordinator took over.",
                  lambda event, about: messages.people.CoordinatorReassigned(
-                     **about, giver=party_of(event.giver), receiver=party_of(event.receiver)))
+                     **about, giver=party_of(event.giver), receiver=party_of(event.receiver), deadlines=begun(event)))
     | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
                  lambda event, about: messages.correction.CorrectionRecorded(
                      **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),

@@ -267,7 +267,7 @@ def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Cont
     """What follows from a command that a caller gives on the case. Raises Refused."""
     command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
-    first = people.takes_over(command.by, command.at, context.case)
+    first = people.takes_over(command.by, context)
     if first is None:
         return _followed(command, rule(command, context), context)
     taken_over = replace(context, case=evolve(context.case, first))
