@@ -130,8 +130,7 @@ class Policy:
         words: Mapping[str, str],
         acts: Mapping[str, str] | None = None,
     ) -> None:
-        unconcealed = frozenset(unconcealed)
-        listed: dict[str, dict[str, frozenset[Role]]] = {}
+        rules, unconcealed = tuple(rules), frozenset(unconcealed)
         table: dict[str, dict[str, frozenset[Role]]] = {}
         parts: dict[str, frozenset[Role]] = {}
         for rule in rules:
@@ -143,8 +142,6 @@ class Policy:
             if rule.relation in relations:
                 raise ValueError(f"{rule.action} as {rule.relation} is declared twice")
             relations[rule.relation] = rule.roles
-            if not rule.refused_later:
-                listed.setdefault(rule.action, {})[rule.relation] = rule.roles
             parts[rule.relation] = parts.get(rule.relation, frozenset()) | rule.roles
         denials_by_relation: dict[str, Denial] = {}
         for denial in denials:
@@ -157,11 +154,8 @@ class Policy:
             if field.action in reserved or field.relation not in table.get(field.action, ()):
                 raise ValueError(f"the fields of {field.action} are {field.relation}'s by two rules, or by none at all")
             reserved[field.action] = field
-        if wordless := (parts.keys() | unconcealed) - words.keys() - {STRANGER}:
-            raise ValueError(f"no words say how somebody stands as {', '.join(sorted(wordless))}")
-        self._words = {STRANGER: "without a part in it", **words}
-        self._acts = acts or {}
-        self._listed: Mapping[str, Mapping[str, frozenset[Role]]] = listed
+        self._words, self._acts = _checked(words, parts.keys() | unconcealed), acts or {}
+        self._later = frozenset((rule.action, rule.relation) for rule in rules if rule.refused_later)
         self._bars = bars
         self._table: Mapping[str, Mapping[str, frozenset[Role]]] = table
         self._denials: Mapping[str, Denial] = denials_by_relation
@@ -258,7 +252,14 @@ class Policy:
                 raise Forbidden(denial.code, denial.detail)
         row = self._relations(action)
         code = "PARTY_NOT_ALLOWED" if row.keys().isdisjoint(relations) else "ROLE_NOT_ALLOWED"
-        listed = self._listed.get(action, row)
-        may = "; ".join(sorted(f"{', '.join(sorted(listed[how]))} {self._words[how]}" for how in listed))
+        told_of = [relation for relation in row if (action, relation) not in self._later] or list(row)
+        may = "; ".join(sorted(f"{', '.join(sorted(row[relation]))} {self._words[relation]}" for relation in told_of))
         how = " and ".join(sorted(self._words[relation] for relation in relations))
         raise Forbidden(code, f"{self._acts.get(action, action)} is for {may}; you ask as {caller.role} {how}")
+
+
+def _checked(words: Mapping[str, str], relations: Collection[str]) -> Mapping[str, str]:
+    every = {STRANGER: "without a part in it", **words}
+    if wordless := set(relations) - every.keys():
+        raise ValueError(f"no words say how somebody stands as {', '.join(sorted(wordless))}")
+    return every
