@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.steps import Party
 from services.chassis.modelling.callers_clock import SKEW
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Command, Entity, Event, Fault, Refused, To
 from services.chassis.modelling.growing import GrowingTuple
 
@@ -193,7 +194,7 @@ def _check_no_chain(command: NameSubstitute, begins: datetime, around: Naming) -
     if away is not None and around.substitute.released_at is None and away.begins < command.ends and begins < away.ends:
         raise Refused(
             "SUBSTITUTE_IS_ABSENT",
-            f"{command.substitute} is away from {away.begins.isoformat()} until {away.ends.isoformat()}, and a "
+            f"{command.substitute} is away from {in_utc(away.begins)} until {in_utc(away.ends)}, and a "
             "substitute's substitute stands in for nobody else: name a colleague who is there",
             who_can_unblock="who names the substitute, by naming another one",
         )
@@ -202,7 +203,7 @@ def _check_no_chain(command: NameSubstitute, begins: datetime, around: Naming) -
         if held.begins < command.ends and begins < held.ends and command.at < held.ends:
             raise Refused(
                 "STANDS_IN_FOR_ANOTHER",
-                f"{command.absent} stands in for {absent} until {held.ends.isoformat()}, which nobody would do then: "
+                f"{command.absent} stands in for {absent} until {in_utc(held.ends)}, which nobody would do then: "
                 f"name another substitute for {absent} first",
                 who_can_unblock=f"{absent}, or the lead of the organisation, by naming another substitute",
             )

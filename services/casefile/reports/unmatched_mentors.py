@@ -82,7 +82,7 @@ def rows(findings: Iterable[Findings[WaitFact]], period: Period) -> Iterator[Row
                     "mentor": wait.mentor,
                     "kind": wait.kind,
                     "capacity": wait.capacity,
-                    "waitingSince": since.isoformat(),
+                    "waitingSince": str(since),
                     "waitingDays": (last - since).days,
                 }
 
