@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec import UNSET
@@ -115,3 +115,31 @@ def test_who_acts_in_their_own_name_is_stored_as_ever() -> None:
     assert word.standing_in("lotte.claes").stands_in_for == "lotte.claes"
     assert word.standing_in("lotte.claes").in_own_name() == substitute
     assert word.in_own_name() == own
+
+
+@pytest.mark.parametrize(
+    ("begins", "days", "faults"),
+    [
+        (0, 365, []),
+        (0, 366, []),
+        (0, 367, ["/until"]),
+        (0, 3650, ["/until"]),
+        (300, 366, []),
+        (300, 367, ["/until"]),
+        (367, 10, ["/from"]),
+    ],
+)
+def test_an_absence_lasts_a_year_at_most_and_begins_within_one(begins: int, days: int, faults: list[str]) -> None:
+    """Days from now, and how many: 366 are a leap year. For longer a case gets another coordinator or counsellor."""
+    now = january(12)
+    first = now + timedelta(days=begins)
+    command = named(now, first if begins else None, first + timedelta(days=days))
+    if not faults:
+        assert Book().act(command) == ["StandInNamed", "SubstituteNamed"]
+        return
+    with pytest.raises(Refused) as refused:
+        Book().act(command)
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [
+        (pointer, "ABSENCE_TOO_LONG") for pointer in faults
+    ]
+    assert "Z" in refused.value.faults[0].detail

@@ -6,8 +6,8 @@ role alone; whose work it is stays as it was, so that nothing is handed over and
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import ClassVar, assert_never
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +18,9 @@ from services.chassis.modelling.callers_clock import SKEW
 from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Command, Entity, Event, Fault, Refused, To
 from services.chassis.modelling.growing import GrowingTuple
+
+LONGEST: Final = timedelta(days=366)
+"""How long somebody stands in for a colleague at most, and how far ahead that is named: a year."""
 
 
 def absence_stream(organisation: str, sub: str) -> str:
@@ -180,6 +183,18 @@ def _faults(command: NameSubstitute, begins: datetime, around: Naming) -> tuple[
     if command.begins is not None and command.begins < min(begins, command.at - SKEW):
         faults.append(
             Fault("/from", "IN_THE_PAST", "what was done until now stands as it is: give now or a later time")
+        )
+    latest = command.at + LONGEST
+    if begins > latest:
+        faults.append(Fault("/from", "ABSENCE_TOO_LONG", f"an absence begins within a year: up to {in_utc(latest)}"))
+    elif command.ends > begins + LONGEST:
+        faults.append(
+            Fault(
+                "/until",
+                "ABSENCE_TOO_LONG",
+                f"somebody stands in for a year at most: a time up to {in_utc(begins + LONGEST)} is accepted",
+                rests_on=("/from",),
+            )
         )
     if command.ends <= command.at:
         faults.append(Fault("/until", "IN_THE_PAST", "an absence that is over needs no substitute"))
