@@ -322,12 +322,8 @@ class Handler(Generic[C, X]):
             fingerprint, version, position = found
         else:
             use = await reads.fold(key.stream, USE)
-            if (done := use.state.done) is None:
-                if use.state.refused and not use.state.was_refused(stream, call.is_of):
-                    raise KeyReused
+            if (done := use.state.of(stream, call.is_of)) is None:
                 return None
-            if done.stream != stream:
-                raise KeyReused
             (fingerprint, _, position), version = use.keys[key], done.version
         if not call.is_of(fingerprint):
             raise KeyReused

@@ -54,11 +54,23 @@ class KeyRefused(Event, frozen=True, kw_only=True):
     fingerprint: str | None
 
 
+class KeyReused(Exception):  # noqa: N818 - reads as what happened
+    """The idempotency key was used before, for another command."""
+
+
 class Use(Struct, frozen=True):
     """What a key was used for, if it was, and the commands under it whose refusals were noted."""
 
     done: KeyUsed | None = None
     refused: GrowingTuple[KeyRefused] = GrowingTuple()
+
+    def of(self, stream: str, is_of: Callable[[str | None], bool]) -> KeyUsed | None:
+        """What a command on a stream did under the key, if it did. Raises KeyReused where the key is another one's."""
+        if self.done is not None and self.done.stream != stream:
+            raise KeyReused
+        if self.done is None and self.refused and not self.was_refused(stream, is_of):
+            raise KeyReused
+        return self.done
 
     def was_refused(self, stream: str, is_of: Callable[[str | None], bool]) -> bool:
         """Whether the refusal of a command on a stream was noted; `is_of` tells its fingerprint from another's."""
@@ -76,10 +88,6 @@ def _evolve(use: Use, event: Any) -> Use:
 
 
 USE: Final[Entity[Use]] = Entity(Use(), _evolve)
-
-
-class KeyReused(Exception):  # noqa: N818 - reads as what happened
-    """The idempotency key was used before, for another command."""
 
 
 class KeyRunning(Exception):  # noqa: N818 - reads as what happened
