@@ -1,4 +1,4 @@
-"""Reports over 100,000 cases, or as many as are asked for: from the log alone, as `caserelay report` makes them, and over HTTP.
+"""Reports over 100,000 cases, or fewer: from the log alone, as `caserelay report` makes them, and over HTTP.
 
 Over HTTP the facts are kept: how long a service takes to find all of them again is said as well. Rates are events a
 second that a report goes through, next to the goal of 10^6 a minute.
