@@ -119,17 +119,17 @@ class Staff(Struct, frozen=True, kw_only=True):
         away = held is not None and self.released_at is None and held.begins <= at < held.ends
         return held.substitute if held is not None and away else None
 
-    def stood_in_for(self, absent: str, at: datetime) -> bool:
+    def stands_in_for(self, absent: str, at: datetime) -> bool:
         """Whether this person stood in for a colleague at an instant, by what had been named until then."""
         for held in reversed(self.stands_in):
             if held.absent == absent and held.since <= at:
                 return held.covers(at)
         return False
 
-    def stands_in_for(self, at: datetime) -> tuple[str, ...]:
+    def colleagues_at(self, at: datetime) -> tuple[str, ...]:
         """For whom this person stands in at an instant."""
         named = {held.absent for held in self.stands_in if held.covers(at)}
-        return tuple(sorted(absent for absent in named if self.stood_in_for(absent, at)))
+        return tuple(sorted(absent for absent in named if self.stands_in_for(absent, at)))
 
 
 class Naming(Struct, frozen=True, kw_only=True):
