@@ -86,7 +86,7 @@ CaseEvent = (
     referral_entry.ReferralEntryEvent
     | opening.OpeningEvent
     | broadcast.BroadcastEvent
-    | broadcast.OfferEntryTaken
+    | broadcast.OfferEvent
     | referral_answers.ReferralReturned
     | organisation_part.TransferEvent
     | intake.IntakeEvent
@@ -216,7 +216,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (mentoring.MentoringEvent, mentoring.evolve),
     (opening.OpeningEvent, opening.evolve),
     (broadcast.BroadcastEvent, broadcast.evolve),
-    (broadcast.OfferEntryTaken, referral_entry.evolve),
+    (broadcast.OfferEvent, broadcast.evolve_offer),
     (organisation_part.TransferEvent, organisation_part.evolve),
     (intake.IntakeEvent, intake.evolve),
     (matching.MatchingEvent, matching.evolve),
