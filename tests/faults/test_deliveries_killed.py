@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import uuid
 from collections import defaultdict
@@ -27,6 +28,7 @@ CLIENTS: Final = 4
 REST_SECONDS: Final = 0.1
 SETTINGS: Final = {"webhook_allow": "127.0.0.0/8", "webhook_retries": ",".join(["0", *["0.3"] * 30])}
 HELD_SECONDS: Final = LEASE_SECONDS + 2
+log = logging.getLogger(__name__)
 Span = tuple[float, float]
 """When an answer may have been lost, or two may have believed that an endpoint was theirs: by the loop's clock."""
 
@@ -89,7 +91,7 @@ async def is_recorded(people: Caller, there: Receiver, subscription: str, path: 
             await asyncio.sleep(0.5)
 
 
-@pytest.mark.timeout(times(1800))
+@pytest.mark.timeout(times(4200))
 @pytest.mark.parametrize("engine", ["files", "postgres"])
 async def test_every_acknowledged_delivery_is_recorded_and_none_forgotten_whenever_it_is_killed(
     program: Start, caller: Callable[[Program], Caller], request: pytest.FixtureRequest, engine: str
@@ -113,11 +115,14 @@ async def test_every_acknowledged_delivery_is_recorded_and_none_forgotten_whenev
             at = loop.time()
             victim.kill()
             doubts.append((at - 1.0, loop.time()))
+            log.info("killed; %d taken", len(there.taken()))
             victim.launch()
             await victim.answers("/healthz")
+        log.info("killed for the last time; %d taken", len(there.taken()))
         clients.end()
         await working
         events = await all_told(people, there, begun, ["/hook"])
+        log.info("%d events, %d attempts", len(events), len(there.received))
         was_told_in_order(there, events, ["/hook"], doubts)
         await is_recorded(people, there, subscription, "/hook")
     await victim.stop()

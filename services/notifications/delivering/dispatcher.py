@@ -27,6 +27,7 @@ from services.notifications.delivering.asking import Asking
 from services.notifications.delivering.carrier import Carrier
 from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
 from services.notifications.delivering.endpoints import Endpoints
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.lanes import TESTS, LaneWork, NotNow
 from services.notifications.delivering.places import Places
 from services.notifications.delivering.pools import Pools
@@ -36,7 +37,7 @@ from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import shard_of
 from services.notifications.delivering.walking import NOTHING_NEW, Walking
 from services.notifications.domain.inbox import MessageTaken
-from services.notifications.domain.lane import LANE, DeliveryRetryRequested, delivery_id, lane_stream
+from services.notifications.domain.lane import LANE, DeliveryRetryRequested, lane_stream
 from services.notifications.domain.subscription import Subscription, subscription_stream
 
 LOOKS_AT_ONCE: Final = 8
