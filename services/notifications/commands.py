@@ -58,7 +58,7 @@ class Commands:
         self._handler = handler
         self._vault = vault
         self._clock = clock
-        self._allow = networks(settings.webhook_allow)
+        self._allow = networks(settings.webhook_allow or "")
         self._mails = settings.smtp_url is not None
 
     async def create(self, request: CommandRequest, body: SubscriptionBody) -> Response:

@@ -40,6 +40,8 @@ class Queries:
 
     async def find(self, caller: Caller, subscription_id: str, action: str) -> Folded[Subscription]:
         """The subscription, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        # A role that manages none is told that, and not whether there is one.
+        POLICY.require(caller, action, relations_to_subscription(caller, caller.org))
         folded = await self.streams.fold(subscription_stream(subscription_id), SUBSCRIPTION)
         POLICY.require(caller, action, relations_to_subscription(caller, folded.state.organisation))
         if folded.state.state is None:

@@ -35,7 +35,7 @@ DESCRIBED: Final = ApiDescription(
     purpose="Delivers what happens to the parties of a case, once and in order: as pages, as a stream, to endpoints.",
     tags={
         "feed": "Events as CloudEvents, as pages or as a stream.",
-        "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
+        "subscriptions": "Webhooks and e-mail: where an organisation is told of what, and whether that is proven.",
     },
     schemas=schemas,
     operations={
