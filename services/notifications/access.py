@@ -24,7 +24,9 @@ OVERSIGHT: Final = "OVERSIGHT"
 """How an auditor stands to every case."""
 
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
-"""How a caller stands to the subscriptions of the own organisation. To those of others everybody is a stranger."""
+"""How everybody stands to what their organisation may yet make, and to its lists."""
+SUBSCRIBER: Final = "SUBSCRIBER"
+"""How a caller stands to a subscription of the own organisation. To those of others everybody is a stranger."""
 
 _OFFICERS = frozenset({Role.DPO})
 """A data protection officer sees what their organisation sees."""
@@ -43,7 +45,8 @@ _RELATIONS: Final = {
 POLICY: Final = Policy(
     [
         *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
-        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, READ, LIST, *ACTIONS)),
+        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, LIST)),
+        *(Rule(action, MANAGERS, SUBSCRIBER) for action in (READ, *ACTIONS)),
     ],
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
@@ -64,4 +67,4 @@ def relations_to_message(caller: Caller, item: Item | None, parties: Parties) ->
 
 def relations_to_subscription(caller: Caller, organisation: str) -> tuple[str, ...]:
     """How the caller stands to a subscription of an organisation; empty for one that is not there, or not theirs."""
-    return (OWN_ORGANISATION,) if organisation == caller.org else ()
+    return (SUBSCRIBER,) if organisation == caller.org else ()
