@@ -36,7 +36,7 @@ DESCRIBED: Final = ApiDescription(
     tags={
         "feed": "Events as CloudEvents, as pages or as a stream.",
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
-        "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
+        "subscriptions": "Webhooks and e-mail: where an organisation is told of what, and whether that is proven.",
     },
     schemas=schemas,
     operations={
