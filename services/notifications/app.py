@@ -85,7 +85,7 @@ def build(
     listing = Listing(index, log)
     projection = Projection(log, index, listing.project, listing.look)
     topics = OrganisationTopics(bus, log, index, projection)
-    sender = Sender(networks(settings.webhook_allow))
+    sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
             streams=streams,
