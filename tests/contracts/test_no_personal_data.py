@@ -40,6 +40,7 @@ NAMED = {
     "Description": "an organisation",
     "MessageTaken": "an event",
     "OfferEntryTaken": "an event",
+    "OfferTermTaken": "an event",
     "OrganisationDescribed": "an organisation",
     "OrganisationLearnt": "an organisation",
     "OwnHeader": "a header of HTTP",
