@@ -66,8 +66,6 @@ POLICY: Final = Policy(
         CREATE: "subscribing",
         READ: "reading a subscription",
         LIST: "reading the subscriptions",
-        "change": "changing a subscription",
-        "delete": "ending a subscription",
     },
 )
 
