@@ -58,18 +58,16 @@ POLICY: Final = Policy(
         Relation.GONE: "of an organisation whose access to the case has ended",
         OVERSIGHT: "with oversight of all organisations",
         ANY_ORGANISATION: "of any organisation",
-        OWN_ORGANISATION: "of any organisation, for it",
+        OWN_ORGANISATION: "of the own organisation",
         SUBSCRIBER: "of the organisation whose subscription it is",
     },
     acts={
         READ_FEED: "reading the feed",
         STREAM: "following the feed",
-        CREATE: "making a subscription",
+        CREATE: "subscribing",
         READ: "reading a subscription",
-        LIST: "listing subscriptions",
+        LIST: "reading the subscriptions",
         RETRY: "having a delivery sent again",
-        "change": "changing a subscription",
-        "delete": "ending a subscription",
     },
 )
 

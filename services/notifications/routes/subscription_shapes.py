@@ -88,7 +88,7 @@ class SubscriptionLinks(Contract):
 
 
 class SubscriptionAnswer(Contract):
-    """Who is told of what, how, and how it stands.
+    """By which channel somebody is told of what, and in which state that is.
 
     `secret` is in the answer that made it alone, to create or rotate-secret: "whsec_" and base64. A repeat under the
     same key has the same. `readsAs` is the role by which the organisation's feed is read for it.
