@@ -42,6 +42,7 @@ class Connections:
     allow: Networks
     resolve: Resolve
     trust: ssl.SSLContext
+    network: httpcore.AsyncNetworkBackend
     _by_url: dict[str, list[Connection]] = field(default_factory=dict)
     _kept: deque[Connection] = field(default_factory=deque)
 
@@ -59,7 +60,7 @@ class Connections:
         http = httpcore.AsyncHTTPConnection(
             httpcore.Origin(scheme, destination.host.encode(), destination.port),
             ssl_context=self.trust,
-            network_backend=PinnedNetwork(destination, self.allow, self.resolve, meter),
+            network_backend=PinnedNetwork(destination, self.allow, self.resolve, self.network, meter),
         )
         return Connection(url, http, meter)
 

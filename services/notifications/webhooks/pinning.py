@@ -119,12 +119,19 @@ async def _resolved(destination: Destination, resolve: Resolve) -> list[Address]
 class PinnedNetwork(httpcore.AsyncNetworkBackend):
     """The network as the connections to one destination see it: its checked addresses, and nothing else."""
 
-    def __init__(self, destination: Destination, allow: Networks, resolve: Resolve, meter: Meter) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        allow: Networks,
+        resolve: Resolve,
+        network: httpcore.AsyncNetworkBackend,
+        meter: Meter,
+    ) -> None:
         self._destination = destination
         self._allow = allow
         self._resolve = resolve
         self._meter = meter
-        self._network = httpcore.AnyIOBackend()
+        self._network = network
 
     async def connect_tcp(
         self,
