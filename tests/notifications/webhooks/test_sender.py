@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import json
 import socket
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -15,7 +17,6 @@ from email.utils import format_datetime
 import pytest
 import uvloop
 
-from services.notifications.webhooks import sender as sending_module
 from services.notifications.webhooks.connections import MOST_KEPT
 from services.notifications.webhooks.sender import ALL_SECONDS, BODY_LIMIT, Answer, Outgoing, Sender, retry_after
 from tests.notifications.webhooks.sending import EVENT, LOOPBACK, event, names, target
@@ -323,6 +324,32 @@ def test_nothing_of_a_request_is_shown_by_accident() -> None:
     assert json.dumps(shown)
 
 
-def test_the_module_says_nothing() -> None:
-    """It has no logger; what an attempt came to is an event, and not a line."""
-    assert not hasattr(sending_module, "_log")
+LOGGED = """
+import asyncio, sys
+from services.chassis.operating.telemetry import configure_logging
+from services.notifications.webhooks.addresses import networks
+from services.notifications.webhooks.sender import Outgoing, Sender, Target
+from services.notifications.webhooks.signing import Secret
+
+async def send():
+    sender = Sender(networks("127.0.0.0/8"))
+    for url in sys.argv[1:]:
+        target = Target(url, (Secret.drawn(),), ("X-Name", "header-secret"))
+        print(await sender.send(target, Outgoing("e", b"body-secret", at=1)))
+    await sender.close()
+
+configure_logging("DEBUG", disclose=True)
+asyncio.run(send())
+"""
+
+
+@pytest.mark.slow
+def test_nothing_of_a_request_is_logged(receiver: FaultReceiver) -> None:
+    """At the most talkative level of a process that discloses: no path, query, header or body, of neither side."""
+    receiver.turn("/ok/path-secret?query-secret", always(200, b"answer-secret", X_Kept="answer-header-secret"))
+    urls = [receiver.url("/ok/path-secret?query-secret"), "http://127.0.0.1:1025/path-secret?query-secret"]
+    done = subprocess.run([sys.executable, "-c", LOGGED, *urls], capture_output=True, text=True, check=True)
+    assert "Answer(status=200" in done.stdout
+    assert "Answer(status=None, error='CONNECTION'" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
+    assert receiver.received[0].headers["x-name"] == "header-secret"
