@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.notifications.webhooks.connections import MOST_KEPT
+from services.notifications.webhooks.connections import KEPT_SECONDS, MOST_KEPT
 from services.notifications.webhooks.sender import Sender
 from tests.notifications.webhooks.sending import LOOPBACK, event, names, target
 from tests.support.certificates import Authority
@@ -16,7 +16,7 @@ from tests.support.fault_receiver import Exchange, FaultReceiver
 
 async def test_a_connection_is_used_again_for_the_same_url_only(sender: Sender, receiver: FaultReceiver) -> None:
     """One after the other on one connection; side by side, or to another path, on others."""
-    for number in range(3):
+    for number in range(MOST_KEPT + 20):
         await sender.send(target(receiver.url("/ok")), event(f"a-{number}"))
     assert {request.connection for request in receiver.received} == {1}
     await sender.send(target(receiver.url("/ok?other")), event())
@@ -91,3 +91,13 @@ async def test_an_attempt_that_is_given_up_closes_its_connection(sender: Sender,
     with pytest.raises(asyncio.CancelledError):
         await attempt
     await asyncio.wait_for(gone.wait(), 5)
+
+
+@pytest.mark.slow
+async def test_a_connection_is_kept_for_a_moment_only(sender: Sender, receiver: FaultReceiver) -> None:
+    """Common servers close an idle one after five seconds, and a request that meets that would be lost."""
+    await sender.send(target(receiver.url("/ok")), event())
+    await asyncio.sleep(KEPT_SECONDS + 0.1)
+    await sender.send(target(receiver.url("/ok")), event())
+    assert [request.connection for request in receiver.received] == [1, 2]
+    assert KEPT_SECONDS < 5
