@@ -108,6 +108,14 @@ def test_a_translator_that_is_allowed_reaches_public_addresses_only() -> None:
     assert may_be_called(ip_address("64:ff9b::10.1.2.3"), 443, both, https=True)
 
 
+def test_of_a_tunnel_that_is_allowed_both_ends_are_checked() -> None:
+    """A Teredo address holds its server's and its client's, the latter inverted; one of 6to4 holds a router's."""
+    closed = ("2001:0:808:808::80ff:fffe", "2001:0:7f00:1::f7f7:f7f7", "2002:7f00:1::")
+    opened = ("2001:0:808:808::f7f7:f7f7", "2002:808:808::")
+    for text in (*closed, *opened):
+        assert may_be_called(ip_address(text), 443, networks(text), https=True) is (text in opened), text
+
+
 def test_a_metadata_address_has_to_be_allowed_by_itself() -> None:
     """Somebody means it then."""
     metadata = ip_address("169.254.169.254")

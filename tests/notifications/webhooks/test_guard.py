@@ -117,6 +117,26 @@ def test_any_other_url_is_refused_and_not_repeated(url: str) -> None:
     assert len(url) < 12 or url not in fault.detail
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        *(
+            ("not https", "https://"),
+            ("user information", "user name"),
+            ("fragment", "fragment"),
+            ("port", "443 or 8443"),
+        ),
+        *(("no domain", "domain"), ("zone", "address")),
+    ],
+)
+def test_what_would_be_accepted_is_named(kind: str, words: str) -> None:
+    """By whoever mistyped a URL, it can be mended."""
+    for url in REFUSED[kind]:
+        fault = check_url(url, ())
+        assert fault is not None
+        assert words in fault.detail, (url, fault.detail)
+
+
 def test_within_allowed_networks_http_and_free_ports_are_taken() -> None:
     """A name without a domain too: what it resolves to is checked when it is called."""
     for url in (
