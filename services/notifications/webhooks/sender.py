@@ -212,7 +212,8 @@ def retry_after(headers: Sequence[tuple[bytes, bytes]], now: float) -> float | N
         return min(float(text[:12]), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, IndexError, OverflowError, TypeError):
+        # The library is strict about what it raises for some texts only.
         return None
     seconds = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp() - now
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,6 +14,8 @@ from services.notifications.webhooks.signing import Secret
 
 LOOPBACK: Final = networks("127.0.0.0/8, ::1")
 SECRET: Final = Secret.drawn()
+UNUSED: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody, and is made once: reading the certificates of a system takes longer than what is tried with it."""
 EVENT: Final = "7eaedd44-ef16-4041-9b55-856672b5511d"
 
 

@@ -23,7 +23,7 @@ from services.notifications.webhooks.pinning import (
     checked_addresses,
 )
 from services.notifications.webhooks.sender import Answer, Sender
-from tests.notifications.webhooks.sending import LOOPBACK, event, names, target
+from tests.notifications.webhooks.sending import LOOPBACK, UNUSED, event, names, target
 from tests.support.fault_receiver import FaultReceiver
 
 HOOK = "https://hooks.example.org/ok"
@@ -56,7 +56,7 @@ async def sent(answers: Sequence[str], allow: str = "", url: str = HOOK) -> tupl
     async def resolve(_host: str, _port: int) -> Sequence[str]:
         return answers
 
-    sender = Sender(networks(allow), resolve=resolve, network=network, seconds=5.0)
+    sender = Sender(networks(allow), trust=UNUSED, resolve=resolve, network=network, seconds=5.0)
     return await sender.send(target(url), event()), network.tried
 
 

@@ -16,11 +16,14 @@ from email.utils import format_datetime
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from services.notifications.webhooks.sender import ALL_SECONDS, BODY_LIMIT, Answer, Outgoing, Sender, retry_after
-from tests.notifications.webhooks.sending import EVENT, LOOPBACK, event, names, target
+from tests.notifications.webhooks.sending import EVENT, LOOPBACK, UNUSED, event, names, target
 from tests.support.certificates import Authority
-from tests.support.fault_receiver import BEHAVIOURS, FaultReceiver, always, receiving
+from tests.support.fault_receiver import BEHAVIOURS, Exchange, FaultReceiver, always, receiving
+from tests.support.repetitions import times
 
 NOTHING = hashlib.sha256(b"").hexdigest()
 
@@ -273,3 +276,57 @@ def test_nothing_of_a_request_is_logged(receiver: FaultReceiver) -> None:
     assert "Answer(status=None, error='CONNECTION'" in done.stdout
     assert "secret" not in done.stdout + done.stderr
     assert receiver.received[0].headers["x-name"] == "header-secret"
+
+
+@given(st.binary(max_size=64))
+@example(b", 0 ")
+@example(b"Sat, 28 Nov 99999999999999999999 00:00:00 +9999999999")
+def test_no_retry_after_breaks_an_attempt(value: bytes) -> None:
+    """Whatever an endpoint sends there: seconds within a day, or nothing."""
+    seconds = retry_after([(b"Retry-After", value)], NOW.timestamp())
+    assert seconds is None or 0 <= seconds <= 86_400
+
+
+PARTS = (
+    b"HTTP/1.1 200 OK\r\n",
+    b"HTTP/1.1 ",
+    b"200",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"Content-Length: ",
+    b"5",
+    b"-1",
+    b": ",
+    b"\x00",
+)
+CODING = (
+    b"Transfer-Encoding: chunked\r\n",
+    b"0\r\n\r\n",
+    b"ffffffffffff\r\n",
+    b"Retry-After: ",
+    b"\xff",
+    b"\x00",
+    b"x" * 5,
+)
+
+
+@settings(max_examples=times(300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(st.one_of(st.sampled_from([*PARTS, *CODING]), st.binary(max_size=8)), max_size=10))
+def test_no_answer_breaks_an_attempt(receiver: FaultReceiver, parts: list[bytes]) -> None:
+    """Whatever bytes come in whatever order, there is an outcome."""
+
+    async def answer(exchange: Exchange) -> bool:
+        await exchange.say(b"".join(parts))
+        return False
+
+    async def send() -> Answer:
+        sender = Sender(LOOPBACK, trust=UNUSED, seconds=5.0)
+        try:
+            return await sender.send(target(receiver.url("/any")), event())
+        finally:
+            await sender.close()
+
+    receiver.turn("/any", answer)
+    outcome = asyncio.run(send())
+    assert (outcome.status is None) <= (outcome.error is not None)
+    assert outcome.error in (None, "CONNECTION", "PROTOCOL", "REDIRECT", "TOO_LARGE")
