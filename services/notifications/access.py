@@ -37,6 +37,15 @@ POLICY: Final = Policy(
     (Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION,),
+    words={
+        Relation.OWNER_AGENCY: "of the agency whose case it is",
+        Relation.ADDRESSED: "of the organisation that the case is offered to, or is with",
+        Relation.FORMER: "of an organisation whose part in the case is over",
+        Relation.GONE: "of an organisation whose access to the case has ended",
+        OVERSIGHT: "with oversight of all organisations",
+        ANY_ORGANISATION: "of any organisation",
+    },
+    acts={READ_FEED: "reading the feed", STREAM: "following the feed"},
 )
 
 
