@@ -1,7 +1,7 @@
 """The bare loop that deliveries are held against: it posts bodies to endpoints at a constant rate, and nothing else.
 
-A program of its own. It reads its orders from standard input, takes the bodies from the endpoints, where they came as
-deliveries, and writes what it found to standard output.
+A program of its own, with the library that one would take for it. It reads its orders from standard input, takes the
+bodies from the endpoints, where they came as deliveries, and writes what it found to standard output.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import httpx
 import uvloop
 from pydantic import TypeAdapter
 
 from deploy.bench.endpoints import delays, found_at
-from deploy.bench.http_client import Connection
-from deploy.bench.requests import request
 from deploy.bench.results import median, p95
 
-CONNECTIONS: Final = 50
 LATE_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """What to send where; each connection is that of an endpoint."""
+    """What to send where."""
 
     url: str
     rate: float
@@ -61,28 +59,21 @@ def run(orders: Orders) -> Posted:
 async def post(orders: Orders) -> Posted:
     """Posts what is due."""
     bodies = (await found_at(orders.url))["bodies"]
-    connections = [await Connection.open(orders.url) for _ in range(CONNECTIONS)]
     due, began = dict[str, float](), time.monotonic()
-    free = [asyncio.Lock() for _ in connections]
-
-    async def send(number: int) -> None:
-        place = number % CONNECTIONS
-        async with free[place]:
-            body = bodies[number % len(bodies)].encode()
-            answer = await connections[place].send(request("POST", f"/bare/{began}-{number}", "", body))
-            if answer.status != 200:
-                raise RuntimeError(f"an endpoint answered {answer.status}")
-
-    async with asyncio.TaskGroup() as group:
+    headers = {"Content-Type": "application/cloudevents+json"}
+    async with httpx.AsyncClient(base_url=orders.url, headers=headers) as http, asyncio.TaskGroup() as group:
         for number in range(round(orders.rate * orders.seconds)):
-            at = began + number / orders.rate
+            at, name = began + number / orders.rate, f"{began}-{number}"
             await asyncio.sleep(max(at - time.monotonic(), 0))
-            due[f"{began}-{number}"] = at
-            group.create_task(send(number))
+            due[name] = at
+            group.create_task(_post(http, f"/bare/{name}", bodies[number % len(bodies)]))
     took = await delays(orders.url, "bare", due, LATE_SECONDS)
-    for connection in connections:
-        connection.close()
     return Posted(p50=median(took), p95=p95(took))
+
+
+async def _post(http: httpx.AsyncClient, path: str, body: str) -> None:
+    answer = await http.post(path, content=body)
+    answer.raise_for_status()
 
 
 if __name__ == "__main__":
