@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from msgspec.json import Decoder, Encoder
 
@@ -16,7 +16,8 @@ from contracts.visibility import Item, Part, Parties, item_of, message_place
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
-from services.notifications.domain.inbox import InboxEvent, MessageTaken, inbox_stream, parties_with
+from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
+from services.notifications.events import NotificationsEvent
 
 VERSION: Final = 3
 
@@ -90,12 +91,12 @@ class Listing:
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes in one event of the log."""
-        event: InboxEvent = recorded.event
+        event: NotificationsEvent = recorded.event
         match event:
             case MessageTaken():
                 self._taken(event, recorded, changes)
             case _:
-                assert_never(event)
+                pass
 
     def _taken(self, event: MessageTaken, recorded: Recorded, changes: Changes) -> None:
         key, position = str(recorded.position), recorded.position
