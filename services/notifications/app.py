@@ -24,6 +24,7 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Scheduler
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
 from services.notifications.events import EVENT_TYPES
@@ -35,6 +36,9 @@ from services.notifications.reactor import Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
 from services.notifications.routes import feed, stream
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.waiting_clock import WaitingClock
+from services.notifications.waiting_rows import WaitingRows
+from services.notifications.ways import FeedWay, Ways
 
 NAME = "notifications"
 QUIET_SECONDS = 0.02
@@ -67,9 +71,11 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    listing = Listing(index, log)
+    ways = Ways([FeedWay(index)])
+    listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, known)
+    waiting = WaitingClock(streams, index, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     leadership = Leadership(stores.lease(NAME))
     leadership.gained.append(topics.forget)
@@ -86,6 +92,7 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
+        scheduler=Scheduler(index, projection, clock, waiting.fire),
         sources={"referral": referrals, "casefile": cases},
         more_led={"organisation topics": topics.round},
         more_behind=topics.behind,

@@ -303,7 +303,7 @@ class TimelineItem(Contract):
     tellings: list[TellingAnswer] | None = Field(
         alias="told",
         default=None,
-        description="Who was informed of it: the agency sees everybody, an organisation itself.",
+        description="The organisations that were informed of it: all for the agency, and for any other itself.",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.visibility import Parties
 from services.chassis.modelling.decider import Command, Entity, Event
 
 TERM: Final = timedelta(hours=24)
@@ -36,12 +37,13 @@ WAITS_FOR: Final[Mapping[str, str]] = MappingProxyType(
 they repeat what waits already."""
 
 
-def waited_for(name: str, data: Mapping[str, Any], agency: str | None, organisation: str | None) -> str | None:
-    """The organisation that has to act on a message; `agency` and `organisation` are those of its case today."""
+def waited_for(name: str, data: Mapping[str, Any], parties: Parties) -> str | None:
+    """The organisation that has to act on a message about a case with these parties; None where nobody has."""
     side = WAITS_FOR.get(name)
-    if side is None:
-        return None
-    return data.get(side) or (agency if side == AGENCY else organisation)
+    if side == AGENCY:
+        return parties.agency
+    part = parties.by_referral.get(str(data.get("referral"))) if side == ORGANISATION else None
+    return part.organisation if part is not None else None
 
 
 class CheckReached(Command, frozen=True, kw_only=True):
@@ -82,7 +84,9 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 def decide_waiting(command: CheckReached, waiting: Waiting) -> list[WaitingEvent]:
     """Says so once, until the organisation was told of it: what comes after it waits with it."""
-    if command.reason is None or (waiting.position is not None and not command.before):
+    if command.reason is None:
+        return []
+    if waiting.position is not None and (command.position <= waiting.position or not command.before):
         return []
     return [
         OrganisationUnreached(
