@@ -74,7 +74,7 @@ def build(
     ways = Ways([FeedWay(index)])
     listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
-    receipts = ReadReceipts(streams, index, clock, known)
+    receipts = ReadReceipts(streams, index, clock, known, settings.receipts_seconds)
     waiting = WaitingClock(streams, index, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     leadership = Leadership(stores.lease(NAME))

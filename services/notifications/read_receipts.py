@@ -29,8 +29,6 @@ from services.notifications.domain.reading import READING, NoteReading, OfCase, 
 from services.notifications.lists import page, taken_at
 from services.notifications.reactor import SYSTEM
 
-PAUSE_SECONDS: Final = 2.0
-"""For so long what is read is gathered before it is noted."""
 AT_ONCE: Final = 200
 MOST: Final = 10_000
 """Readers that are noted at a time; the cursor of any other comes again."""
@@ -49,8 +47,15 @@ class ReadReceipts:
     """Gathers how far readers have come, and notes it."""
 
     def __init__(
-        self, streams: Streams, index: IndexReader, clock: Clock, known: Mapping[str, type[Message]] = MESSAGES
+        self,
+        streams: Streams,
+        index: IndexReader,
+        clock: Clock,
+        known: Mapping[str, type[Message]] = MESSAGES,
+        pause: float = 2.0,
     ) -> None:
+        """`pause`: seconds for which what is read is gathered before it is noted."""
+        self._pause = pause
         self._streams = streams
         self._index = index
         self._clock = clock
@@ -82,7 +87,7 @@ class ReadReceipts:
     async def round(self) -> None:
         """Waits until something was read, and a little longer, and notes it."""
         await self._any.wait()
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(self._pause)
         await self.flush()
 
     async def flush(self) -> None:
