@@ -72,6 +72,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "HANDBACK_AWAITS_AGENCY": "The report is already waiting for the agency",
         "HEADERS_TOO_LARGE": "The request's headers are too large",
         "HEADERS_TOO_SLOW": "The request's headers came too slowly",
+        "HEADER_NOT_ALLOWED": "The header may not be sent along",
         "IDEMPOTENCY_KEY_INVALID": "The idempotency key cannot be read",
         "IDEMPOTENCY_KEY_IN_USE": "The first request with the idempotency key is still running",
         "IDEMPOTENCY_KEY_REQUIRED": "An idempotency key is required",
@@ -200,6 +201,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "UNREADABLE_TOKEN": "A parameter cannot be read",
         "UNSUPPORTED_CONTENT_ENCODING": "The body's content encoding is not supported",
         "UNSUPPORTED_MEDIA_TYPE": "The body's media type is not supported",
+        "URL_NOT_ALLOWED": "The URL may not be called",
         "VERSION_GAP": "The version does not follow the latest one",
         "VERSION_PUBLISHED": "The version is published and cannot change",
     }

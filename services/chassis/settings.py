@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -18,6 +19,13 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+def _networks(text: str) -> str:
+    for network in text.split(","):
+        if network.strip():
+            ip_network(network.strip())
+    return text
 
 
 class Settings(BaseSettings):
@@ -109,6 +117,9 @@ class Settings(BaseSettings):
     processes: Annotated[Literal["1", "2", "AUTO"], BeforeValidator(_upper)] = "AUTO"
     """1: one process does everything; 2: what follows a commit (index, publishing, consuming, deadlines) is done in a
     second one, so that no request waits for it; AUTO: 2 where there are two cores or more."""
+    webhook_allow: Annotated[str, AfterValidator(_networks)] = ""
+    """Networks that webhooks may be sent to beyond the public Internet, comma-separated, such as `10.20.0.0/16`; within
+    them http is allowed too. The sandbox allows its own machine."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

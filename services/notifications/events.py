@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from contracts.references import REFERENCES
+from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
+from services.notifications.domain import subscription_events as subscription
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
 from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
+from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
 from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
 
-NotificationsEvent = InboxEvent | ReadingEvent | WaitingEvent
+Event = InboxEvent | SubscriptionEvent | CountEvent | ReadingEvent | WaitingEvent | KeyUsed
 """Every event in the service's log."""
 
 
@@ -23,6 +26,25 @@ class EventRow(NamedTuple):
 
 EVENTS: Final = (
     EventRow(MessageTaken, "notifications.message_taken.v1"),
+    EventRow(subscription.SubscriptionCreated, "subscription.created.v1"),
+    EventRow(subscription.SubscriptionChanged, "subscription.changed.v1"),
+    EventRow(subscription.VerificationRequested, "subscription.verification_requested.v1"),
+    EventRow(subscription.ChallengeSent, "subscription.challenge_sent.v1"),
+    EventRow(subscription.OwnershipProven, "subscription.ownership_proven.v1"),
+    EventRow(subscription.ChallengeFailed, "subscription.challenge_failed.v1"),
+    EventRow(subscription.SubscriptionPaused, "subscription.paused.v1"),
+    EventRow(subscription.SubscriptionResumed, "subscription.resumed.v1"),
+    EventRow(subscription.SubscriptionDisabled, "subscription.disabled.v1"),
+    EventRow(subscription.WarnedAboutSubscription, "subscription.warned.v1"),
+    EventRow(subscription.SubscriptionRecovered, "subscription.recovered.v1"),
+    EventRow(subscription.SecretRotated, "subscription.secret_rotated.v1"),
+    EventRow(subscription.DeliveryTestRequested, "subscription.test_requested.v1"),
+    EventRow(subscription.ReplayRequested, "subscription.replay_requested.v1"),
+    EventRow(subscription.ReplayFinished, "subscription.replay_finished.v1"),
+    EventRow(subscription.SubscriptionDeleted, "subscription.deleted.v1"),
+    EventRow(subscription.SubscriptionCounted, "subscription.counted.v1"),
+    EventRow(subscription.SubscriptionUncounted, "subscription.uncounted.v1"),
+    EventRow(KeyUsed, "idempotency_key.used.v1"),
     EventRow(ReadingMoved, "notifications.reading_moved.v1"),
     EventRow(CaseEventsRead, "notifications.case_events_read.v1"),
     EventRow(OrganisationUnreached, "notifications.organisation_unreached.v1"),

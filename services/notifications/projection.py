@@ -13,13 +13,17 @@ from typing import Any, Final
 from msgspec.json import Decoder, Encoder
 
 from contracts.visibility import Item, Part, Parties, item_of, message_place
+from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
-from services.notifications.domain.reading import ReadingMoved
-from services.notifications.events import NotificationsEvent
+from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
+from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
+from services.notifications.domain.waiting import OrganisationUnreached
+from services.notifications.events import Event
+from services.notifications.subscription_rows import SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.ways import READERS, note_reader
 
@@ -35,7 +39,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, READERS, DEADLINES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, READERS, DEADLINES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -99,15 +103,19 @@ class Listing:
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes in one event of the log."""
-        event: NotificationsEvent = recorded.event
+        event: Event = recorded.event
         match event:
             case MessageTaken():
                 self._taken(event, recorded, changes)
                 self._waiting.project(recorded, changes)
             case ReadingMoved():
                 note_reader(recorded, event, changes)
-            case _:
+            case (
+                SubscriptionCounted() | SubscriptionUncounted() | CaseEventsRead() | OrganisationUnreached() | KeyUsed()
+            ):
                 pass
+            case _:
+                index_subscription(recorded, event, changes)
 
     def _taken(self, event: MessageTaken, recorded: Recorded, changes: Changes) -> None:
         key, position = str(recorded.position), recorded.position

@@ -7,12 +7,12 @@ from contracts.notifications import OrganisationNotTold, OrganisationTold
 from services.chassis.log.metadata import Recorded
 from services.notifications.domain.reading import CaseEventsRead
 from services.notifications.domain.waiting import OrganisationUnreached
-from services.notifications.events import NotificationsEvent
+from services.notifications.events import Event
 
 
 def publish(recorded: Recorded) -> tuple[str, Message] | None:
     """The case and the message of an event; None where it concerns nobody outside, as what was only taken in."""
-    event: NotificationsEvent = recorded.event
+    event: Event = recorded.event
     match event:
         case CaseEventsRead():
             return event.case, OrganisationTold(
