@@ -22,7 +22,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from contracts import casefile, notifications, notifications, referral
+from contracts import casefile, notifications, referral
 from contracts.message import (
     CloudEvent,
     as_json,

@@ -16,8 +16,8 @@ from typing import Any
 from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.notifications import subscriptions
 from tests.casefile.tellings import has_read
+from tests.notifications import subscriptions
 from tests.support import golden
 from tests.support.people import HANNE, INES, LOTTE
 from tests.support.running import running
