@@ -18,12 +18,14 @@ from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES
+from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
+from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import Event
-from services.notifications.subscription_rows import SUBSCRIPTIONS, index_subscription
+from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.ways import READERS, note_reader
 
@@ -39,7 +41,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, READERS, DEADLINES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, READERS, DEADLINES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -114,6 +116,8 @@ class Listing:
                 SubscriptionCounted() | SubscriptionUncounted() | CaseEventsRead() | OrganisationUnreached() | KeyUsed()
             ):
                 pass
+            case DeliveryEvent():
+                index_lane(recorded, event, changes)
             case _:
                 index_subscription(recorded, event, changes)
 

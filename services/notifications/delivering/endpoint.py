@@ -10,6 +10,8 @@ from collections import deque
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from services.notifications.domain.subscription import Subscription
+
 CASES_AT_ONCE: Final = 8
 """Cases of one endpoint that are told side by side."""
 CASES_KNOWN: Final = 64
@@ -71,8 +73,28 @@ class Endpoint:
     """One endpoint."""
 
     __slots__ = (
-        "active", "asking", "away_since", "failures", "gone", "id", "next_due", "organisation", "proven", "queued",
-        "reads_as", "replay", "rests_until", "running", "seq", "shard", "slow", "waiting", "walk",
+        "active",
+        "away_since",
+        "failures",
+        "gone", "holding",
+        "id",
+        "next_due",
+        "organisation",
+        "probed_at",
+        "proven",
+        "queued",
+        "reads_as",
+        "replay",
+        "rests_until",
+        "running",
+        "seq",
+        "shard",
+        "slow",
+        "soon",
+        "stalled",
+        "types",
+        "waiting",
+        "walk",
     )  # fmt: skip
 
     def __init__(self, subscription: str, shard: int, seq: int) -> None:
@@ -86,10 +108,14 @@ class Endpoint:
         self.waiting: deque[LaneKey] = deque()
         self.running = 0
         self.failures = 0
-        self.slow = self.proven = self.asking = self.queued = self.gone = False
+        self.slow = self.proven = self.queued = self.gone = self.stalled = False
+        self.types: frozenset[str] | None = None
+        self.soon: dict[LaneKey, datetime] = {}
+        self.holding: set[LaneKey] = set()
         self.away_since: datetime | None = None
-        self.next_due: float | None = None
-        self.rests_until = 0.0
+        self.probed_at: datetime | None = None
+        self.next_due: datetime | None = None
+        self.rests_until: datetime | None = None
 
     @property
     def is_doubted(self) -> bool:
@@ -107,9 +133,26 @@ class Endpoint:
         return CASES_AT_ONCE if self.proven and self.failures < DOUBTED_AFTER else 1
 
     @property
+    def replays(self) -> bool:
+        """Whether anything of a replay is under way."""
+        return any(key.replay is not None for key in self.active)
+
+    @property
     def room(self) -> int:
         """How many more lanes may be known."""
         return CASES_KNOWN - len(self.active)
+
+    def learn(self, subscription: Subscription) -> None:
+        """Takes in how its subscription stands."""
+        self.organisation, self.reads_as = subscription.organisation, subscription.reads_as
+        types = subscription.choices.types if subscription.choices is not None else None
+        self.types = None if types is None else frozenset(types)
+        if subscription.warned is not None and self.away_since is None and not self.proven:
+            self.away_since = subscription.warned.since
+
+    def wants(self, kind: str) -> bool:
+        """Whether it gets messages of a type."""
+        return self.types is None or kind in self.types
 
     def begin(self, key: LaneKey, first: int | None, floor: int) -> None:
         """Has a lane worked on."""
@@ -120,6 +163,23 @@ class Endpoint:
             under_way.more(first, floor)
         else:
             under_way.news = True
+
+    def ended(self, key: LaneKey, *, held: bool) -> None:
+        """A lane has nothing to tell at the moment; `held` by a delivery that is tried again."""
+        del self.active[key]
+        if not held:
+            self.holding.discard(key)
+        elif len(self.holding) < CASES_KNOWN:
+            self.holding.add(key)
+
+    def may_begin(self, key: LaneKey) -> bool:
+        """Whether a lane may be worked on now: while the endpoint is away, those that wait find out for all.
+
+        If none does, the next one.
+        """
+        if not self.is_away or self.active[key].first is None:
+            return True
+        return not self.running and not self.holding
 
     def reached(self, walk: Walk) -> int:
         """The place up to which all has ended or waits in the index."""

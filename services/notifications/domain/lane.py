@@ -312,7 +312,7 @@ def _ended(
     lane: Lane,
     delivery: Delivered,
     state: DeliveryState,
-    probe_at: datetime | None,
+    due_at: datetime | None,
     attempts: int,
     *,
     more: bool | None,
