@@ -52,7 +52,7 @@ from services.notifications.routes import feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
-from services.notifications.ways import FeedWay, Ways
+from services.notifications.ways import FeedWay, SubscriptionWay, Ways
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
 
@@ -88,10 +88,10 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    ways = Ways([FeedWay(index)])
+    ways = Ways([SubscriptionWay(index, streams), FeedWay(index)])
     listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
-    receipts = ReadReceipts(streams, index, clock, known, settings.receipts_seconds)
+    receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
     waiting = WaitingClock(streams, index, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     sender = Sender(networks(settings.webhook_allow))
