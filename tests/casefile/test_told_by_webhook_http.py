@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.chassis.deciding.context import OwnState
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.modelling.decider import Actor
 from services.chassis.store_opener import StoreOpener
 from services.notifications.domain import subscribing
+from services.notifications.domain.lane import LANE, Lane, LaneCommand, RequestRetry, decide, lane_stream
 from tests.casefile.cases import SERVICES, CaseContext, Told
 from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
 from tests.support.people import INES
 from tests.support.running import running
 
 BRUGWERK = "brugwerk"
+LEAD = Actor(sub="lead", role="NGO_LEAD", org=BRUGWERK)
 DAY = timedelta(hours=24)
 
 
@@ -72,6 +77,15 @@ async def is_told(context: CaseContext, case: Told, state: str) -> None:
     await until(holds)
 
 
+async def ask_again(subscriptions: Subscriptions, subscription: str) -> None:
+    """Somebody has the one delivery that was given up sent again."""
+    streams = subscriptions.service.streams
+    delivery = (await subscriptions.events(subscription))[0].delivery
+    command = RequestRetry(at=datetime.now(UTC), by=LEAD, delivery=delivery.id, now=datetime.now(UTC))
+    handler = Handler[LaneCommand, Lane](streams, OwnState(), decide)
+    await handler.handle(command, lane_stream(subscription, delivery.key), LANE, Call(actor=LEAD))
+
+
 async def test_an_acknowledged_delivery_stands_on_the_timeline(
     context: CaseContext, there: Receiver, subscriptions: Subscriptions
 ) -> None:
@@ -87,11 +101,12 @@ async def test_a_delivery_that_was_given_up_is_failed_until_it_is_delivered(
     context: CaseContext, there: Receiver, subscriptions: Subscriptions
 ) -> None:
     """The latest state of each channel counts."""
-    await subscriptions.active(BRUGWERK, there.url)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
     there.answering = lambda *_: Answer(500)
     case = await context.referred()
     await is_told(context, case, "FAILED")
     there.answering = lambda *_: Answer()
+    await ask_again(subscriptions, subscription)
     await is_told(context, case, "DELIVERED")
     assert len(await states(context, case)) == 1
 
@@ -100,7 +115,7 @@ async def test_an_endpoint_that_takes_nothing_for_a_day_is_the_leads_to_see_to_u
     context: CaseContext, there: Receiver, subscriptions: Subscriptions
 ) -> None:
     """By the clock of the cases, although pauses and probes live by the machine's."""
-    await subscriptions.active(BRUGWERK, there.url)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
     there.answering = lambda *_: Answer(500)
     case = await context.referred()
     came = context.running.clock.now()
@@ -110,6 +125,7 @@ async def test_an_endpoint_that_takes_nothing_for_a_day_is_the_leads_to_see_to_u
     (raised,) = await escalations(context, case)
     assert (raised["state"], raised["unreached"], raised["whyUnreached"]) == ("OPEN", BRUGWERK, "DELIVERY_FAILED")
     there.answering = lambda *_: Answer()
+    await ask_again(subscriptions, subscription)
     await is_told(context, case, "DELIVERED")
     await context.running.settle()
     (settled,) = await escalations(context, case)
