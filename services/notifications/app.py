@@ -92,7 +92,7 @@ def build(
     listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
-    waiting = WaitingClock(streams, index, ways, receipts, clock)
+    waiting = WaitingClock(streams, index, projection, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     sender = Sender(networks(settings.webhook_allow))
     dispatcher = Dispatcher(
