@@ -38,17 +38,19 @@ from services.notifications.delivering.dispatcher import Dispatcher, Parts
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
+from services.notifications.delivery_lists import DeliveryLists
 from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
+from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.publishing import publish
 from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
-from services.notifications.routes import feed, stream, subscriptions
+from services.notifications.routes import deliveries, feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
@@ -69,10 +71,12 @@ def build(
     verifier: Verifier,
     telemetry: Telemetry,
     known: Mapping[str, type[Message]] = MESSAGES,
+    schedule: Schedule | None = None,
 ) -> FastAPI:
     """The application, with its service as `state.service`; what runs the process starts and stops it.
 
-    `known` are the messages that it takes in, by type.
+    `known` are the messages that it takes in, by type; `schedule` is when deliveries are tried again, without it as the
+    settings have it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves. `state.receipts` notes who has read what.
@@ -92,7 +96,7 @@ def build(
     listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
-    waiting = WaitingClock(streams, index, projection, ways, receipts, clock)
+    waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     sender = Sender(networks(settings.webhook_allow))
     dispatcher = Dispatcher(
@@ -101,7 +105,7 @@ def build(
             index=index,
             projection=projection,
             consumers=consumers,
-            schedule=Schedule(settings.webhook_pauses),
+            schedule=schedule or Schedule(settings.webhook_pauses),
         ),
         Sharing(stores.shares(NAME), SHARDS),
         Carrier(sender, vault, settings.links_begin_with),
@@ -125,7 +129,7 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(index, projection, clock, waiting.fire),
+        scheduler=Scheduler(index, projection, clock, waiting_clock.fire),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         finishers=[dispatcher.finish, sender.close],
@@ -139,6 +143,8 @@ def build(
     live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
     queries = Queries(streams, vault, index, service.caught_up)
+    waiting = Pending(streams, index, consumers)
+    deliveries_for_callers = DeliveryLists(queries, index, waiting, clock, service.caught_up)
     commands = Commands(queries, handler, streams, vault, clock, settings)
     app = service_app(
         service,
@@ -148,6 +154,7 @@ def build(
             feed.routes(service, receipts),
             stream.routes(service, live, receipts),
             subscriptions.routes(queries, commands),
+            deliveries.routes(deliveries_for_callers),
         ],
         telemetry=telemetry,
         bars=BARRED,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ SUBMITTED = "org.caserelay.referral.submitted.v1"
 @pytest.fixture
 async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
     """The service, which may call receivers of this machine and tries three times in short succession."""
-    more = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
+    more: dict[str, Any] = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
     async with running(tmp_path, stores=service_stores, **more) as system:
         yield system
 
@@ -86,10 +87,13 @@ async def test_what_used_up_its_pauses_has_failed_and_its_case_goes_on(
     sent = await system.tell(story.submitted(BRUGWERK), story.declined(BRUGWERK))
     await until(lambda: there.taken() == [sent[1].id])
     assert there.tried(sent[0].id) == 3
-    assert await subscriptions.stand(subscription) == {
-        sent[0].id: DeliveryState.FAILED,
-        sent[1].id: DeliveryState.DELIVERED,
-    }
+    await subscriptions.stand_at(
+        subscription,
+        {
+            sent[0].id: DeliveryState.FAILED,
+            sent[1].id: DeliveryState.DELIVERED,
+        },
+    )
 
 
 async def test_each_attempt_is_recorded_with_its_status_and_the_digest_of_the_answer(
@@ -132,10 +136,13 @@ async def test_after_a_withdrawal_only_the_stop_goes_out(
     )
     away = False
     await until(lambda: there.taken() == [stop[0].id])
-    assert await subscriptions.stand(subscription) == {
-        **{event.id: DeliveryState.WITHHELD for event in before},
-        stop[0].id: DeliveryState.DELIVERED,
-    }
+    await subscriptions.stand_at(
+        subscription,
+        {
+            **{event.id: DeliveryState.WITHHELD for event in before},
+            stop[0].id: DeliveryState.DELIVERED,
+        },
+    )
     withheld = [event for event in await subscriptions.events(subscription) if type(event) is DeliveryWithheld]
     assert {event.rule for event in withheld} == {"CONSENT_WITHDRAWN"}
 
@@ -177,7 +184,7 @@ async def test_a_paused_endpoint_gets_afterwards_what_came_meanwhile(
     assert sorted(there.taken()) == sorted(event.id for event in sent)
 
 
-async def test_a_test_event_is_sent_once(system: Running, there: Receiver, subscriptions: Subscriptions) -> None:
+async def test_a_test_event_is_sent_once(there: Receiver, subscriptions: Subscriptions) -> None:
     """Whether it arrives or not: it is for who looks on."""
     subscription = await subscriptions.active(BRUGWERK, there.url)
     await subscriptions.give(subscription, subscribing.RequestDeliveryTest, test="T-1")
@@ -187,7 +194,7 @@ async def test_a_test_event_is_sent_once(system: Running, there: Receiver, subsc
     await until(lambda: there.tried("T-2") == 1)
     await asyncio.sleep(0.5)
     assert (there.tried("T-1"), there.tried("T-2")) == (1, 1)
-    assert await subscriptions.stand(subscription) == {"T-1": DeliveryState.DELIVERED, "T-2": DeliveryState.FAILED}
+    await subscriptions.stand_at(subscription, {"T-1": DeliveryState.DELIVERED, "T-2": DeliveryState.FAILED})
 
 
 async def test_a_replay_sends_a_range_again_in_order_and_changes_no_record(

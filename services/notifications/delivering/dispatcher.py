@@ -30,6 +30,7 @@ from services.notifications.delivering.lanes import TESTS, LaneWork, NotNow
 from services.notifications.delivering.places import Places
 from services.notifications.delivering.pools import Pools
 from services.notifications.delivering.recording import Recording
+from services.notifications.delivering.replays import number_of_replay
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import shard_of
 from services.notifications.delivering.walking import NOTHING_NEW, Walking
@@ -255,7 +256,7 @@ class Dispatcher:
         if next_due is not None:
             self._wake_at(endpoint, next_due)
         if endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays:
-            await self._recording.replayed(endpoint.id, int(endpoint.replay.replay or 0))
+            await self._recording.replayed(endpoint.id, number_of_replay(endpoint.replay.replay) or 0)
         self._places.moved(endpoint)
         self._begin(endpoint)
 
