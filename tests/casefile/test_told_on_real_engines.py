@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.bus_administration import create_topics
+from services.casefile.replay import replay_case
 from services.chassis.settings import Settings
 from tests.casefile.cases import SERVICES, CaseContext, Told
 from tests.casefile.tellings import has_read
@@ -69,7 +71,7 @@ async def becomes(context: CaseContext, case: Told, *expected: tuple[str, str, s
     await until(holds, 60)
 
 
-async def story(context: CaseContext, there: Receiver) -> None:
+async def story(context: CaseContext, there: Receiver) -> Told:
     """A feed that is read, an endpoint that takes nothing for a day, and then does."""
     services = context.running
     endpoint = Subscriptions(services.service("notifications"))
@@ -87,11 +89,19 @@ async def story(context: CaseContext, there: Receiver) -> None:
     await has_read(services, LOTTE)
     (settled,) = (await services.read(INES, missed.path))["escalations"]
     assert (settled["state"], settled["resolution"]) == ("RESOLVED", "REACHED")
+    return case
 
 
 async def test_on_files_who_is_told_stands_on_the_timeline(on_files: CaseContext, there: Receiver) -> None:
-    """And who is not, with the lead, until they are."""
-    await story(on_files, there)
+    """And who is not, with the lead, until they are; a replay of the log alone says the same."""
+    case = await story(on_files, there)
+    replayed = await replay_case(on_files.running.settings, case.id, None, None)
+    told = [line.partition("told: ")[2] for line in replayed.to_lines() if "told: " in line]
+    assert any(line.startswith("brugwerk by WEBHOOK: DELIVERED 2026-") for line in told)
+    shown = (await on_files.running.read(INES, f"{case.path}/timeline"))["items"]
+    assert [item.get("told") for item in json.loads(replayed.to_json())["timeline"]] == [
+        item.get("told") for item in shown
+    ]
 
 
 async def test_on_postgres_and_kafka_who_is_told_stands_on_the_timeline(
