@@ -132,6 +132,7 @@ def build(
         scheduler=Scheduler(index, projection, clock, waiting_clock.fire),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
+        tallied=dispatcher.tally,
         finishers=[dispatcher.finish, sender.close],
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
@@ -145,7 +146,7 @@ def build(
     queries = Queries(streams, vault, index, service.caught_up)
     waiting = Pending(streams, index, consumers)
     deliveries_for_callers = DeliveryLists(queries, index, waiting, clock, service.caught_up)
-    commands = Commands(queries, handler, streams, vault, clock, settings)
+    commands = Commands(queries, handler, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",
