@@ -98,7 +98,7 @@ def build(
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
     waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
-    sender = Sender(networks(settings.webhook_allow))
+    sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
             streams=streams,

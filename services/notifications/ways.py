@@ -18,8 +18,9 @@ from contracts.telling_codes import NotToldReason, ToldBy
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import Changes, IndexReader, Row, Table
 from services.chassis.log.metadata import Recorded
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivery_rows import DELIVERIES
-from services.notifications.domain.lane import DeliveryState, delivery_id
+from services.notifications.domain.lane import DeliveryState
 from services.notifications.domain.reading import ReadingMoved
 from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
 from services.notifications.subscription_rows import SUBSCRIPTIONS
