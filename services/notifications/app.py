@@ -52,9 +52,10 @@ from services.notifications.reactor import Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
 from services.notifications.routes import deliveries, feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.subscription_way import SubscriptionWay
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
-from services.notifications.ways import FeedWay, SubscriptionWay, Ways
+from services.notifications.ways import FeedWay, Ways
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
 
