@@ -17,6 +17,7 @@ STREAM: Final = "stream"
 CREATE: Final = "create-subscription"
 READ: Final = "read-subscription"
 LIST: Final = "list-subscriptions"
+RETRY: Final = "retry-delivery"
 
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 """How everybody stands to organisations and programmes, which are not secret."""
@@ -46,7 +47,7 @@ POLICY: Final = Policy(
     [
         *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
         *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, LIST)),
-        *(Rule(action, MANAGERS, SUBSCRIBER) for action in (READ, *ACTIONS)),
+        *(Rule(action, MANAGERS, SUBSCRIBER) for action in (READ, RETRY, *ACTIONS)),
     ],
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
@@ -66,6 +67,7 @@ POLICY: Final = Policy(
         CREATE: "subscribing",
         READ: "reading a subscription",
         LIST: "reading the subscriptions",
+        RETRY: "having a delivery sent again",
     },
 )
 

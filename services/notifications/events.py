@@ -7,16 +7,20 @@ from typing import Final, NamedTuple
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
+from services.notifications.domain import lane
 from services.notifications.domain import subscription_events as subscription
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
+from services.notifications.domain.lane import LaneEvent
+from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
+from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
 
-Event = InboxEvent | SubscriptionEvent | CountEvent | KeyUsed
+Event = InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | ReadingEvent | WaitingEvent | KeyUsed
 """Every event in the service's log."""
 
 
 class EventRow(NamedTuple):
-    """An event: its class, and the name that it is stored under. None is published: the feed is read instead."""
+    """An event: its class, and the name that it is stored under. What others get of it `publishing.py` says."""
 
     event: type
     stored: str
@@ -42,6 +46,13 @@ EVENTS: Final = (
     EventRow(subscription.SubscriptionDeleted, "subscription.deleted.v1"),
     EventRow(subscription.SubscriptionCounted, "subscription.counted.v1"),
     EventRow(subscription.SubscriptionUncounted, "subscription.uncounted.v1"),
+    EventRow(lane.DeliveryAttempted, "delivery.attempted.v1"),
+    EventRow(lane.DeliveryFailed, "delivery.failed.v1"),
+    EventRow(lane.DeliveryWithheld, "delivery.withheld.v1"),
+    EventRow(lane.DeliveryRetryRequested, "delivery.retry_requested.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
+    EventRow(ReadingMoved, "notifications.reading_moved.v1"),
+    EventRow(CaseEventsRead, "notifications.case_events_read.v1"),
+    EventRow(OrganisationUnreached, "notifications.organisation_unreached.v1"),
 )
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

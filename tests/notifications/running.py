@@ -25,6 +25,8 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
 from services.notifications.app import build
+from services.notifications.delivering.schedule import Schedule
+from services.notifications.read_receipts import ReadReceipts
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.serve import Server
 from tests.notifications.messages import Publishing
@@ -54,6 +56,12 @@ class Running:
         """The service itself."""
         service: Service = self.app.state.service
         return service
+
+    @property
+    def receipts(self) -> ReadReceipts:
+        """What it notes of who has read what."""
+        receipts: ReadReceipts = self.app.state.receipts
+        return receipts
 
     @property
     def url(self) -> str:
@@ -114,18 +122,25 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    directory: Path, *, stores: StoreOpener | None = None, heartbeat: float = 10.0, **more: Any
+    directory: Path,
+    *,
+    stores: StoreOpener | None = None,
+    heartbeat: float = 10.0,
+    schedule: Schedule | None = None,
+    **more: Any,
 ) -> AsyncIterator[Running]:
     """The service over the data of a directory, until the block ends; anything else of `Settings` may be given.
 
     With `stores`, such as `MemoryStores`, only the issuer is in the directory.
     """
-    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **more)
+    # Tests say themselves when what was read is noted: what they count must not depend on the time.
+    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **{"receipts_seconds": 60, **more})
     stores = stores or Stores(directory)
     bus = stores.bus()
     issuer = DevelopmentIssuer(directory / "issuer")
     telemetry = Telemetry()
-    app = build(settings, stores, bus, SystemClock(), Verifier(issuer, settings.audience), telemetry)
+    verifier = Verifier(issuer, settings.audience)
+    app = build(settings, stores, bus, SystemClock(), verifier, telemetry, schedule=schedule)
     take_routes(app, common_routes({"notifications": app.state.service}, telemetry))
     server = Server(app, settings, telemetry, app.state.end_streams, port=0, lifespan="off")
     await app.state.service.start()
