@@ -55,7 +55,7 @@ async def some_more_taken(there: Receiver, count: int) -> None:
     """Returns once the endpoint has taken so many more, and a moment later, or after a while without."""
     begun = len(there.received)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             while len(there.received) < begun + count:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.005)
 

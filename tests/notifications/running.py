@@ -127,9 +127,12 @@ async def running(
     stores: StoreOpener | None = None,
     heartbeat: float = 10.0,
     schedule: Schedule | None = None,
+    at_work: bool = True,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """The service over the data of a directory, until the block ends; anything else of `Settings` may be given.
+
+    `at_work`: whether anything is done of what follows a commit.
 
     With `stores`, such as `MemoryStores`, only the issuer is in the directory.
     """
@@ -143,7 +146,8 @@ async def running(
     app = build(settings, stores, bus, SystemClock(), verifier, telemetry, schedule=schedule)
     take_routes(app, common_routes({"notifications": app.state.service}, telemetry))
     server = Server(app, settings, telemetry, app.state.end_streams, port=0, lifespan="off")
-    await app.state.service.start()
+    if at_work:
+        await app.state.service.start()
     serving = asyncio.create_task(server.serve())
     try:
         while not server.started:  # noqa: ASYNC110 - the server has no event for it
