@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +19,20 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+def _mail_server(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("smtp", "smtp+starttls", "smtps") or not parts.hostname:
+        raise ValueError("must be smtp://, smtp+starttls:// or smtps://, with a host: smtp://mail.example.org:587")
+    return url
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be https:// (or http://) with a host, and no query: https://caserelay.example.org")
+    return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -109,6 +124,16 @@ class Settings(BaseSettings):
     processes: Annotated[Literal["1", "2", "AUTO"], BeforeValidator(_upper)] = "AUTO"
     """1: one process does everything; 2: what follows a commit (index, publishing, consuming, deadlines) is done in a
     second one, so that no request waits for it; AUTO: 2 where there are two cores or more."""
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    """The mail server that takes e-mail for others: `smtp://` (STARTTLS where it is offered, always where there is a
+    password), `smtp+starttls://` or `smtps://`, with `user:password@` if it asks for them; nothing ever prints it.
+    Without it nobody can subscribe by e-mail."""
+    mail_from: Annotated[str, Field(pattern=r"^[!#-;=?A-~]+@[A-Za-z0-9.-]+$", max_length=254)] | None = None
+    """The address that e-mail comes from, and to which servers return what they cannot deliver; without it
+    `caserelay@` and the host of `CASERELAY_PUBLIC_URL`."""
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = None
+    """What people reach the services by, such as `https://caserelay.example.org`: links in e-mail begin with it. Without
+    it, address and port to listen on."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
@@ -117,6 +142,16 @@ class Settings(BaseSettings):
     """Longest silence on a server-sent event stream."""
     stop_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
     """How long open requests may take to end after a signal to stop."""
+
+    @property
+    def links_begin_with(self) -> str:
+        """What links for people begin with, without a slash at the end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def mail_sender(self) -> str:
+        """The address that e-mail comes from."""
+        return self.mail_from or f"caserelay@{urlsplit(self.links_begin_with).hostname}"
 
     @property
     def two_processes(self) -> bool:

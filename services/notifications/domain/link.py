@@ -233,7 +233,9 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
     if act not in issued.acts:
         raise Refused.input(Fault("/act", "ACT_NOT_OFFERED", f"the link is good for one of: {', '.join(issued.acts)}"))
     if (act == "decline") != (command.reason is not None):
-        raise Refused.input(Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with decline, and with nothing else"))
+        raise Refused.input(
+            Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with decline, and with nothing else")
+        )
     return [
         LinkUsed(
             link=issued.link,
@@ -254,7 +256,9 @@ def mistaken(tries: int) -> Refused:
     """What is said of a wrong code, after so many tries."""
     left = MOST_TRIES - tries
     more = f"{left} more" if left > 0 else "no more: ask for another code"
-    return Refused("CODE_WRONG", f"that is not the code of the latest e-mail; tries left: {more}", because=Because.RIGHTS)
+    return Refused(
+        "CODE_WRONG", f"that is not the code of the latest e-mail; tries left: {more}", because=Because.RIGHTS
+    )
 
 
 def evolve(link: Link, event: AnyLinkEvent) -> Link:
