@@ -132,8 +132,8 @@ class Settings(BaseSettings):
     """The address that e-mail comes from, and to which servers return what they cannot deliver; without it
     `caserelay@` and the host of `CASERELAY_PUBLIC_URL`."""
     public_url: Annotated[str, AfterValidator(_public_url)] | None = None
-    """What people reach the services by, such as `https://caserelay.example.org`: links in e-mail begin with it. Without
-    it, address and port to listen on."""
+    """What people reach the services by, such as `https://caserelay.example.org`: links in e-mail begin with it.
+    Without it, address and port to listen on."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

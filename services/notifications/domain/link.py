@@ -1,8 +1,8 @@
-"""A link by which somebody without an account acts, once: whose it is, what it is good for, and the codes that prove it.
+"""A link by which somebody without an account acts, once: whose it is, what for, and the codes that prove it.
 
-Nothing here is secret: of a token and of a code a hash stands here, made under a key that is not here. A wrong code is an
-event, so that tries are counted whatever process takes them. All instants are the machine's: a link lives by its reader's
-clock.
+Nothing here is secret: of a token and of a code a hash stands here, made under a key that is not here. A wrong code is
+an event, so that tries are counted whatever process takes them. All instants are the machine's: a link lives by its
+reader's clock.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def closed(link: Link, now: datetime) -> Refused | None:
     if link.used is not None:
         return Refused(
             "LINK_USED",
-            f"the link was used at {link.used.used_at.isoformat()}, and works once: sign in, or wait for the next e-mail",
+            f"the link was used at {link.used.used_at.isoformat()}, and works once: sign in, or await another e-mail",
         )
     if link.issued is not None and now >= link.issued.expires_at:
         return Refused(
@@ -233,9 +233,8 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
     if act not in issued.acts:
         raise Refused.input(Fault("/act", "ACT_NOT_OFFERED", f"the link is good for one of: {', '.join(issued.acts)}"))
     if (act == "decline") != (command.reason is not None):
-        raise Refused.input(
-            Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with decline, and with nothing else")
-        )
+        fault = Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with decline, and with nothing else")
+        raise Refused.input(fault)
     return [
         LinkUsed(
             link=issued.link,
@@ -256,9 +255,8 @@ def mistaken(tries: int) -> Refused:
     """What is said of a wrong code, after so many tries."""
     left = MOST_TRIES - tries
     more = f"{left} more" if left > 0 else "no more: ask for another code"
-    return Refused(
-        "CODE_WRONG", f"that is not the code of the latest e-mail; tries left: {more}", because=Because.RIGHTS
-    )
+    detail = f"that is not the code of the latest e-mail; tries left: {more}"
+    return Refused("CODE_WRONG", detail, because=Because.RIGHTS)
 
 
 def evolve(link: Link, event: AnyLinkEvent) -> Link:
