@@ -15,6 +15,7 @@ from services.casefile.domain import (
     ladder,
     opening,
     referral_answers,
+    unreached,
 )
 from services.casefile.domain.state import WITH_ORGANISATION
 from services.chassis.modelling.decider import Command
@@ -36,6 +37,7 @@ class OtherCommand(Generic[C]):
     leads_to: tuple[Move, ...] = ()
 
 
+_OF_TELLING: Final = "a reaction to a message of the notifications service"
 _MESSAGE: Final = "a reaction to a message of the referral service"
 OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
     OtherCommand(
@@ -83,6 +85,8 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         sender=_MESSAGE,
         leads_to=(Move(_S.OPENED, _OFFERED, "LegalBasisWithdrawn"),),
     ),
+    OtherCommand(command=unreached.RaiseUnreached, decide=unreached.raise_unreached, sender=_OF_TELLING),
+    OtherCommand(command=unreached.SettleUnreached, decide=unreached.settle_unreached, sender=_OF_TELLING),
     OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind_deadline, sender="the scheduler"),
     OtherCommand(
         command=deadlines.PassDeadline,

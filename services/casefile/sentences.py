@@ -97,6 +97,9 @@ def of_an_escalation(event: EscalationRaised) -> str:
     """Who is asked, and why: the side that was not awaited where a term was missed, and else who has the case."""
     if not any(step.about for step in event.opens):
         return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
+    if event.unreached:
+        unreached = f"{event.unreached.organisation} could not be told since {event.unreached.since:%Y-%m-%d %H:%M} UTC"
+        return f"{unreached}, {event.unreached.why}: {event.awaited} is asked to see to it."
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 

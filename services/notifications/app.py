@@ -9,10 +9,12 @@ from fastapi import FastAPI
 from contracts import casefile, referral
 from contracts.barred_roles import BARRED
 from contracts.message import Message
+from contracts.notifications import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
@@ -22,17 +24,25 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Scheduler
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
 from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.publishing import publish
 from services.notifications.reactor import Reactor, inbox_of
+from services.notifications.read_receipts import ReadReceipts
 from services.notifications.routes import feed, stream
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.waiting_clock import WaitingClock
+from services.notifications.waiting_rows import WaitingRows
+from services.notifications.ways import FeedWay, Ways
 
 NAME = "notifications"
+QUIET_SECONDS = 0.02
+"""Most of what this service records is news for nobody: so that it is said together that nothing was published."""
 
 
 def build(
@@ -49,7 +59,7 @@ def build(
     `known` are the messages that it takes in, by type.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
-    it waits for open requests: these would not end by themselves.
+    it waits for open requests: these would not end by themselves. `state.receipts` notes who has read what.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log, stores.snapshots(NAME))
@@ -61,9 +71,12 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    listing = Listing(index, log)
+    ways = Ways([FeedWay(index)])
+    listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
-    topics = OrganisationTopics(bus, log, index, projection)
+    receipts = ReadReceipts(streams, index, clock, known)
+    waiting = WaitingClock(streams, index, ways, receipts, clock)
+    topics = OrganisationTopics(bus, log, index, projection, receipts)
     leadership = Leadership(stores.lease(NAME))
     leadership.gained.append(topics.forget)
     service = Service(
@@ -78,22 +91,26 @@ def build(
         projection=projection,
         bus=bus,
         leadership=leadership,
+        publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
+        scheduler=Scheduler(index, projection, clock, waiting.fire),
         sources={"referral": referrals, "casefile": cases},
         more_led={"organisation topics": topics.round},
         more_behind=topics.behind,
+        answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    live = LiveFeed(service, telemetry)
+    live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
     app = service_app(
         service,
         title="Caserelay notifications",
         summary="Delivers what happens to the parties of a case, once and in order.",
-        routers=[feed.routes(service), stream.routes(service, live)],
+        routers=[feed.routes(service, receipts), stream.routes(service, live, receipts)],
         telemetry=telemetry,
         bars=BARRED,
         described=DESCRIBED,
     )
     app.state.end_streams = live.end
+    app.state.receipts = receipts
     return app

@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct, structs
 from pydantic import BaseModel
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.message import CloudEvent, published
 from services.casefile.events import EVENTS as CASEFILE
 from services.chassis.log.metadata import Metadata
@@ -50,7 +50,7 @@ NAMED = {
 }
 """What has a name, and what it is the name of: nothing of this is a person."""
 
-MODELS = [CloudEvent, *published(referral).values(), *published(casefile).values()]
+MODELS = [CloudEvent, *published(referral).values(), *published(casefile).values(), *published(notifications).values()]
 # One of the chassis is of several services.
 EVENTS = [*dict.fromkeys([Metadata, *(row.event for row in (*REFERRAL, *CASEFILE, *NOTIFICATIONS))])]
 SAMPLES = [

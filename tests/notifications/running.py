@@ -25,6 +25,7 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
 from services.notifications.app import build
+from services.notifications.read_receipts import ReadReceipts
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.serve import Server
 from tests.notifications.messages import Publishing
@@ -54,6 +55,12 @@ class Running:
         """The service itself."""
         service: Service = self.app.state.service
         return service
+
+    @property
+    def receipts(self) -> ReadReceipts:
+        """What it notes of who has read what."""
+        receipts: ReadReceipts = self.app.state.receipts
+        return receipts
 
     @property
     def url(self) -> str:

@@ -196,6 +196,7 @@ def evolve(case: Case, event: EscalationEvent) -> Case:
 
 def _record(case: Case, event: EscalationRaised) -> Escalation:
     step = next(iter(event.opens))
+    unreached = event.unreached or None
     return Escalation(
         id=event.escalation or next_id(case),
         reason=event.reason,
@@ -207,6 +208,9 @@ def _record(case: Case, event: EscalationRaised) -> Escalation:
         contact_due_at=event.talk_due_at or None,
         resolution_due_at=event.resolution_due_at or step.due_at,
         own_step=bool(step.about),
+        unreached=unreached.organisation if unreached is not None else None,
+        unreached_since=unreached.since if unreached is not None else None,
+        why_unreached=unreached.why if unreached is not None else None,
     )
 
 

@@ -28,6 +28,7 @@ from services.casefile.domain.referral_answers import TakeNote, TakeReminder
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Party
+from services.casefile.domain.unreached import RaiseUnreached
 from services.chassis.modelling.decider import Command
 
 C = TypeVar("C", bound=Command)
@@ -40,6 +41,7 @@ TELLING: Final = (
     EscalateDeadline,
     RecordPulse,
     RaiseEscalation,
+    RaiseUnreached,
     RejectMatch,
     DecideException,
     TakeReminder,

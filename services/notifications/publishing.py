@@ -1,0 +1,36 @@
+"""What others get of each private event: whether an organisation was told of what happened in a case."""
+
+from __future__ import annotations
+
+from contracts.message import Message
+from contracts.notifications import OrganisationNotTold, OrganisationTold
+from services.chassis.log.metadata import Recorded
+from services.notifications.domain.reading import CaseEventsRead
+from services.notifications.domain.waiting import OrganisationUnreached
+from services.notifications.events import NotificationsEvent
+
+
+def publish(recorded: Recorded) -> tuple[str, Message] | None:
+    """The case and the message of an event; None where it concerns nobody outside, as what was only taken in."""
+    event: NotificationsEvent = recorded.event
+    match event:
+        case CaseEventsRead():
+            return event.case, OrganisationTold(
+                case=event.case,
+                events=list(event.events),
+                organisation=event.organisation,
+                channel=event.channel,
+                state=event.state,
+                at=recorded.meta.occurred_at,
+            )
+        case OrganisationUnreached():
+            return event.case, OrganisationNotTold(
+                case=event.case,
+                event=event.event,
+                organisation=event.organisation,
+                since=event.since,
+                reason=event.reason,
+                at=recorded.meta.occurred_at,
+            )
+        case _:
+            return None
