@@ -80,6 +80,8 @@ class Message(Published, frozen=True, kw_only=True):
     TYPE: ClassVar[str]
     NAME: ClassVar[str]
     """The event's name in docs/domain.md, which the timeline shows."""
+    FED: ClassVar[bool] = True
+    """Whether it goes into feeds; otherwise the services tell it to each other alone."""
 
 
 class CaseMessage(Message, frozen=True, kw_only=True):

@@ -35,6 +35,22 @@ OF_BROADCASTS: Final = (BroadcastOpened, OfferAnswered, OfferWon, BroadcastEnded
 """What else is told on this topic: of one person's offers to several organisations (`contracts/broadcast.py`)."""
 
 
+class ActByLinkAnswered(Message, frozen=True, kw_only=True):
+    """What became of an act by a link in an e-mail; `refusal` is the code by which it was refused, if it was.
+
+    What was done has a message of its own, in the name of the person who acted.
+    """
+
+    TYPE: ClassVar[str] = _T + "act_by_link_answered.v1"
+    NAME: ClassVar[str] = "ActByLinkAnswered"
+    FED: ClassVar[bool] = False
+    link: str
+    case: str
+    referral: str
+    act: str
+    refusal: str | None = None
+
+
 class ReferralMessage(CaseMessage, frozen=True, kw_only=True):
     """A message about one referral of a case; `agency` made it, `organisation` is the one it is addressed to."""
 

@@ -9,5 +9,7 @@ from typing import Final
 from contracts import casefile, referral
 from contracts.message import Message, published
 
-MESSAGES: Final[Mapping[str, type[Message]]] = MappingProxyType(published(referral, casefile))
+MESSAGES: Final[Mapping[str, type[Message]]] = MappingProxyType(
+    {kind: model for kind, model in published(referral, casefile).items() if model.FED}
+)
 """Every message by its CloudEvents type, in the order of the types."""

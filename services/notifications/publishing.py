@@ -1,10 +1,12 @@
-"""What others get of each private event: whether an organisation was told of what happened in a case."""
+"""What others get of each private event: whether an organisation was told of a case, and who acted by a link."""
 
 from __future__ import annotations
 
 from contracts.message import Message
-from contracts.notifications import OrganisationNotTold, OrganisationTold
+from contracts.notifications import ActedByLink, OrganisationNotTold, OrganisationTold
+from services.chassis.delivery.translation import published_actor
 from services.chassis.log.metadata import Recorded
+from services.notifications.domain.link import LinkUsed
 from services.notifications.domain.reading import CaseEventsRead
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import NotificationsEvent
@@ -22,6 +24,16 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
                 channel=event.channel,
                 state=event.state,
                 at=recorded.meta.occurred_at,
+            )
+        case LinkUsed():
+            return event.case, ActedByLink(
+                link=event.link,
+                case=event.case,
+                referral=event.referral,
+                act=event.act,
+                reason=event.reason,
+                actor=published_actor(recorded.meta.actor),
+                at=event.used_at,
             )
         case OrganisationUnreached():
             return event.case, OrganisationNotTold(

@@ -24,6 +24,7 @@ from services.referral.domain.broadcast import (
     OfferNoted,
     OfferWon,
 )
+from services.referral.domain.by_link import ActByLinkNoted
 from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
@@ -62,6 +63,7 @@ Event = (
     | BroadcastEvent
     | OrganisationEvent
     | ProgrammeEvent
+    | ActByLinkNoted
     | KeyUsed
     | KeyRefused
 )
@@ -117,6 +119,7 @@ EVENTS: Final = (
     EventRow(OrganisationDescribed, "organisation.described.v1", messages.OrganisationDescribed),
     EventRow(CapacityTaken, "organisation.capacity_taken.v1"),
     EventRow(CapacityReleased, "organisation.capacity_released.v1"),
+    EventRow(ActByLinkNoted, "act_by_link.noted.v1", messages.ActByLinkAnswered),
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
     EventRow(KeyRefused, "idempotency_key.refused.v1"),
