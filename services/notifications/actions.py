@@ -32,7 +32,7 @@ class Action(Generic[C]):
     """An action: `POST /v1/subscriptions/{subscription_id}/{name}` with a body `request`, or the resource's `method`.
 
     `decide` is the domain's decision, possible in `states`. `refuses` are the codes of its decision, beside those that
-    any action may meet (`contracts/refusals.json`). `webhook_only`: there is nothing of it for e-mail.
+    any action may meet (`contracts/refusals.json`).
     """
 
     name: str
@@ -43,7 +43,6 @@ class Action(Generic[C]):
     states: AbstractSet[SubscriptionState] = _ANY
     refuses: AbstractSet[str] = frozenset()
     method: Literal["POST", "PUT", "DELETE"] = "POST"
-    webhook_only: bool = False
 
 
 _CHOICES: Final = frozenset(
@@ -80,11 +79,11 @@ _ROWS: Final[tuple[Action[Any], ...]] = (
            states={_S.ACTIVE}),
     Action(name="rotate-secret", summary="Sign with a new secret and a new key, and for a time with the old ones too.",
            request=requests.RotateSecretBody, command=subscribing.RotateSecret, decide=subscribing.rotate_secret,
-           refuses={"TOO_MANY_SECRETS", "WEBHOOK_ONLY"}, webhook_only=True),
+           refuses={"TOO_MANY_SECRETS", "WEBHOOK_ONLY"}),
     Action(name="replay", summary="Send again what came in a span of time.",
            request=requests.ReplayBody, command=subscribing.ReplaySubscription, decide=subscribing.replay,
            states={_S.ACTIVE, _S.PAUSED},
-           refuses={"IN_THE_FUTURE", "NOT_EXPECTED", "REPLAY_RUNNING", "REQUIRED", "WEBHOOK_ONLY"}, webhook_only=True),
+           refuses={"IN_THE_FUTURE", "NOT_EXPECTED", "RANGE_BACKWARDS", "REPLAY_RUNNING", "REQUIRED", "WEBHOOK_ONLY"}),
 )
 # fmt: on
 ACTIONS: Final[Mapping[str, Action[Any]]] = {row.name: row for row in _ROWS}

@@ -11,6 +11,7 @@ from contracts.barred_roles import BARRED
 from contracts.message import Message
 from contracts.notifications import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
+from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
@@ -19,22 +20,29 @@ from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
+from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
+from services.notifications.commands import Commands
+from services.notifications.context import SubscriptionContexts
+from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
+from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.publishing import publish
+from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
-from services.notifications.routes import feed, stream
+from services.notifications.routes import feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
@@ -63,6 +71,7 @@ def build(
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log, stores.snapshots(NAME))
+    vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
     reactor = Reactor(streams, clock, known)
@@ -77,8 +86,10 @@ def build(
     receipts = ReadReceipts(streams, index, clock, known)
     waiting = WaitingClock(streams, index, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
+    forgetting = Forgetting(vault, index, projection)
+    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     leadership = Leadership(stores.lease(NAME))
-    leadership.gained.append(topics.forget)
+    leadership.gained += [topics.forget, forgetting.start_over]
     service = Service(
         name=NAME,
         settings=settings,
@@ -87,6 +98,7 @@ def build(
         log=log,
         epochs=stores.epochs(NAME),
         streams=streams,
+        vault=vault,
         index=index,
         projection=projection,
         bus=bus,
@@ -94,7 +106,8 @@ def build(
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
         scheduler=Scheduler(index, projection, clock, waiting.fire),
         sources={"referral": referrals, "casefile": cases},
-        more_led={"organisation topics": topics.round},
+        refers=refers_in(streams),
+        more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
@@ -102,11 +115,17 @@ def build(
     )
     live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
+    queries = Queries(streams, vault, index, service.caught_up)
+    commands = Commands(queries, handler, streams, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",
         summary="Delivers what happens to the parties of a case, once and in order.",
-        routers=[feed.routes(service, receipts), stream.routes(service, live, receipts)],
+        routers=[
+            feed.routes(service, receipts),
+            stream.routes(service, live, receipts),
+            subscriptions.routes(queries, commands),
+        ],
         telemetry=telemetry,
         bars=BARRED,
         described=DESCRIBED,

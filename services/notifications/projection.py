@@ -24,7 +24,7 @@ from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import NotificationsEvent
-from services.notifications.subscription_rows import SUBSCRIPTIONS, index_subscription
+from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.ways import READERS, note_reader
 
@@ -40,7 +40,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, READERS, DEADLINES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, READERS, DEADLINES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 from contracts.subscription_codes import SubscriptionState
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
+from services.chassis.time.scheduler import sortable
 from services.notifications.domain.subscription import subscription_stream
 from services.notifications.domain.subscription_events import (
     ChallengeFailed,
@@ -39,6 +40,9 @@ SUBSCRIPTIONS: Final = Table(
 no row.
 """
 
+ENDED: Final = Table("ended_subscriptions", columns=("ended_at",), indexes=((),))
+"""One row per subscription that was deleted, by its id; `seq` is the position of its end."""
+
 
 def index_subscription(recorded: Recorded, event: SubscriptionEvent, changes: Changes) -> None:
     """What one event of a subscription changes in its row."""
@@ -60,6 +64,7 @@ def index_subscription(recorded: Recorded, event: SubscriptionEvent, changes: Ch
             _put(recorded, changes, SubscriptionState.DISABLED, challenge_due=None)
         case SubscriptionDeleted():
             changes.delete(SUBSCRIPTIONS.name, _key(recorded))
+            changes.put(ENDED.name, _key(recorded), recorded.position, ended_at=sortable(event.deleted_at))
         case (
             SubscriptionChanged()
             | WarnedAboutSubscription()

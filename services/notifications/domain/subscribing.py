@@ -82,10 +82,14 @@ class RotateSecret(Command, frozen=True, kw_only=True):
 
 
 class ReplaySubscription(Command, frozen=True, kw_only=True):
-    """Send again what is behind `after_position` up to `through_position` in the service's log."""
+    """Send again what is behind `after_position` up to `through_position` in the service's log.
+
+    `faults` are what is wrong with the times that were given instead.
+    """
 
     after_position: int
     through_position: int
+    faults: tuple[Fault, ...] = ()
 
 
 class DeleteSubscription(Command, frozen=True, kw_only=True):
@@ -120,7 +124,7 @@ def create(command: CreateSubscription, context: SubscriptionContext) -> Decided
 
 def change(command: ChangeSubscription, context: SubscriptionContext) -> Decided:
     """Makes other choices; the same ones change nothing. The channel stays."""
-    check_state("change", context)
+    check("change", context)
     held = context.subscription.choices
     faults = command.faults
     if held is not None and command.choices.channel != held.channel:
@@ -136,7 +140,7 @@ def change(command: ChangeSubscription, context: SubscriptionContext) -> Decided
 
 def verify(command: VerifySubscription, context: SubscriptionContext) -> Decided:
     """Asks for another challenge, where ownership is not proven, or nothing is sent any more."""
-    check_state("verify", context)
+    check("verify", context)
     if context.subscription.state in (_S.ACTIVE, _S.PAUSED):
         return []
     return [VerificationRequested(requested_at=command.at)]
@@ -146,7 +150,7 @@ def pause(command: PauseSubscription, context: SubscriptionContext) -> Decided:
     """Pauses it, once."""
     if context.subscription.state is _S.PAUSED:
         return []
-    check_state("pause", context)
+    check("pause", context)
     return [SubscriptionPaused(paused_at=command.at)]
 
 
@@ -154,20 +158,19 @@ def resume(command: ResumeSubscription, context: SubscriptionContext) -> Decided
     """Resumes it, once."""
     if context.subscription.state is _S.ACTIVE:
         return []
-    check_state("resume", context)
+    check("resume", context)
     return [SubscriptionResumed(resumed_at=command.at)]
 
 
 def request_test(command: RequestDeliveryTest, context: SubscriptionContext) -> Decided:
     """Asks for a test event; the one before need not have been sent."""
-    check_state("test", context)
+    check("test", context)
     return [DeliveryTestRequested(test=command.test, requested_at=command.at)]
 
 
 def rotate_secret(command: RotateSecret, context: SubscriptionContext) -> Decided:
     """Brings in new keys, unless too many sign already."""
-    check_state("rotate-secret", context)
-    _check_webhook("rotate-secret", context)
+    check("rotate-secret", context)
     signing = context.subscription.signing(command.now)
     staying = [keys for keys in signing if command.keep_until > command.now]
     if len(staying) >= MOST_KEYS:
@@ -183,19 +186,14 @@ def rotate_secret(command: RotateSecret, context: SubscriptionContext) -> Decide
 
 def replay(command: ReplaySubscription, context: SubscriptionContext) -> Decided:
     """Asks for a replay, one at a time. An empty range changes nothing."""
-    check_state("replay", context)
-    _check_webhook("replay", context)
-    subscription = context.subscription
-    if (running := subscription.replay) is not None:
-        raise Refused(
-            "REPLAY_RUNNING",
-            f"the replay that was asked for at {running.requested_at.isoformat()} is under way: wait until it is done",
-        )
+    if command.faults:
+        raise Refused.input(*command.faults)
+    check("replay", context)
     if command.through_position <= command.after_position:
         return []
     return [
         ReplayRequested(
-            replay=subscription.replays + 1,
+            replay=context.subscription.replays + 1,
             after_position=command.after_position,
             through_position=command.through_position,
             requested_at=command.at,
@@ -212,32 +210,36 @@ def delete(command: DeleteSubscription, context: SubscriptionContext) -> Decided
     return [To(organisation_stream(subscription.organisation), uncounted), SubscriptionDeleted(deleted_at=command.at)]
 
 
-def check_state(action: str, context: SubscriptionContext) -> None:
-    """Raises Refused where a state does not allow an action of callers."""
+def check(action: str, context: SubscriptionContext) -> None:
+    """Raises Refused where an action of callers is not possible now."""
     if (refusal := blocked(action, context)) is not None:
         raise refusal
 
 
 def blocked(action: str, context: SubscriptionContext) -> Refused | None:
-    """What a state says against an action of callers; None where nothing."""
-    state, states = context.subscription.state, context.states.get(action, _EVERY)
-    if state in states:
-        return None
-    instead = _INSTEAD.get((action, state))
-    return Refused(
-        "STATE_DOES_NOT_ALLOW",
-        f"the subscription is {state}; {action} is possible while it is {' or '.join(states)}"
-        + (f": {instead}" if instead is not None else ""),
-    )
+    """What stands in the way of an action of callers; None where nothing."""
+    subscription = context.subscription
+    if action in _WEBHOOK_ONLY and not subscription.is_webhook:
+        return Refused("WEBHOOK_ONLY", f"{action} is for subscriptions of the channel {Channel.WEBHOOK}")
+    state, states = subscription.state, context.states.get(action, _EVERY)
+    if state not in states:
+        instead = _INSTEAD.get((action, state))
+        return Refused(
+            "STATE_DOES_NOT_ALLOW",
+            f"the subscription is {state}; {action} is possible while it is {' or '.join(states)}"
+            + (f": {instead}" if instead is not None else ""),
+        )
+    if action == "replay" and (running := subscription.replay) is not None:
+        return Refused(
+            "REPLAY_RUNNING",
+            f"the replay that was asked for at {running.requested_at.isoformat()} is under way: wait until it is done",
+        )
+    return None
 
 
+_WEBHOOK_ONLY: Final = frozenset({"rotate-secret", "replay"})
 _INSTEAD: Final[Mapping[tuple[str, SubscriptionState | None], str]] = {
     ("resume", _S.DISABLED): "verify it, and it goes on where it stopped",
     ("resume", _S.PENDING): "it goes on by itself once ownership is proven",
     ("test", _S.PENDING): "verify sends the challenge again",
 }
-
-
-def _check_webhook(action: str, context: SubscriptionContext) -> None:
-    if not context.subscription.is_webhook:
-        raise Refused("WEBHOOK_ONLY", f"{action} is for subscriptions of the channel {Channel.WEBHOOK}")

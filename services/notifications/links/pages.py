@@ -35,7 +35,9 @@ def _paragraph(text: str, kind: str = "") -> str:
     return f"<p{f' class={kind!r}' if kind else ''}>{escape(text)}</p>"
 
 
-def acting_page(link: Link, token: str, language: str, zone: str, notice: str | None = None, status: int = 200) -> Response:
+def acting_page(
+    link: Link, token: str, language: str, zone: str, notice: str | None = None, status: int = 200
+) -> Response:
     """What the link is good for, and the two forms: one that asks for a code, one that acts with it.
 
     `notice` is one of the texts' `refusals`, or `sent`.

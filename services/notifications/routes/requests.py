@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from contracts.codes import Role
+from contracts.email_address import Email
 from contracts.fields import Body, Identifier, Instant, TimeZone, Vaulted, read_only
 from contracts.subscription_codes import Channel, Digest, MailLanguage, Payload
 from services.chassis.modelling.days import USUAL_ZONE
@@ -75,10 +76,7 @@ class SubscriptionBody(Body):
         Field(max_length=2048, description="WEBHOOK: where events are posted.", examples=["https://example.org/hook"]),
     ] = None
     address: Annotated[
-        str | None,
-        StringConstraints(min_length=3, max_length=254),
-        Vaulted(),
-        Field(description="EMAIL: where to.", examples=["lotte@example.org"]),
+        Email | None, Vaulted(), Field(description="EMAIL: where to.", examples=["lotte@example.org"])
     ] = None
     person: Annotated[PersonBody | None, Field(description="EMAIL: who reads it.")] = None
     types: Annotated[
@@ -102,6 +100,7 @@ class ChangeSubscriptionBody(SubscriptionBody):
     id: Annotated[str | None, read_only("From GET, as it stands.")] = None
     organisation: Annotated[str | None, read_only("From GET, as it stands.")] = None
     state: Annotated[str | None, read_only("From GET, as it stands.")] = None
+    version: Annotated[int | None, read_only("From GET, as it stands.")] = None
     reads_as: Annotated[str | None, read_only("From GET, as it stands.")] = None
     public_key: Annotated[str | None, read_only("From GET, as it stands.")] = None
     keys: Annotated[Any, read_only("From GET, as it stands.")] = None
