@@ -110,6 +110,10 @@ class Service:
     """Further rounds of background work that one process of the service does for all."""
     answering: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Rounds of background work that belongs to answering: in every process that answers, whoever leads."""
+    more_work: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """Rounds of background work that every process of the service does its own part of."""
+    finishers: Sequence[Callable[[], Awaitable[None]]] = ()
+    """What ends such work, before the stores are closed that it needs."""
     more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     """How far such work is behind, by what it fills for others; asked in the process that does it."""
     closers: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
@@ -151,6 +155,7 @@ class Service:
         if self.refers is not None:
             led["vault sweep"] = self._sweep
         led |= self.more_led
+        rounds |= self.more_work
         rounds |= {"stores": self._look_at_stores, **self.answering}
         rounds |= {name: self.leadership.led(work) for name, work in led.items()}
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
@@ -189,6 +194,8 @@ class Service:
         """Stops the background work and closes every store; what is under way is finished or safely repeated later."""
         self._started = False
         await asyncio.gather(*(work.stop() for work in self._work))
+        for finish in self.finishers:
+            await finish()
         await asyncio.gather(*(consumer.close() for consumer in self.sources.values()), return_exceptions=True)
         await self.leadership.close()
         await self.streams.close()

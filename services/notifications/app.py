@@ -20,6 +20,7 @@ from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.leading.sharing import Sharing
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -32,6 +33,11 @@ from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
 from services.notifications.commands import Commands
 from services.notifications.context import SubscriptionContexts
+from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.dispatcher import Dispatcher, Parts
+from services.notifications.delivering.recording import Recording
+from services.notifications.delivering.schedule import Schedule
+from services.notifications.delivering.shards import SHARDS
 from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
@@ -47,6 +53,8 @@ from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
 from services.notifications.ways import FeedWay, Ways
+from services.notifications.webhooks.addresses import networks
+from services.notifications.webhooks.sender import Sender
 
 NAME = "notifications"
 QUIET_SECONDS = 0.02
@@ -86,6 +94,19 @@ def build(
     receipts = ReadReceipts(streams, index, clock, known)
     waiting = WaitingClock(streams, index, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
+    sender = Sender(networks(settings.webhook_allow))
+    dispatcher = Dispatcher(
+        Parts(
+            streams=streams,
+            index=index,
+            projection=projection,
+            consumers=consumers,
+            schedule=Schedule(settings.webhook_pauses),
+        ),
+        Sharing(stores.shares(NAME), SHARDS),
+        Carrier(sender, vault, settings.links_begin_with),
+        Recording(streams, clock),
+    )
     forgetting = Forgetting(vault, index, projection)
     handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     leadership = Leadership(stores.lease(NAME))
@@ -106,6 +127,8 @@ def build(
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
         scheduler=Scheduler(index, projection, clock, waiting.fire),
         sources={"referral": referrals, "casefile": cases},
+        more_work=dispatcher.rounds,
+        finishers=[dispatcher.finish, sender.close],
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,

@@ -7,15 +7,18 @@ from typing import Final, NamedTuple
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
-from services.notifications.domain import link
+from services.notifications.domain import lane, link
 from services.notifications.domain import subscription_events as subscription
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
+from services.notifications.domain.lane import LaneEvent
 from services.notifications.domain.link import AnyLinkEvent
 from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
 from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
 
-NotificationsEvent = InboxEvent | SubscriptionEvent | CountEvent | KeyUsed | ReadingEvent | WaitingEvent | AnyLinkEvent
+NotificationsEvent = (
+    InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | KeyUsed | ReadingEvent | WaitingEvent | AnyLinkEvent
+)
 """Every event in the service's log."""
 
 
@@ -46,6 +49,10 @@ EVENTS: Final = (
     EventRow(subscription.SubscriptionDeleted, "subscription.deleted.v1"),
     EventRow(subscription.SubscriptionCounted, "subscription.counted.v1"),
     EventRow(subscription.SubscriptionUncounted, "subscription.uncounted.v1"),
+    EventRow(lane.DeliveryAttempted, "delivery.attempted.v1"),
+    EventRow(lane.DeliveryFailed, "delivery.failed.v1"),
+    EventRow(lane.DeliveryWithheld, "delivery.withheld.v1"),
+    EventRow(lane.DeliveryRetryRequested, "delivery.retry_requested.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
     EventRow(ReadingMoved, "notifications.reading_moved.v1"),
     EventRow(CaseEventsRead, "notifications.case_events_read.v1"),

@@ -18,7 +18,9 @@ from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES
+from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
+from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.link import CodeMistaken, CodeSent, LinkAnswered, LinkIssued, LinkUsed
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
@@ -40,7 +42,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, READERS, DEADLINES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, READERS, DEADLINES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -118,6 +120,8 @@ class Listing:
             case LinkIssued() | CodeSent() | CodeMistaken() | LinkUsed() | LinkAnswered():
                 # A link is found by its token.
                 pass
+            case DeliveryEvent():
+                index_lane(recorded, event, changes)
             case _:
                 index_subscription(recorded, event, changes)
 
