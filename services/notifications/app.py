@@ -34,21 +34,27 @@ from services.notifications.causes_first import CausesFirst
 from services.notifications.commands import Commands
 from services.notifications.context import SubscriptionContexts
 from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.carriers import Carriers
 from services.notifications.delivering.dispatcher import Dispatcher, Parts
+from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
 from services.notifications.domain.subscription import SubscriptionContext
+from services.notifications.email.post import Post
+from services.notifications.email.tokens import Tokens
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
+from services.notifications.links.acting import Links
+from services.notifications.links.mailing_list import MailingList
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.publishing import publish
 from services.notifications.queries import Queries
-from services.notifications.reactor import Reactor, inbox_of
+from services.notifications.reactor import SYSTEM, Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
-from services.notifications.routes import feed, stream, subscriptions
+from services.notifications.routes import feed, link_pages, mail_pages, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
@@ -82,7 +88,11 @@ def build(
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
-    reactor = Reactor(streams, clock, known)
+    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
+    post = Post.of(settings)
+    links = Links(streams, vault, post, clock)
+    mailing_list = MailingList(streams, handler, Tokens(vault), post.url, clock, SYSTEM)
+    reactor = Reactor(streams, clock, known, links)
     all_at_once = Together(streams, reactor.add, inbox_of)
     referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react, together=all_at_once)
     first = CausesFirst(streams, referrals)
@@ -104,11 +114,12 @@ def build(
             schedule=Schedule(settings.webhook_pauses),
         ),
         Sharing(stores.shares(NAME), SHARDS),
-        Carrier(sender, vault, settings.links_begin_with),
+        Carriers(
+            Carrier(sender, vault, settings.links_begin_with), MailCarrier(post, vault, streams, links, mailing_list)
+        ),
         Recording(streams, clock),
     )
     forgetting = Forgetting(vault, index, projection)
-    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     leadership = Leadership(stores.lease(NAME))
     leadership.gained += [topics.forget, forgetting.start_over]
     service = Service(
@@ -148,6 +159,8 @@ def build(
             feed.routes(service, receipts),
             stream.routes(service, live, receipts),
             subscriptions.routes(queries, commands),
+            link_pages.routes(links),
+            mail_pages.routes(mailing_list),
         ],
         telemetry=telemetry,
         bars=BARRED,

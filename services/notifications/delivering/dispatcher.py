@@ -23,7 +23,7 @@ from services.chassis.index.projection import Projection
 from services.chassis.leading.sharing import Sharing
 from services.chassis.log.metadata import Recorded
 from services.notifications.delivering.asking import Asking
-from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
 from services.notifications.delivering.endpoints import Endpoints
 from services.notifications.delivering.lanes import TESTS, LaneWork, NotNow
@@ -65,7 +65,7 @@ class Parts:
 class Dispatcher:
     """The endpoints that this process owns, and all that is under way for them."""
 
-    def __init__(self, parts: Parts, sharing: Sharing, carrier: Carrier, recording: Recording) -> None:
+    def __init__(self, parts: Parts, sharing: Sharing, carrier: Carries, recording: Recording) -> None:
         self._parts = parts
         self._streams = parts.streams
         self._log = parts.streams.log

@@ -41,6 +41,7 @@ from services.notifications.domain.link import (
     LinkCommand,
     RecordAnswer,
     RequestCode,
+    closed,
     decide,
     link_stream,
     mistaken,
@@ -157,6 +158,10 @@ class Links:
                 "the link was sent for a subscription that has ended, or that is another person's now: sign in",
             )
         return subscription
+
+    def closed(self, link: Link) -> Refused | None:
+        """Why the link does nothing any more; None where it still does."""
+        return closed(link, self._now())
 
     async def send_code(self, token: str) -> Link:
         """Sends a code to the address that the link was sent to. Raises NotFound, Refused, ProblemError."""
