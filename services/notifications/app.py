@@ -159,7 +159,7 @@ def build(
             feed.routes(service, receipts),
             stream.routes(service, live, receipts),
             subscriptions.routes(queries, commands),
-            link_pages.routes(links),
+            link_pages.routes(link_pages.ActPages(links)),
             mail_pages.routes(mailing_list),
         ],
         telemetry=telemetry,

@@ -18,6 +18,9 @@ PAUSES: Final = (0.5, 2.0)
 """Seconds before each challenge of one request: the first is long enough for the answer with the secret to arrive."""
 AT_ONCE: Final = 64
 
+_SETTLED: Final = frozenset({ChallengeOutcome.PROVEN, ChallengeOutcome.SENT, ChallengeOutcome.BOUNCED})
+"""After which nothing else would come of asking again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +48,7 @@ class Asking:
                 if number is None or not self._may_send(endpoint):
                     return
                 outcome, status = await self._carrier.ask(subscription)
-            if outcome in (ChallengeOutcome.PROVEN, ChallengeOutcome.SENT):
+            if outcome in _SETTLED:
                 break
         if outcome is not None and number is not None:
             await self._recording.challenge(endpoint.id, number, outcome, status)

@@ -267,6 +267,9 @@ class Dispatcher:
         if not done.cancelled() and (failure := done.exception()) is not None:
             log.warning("a challenge failed", extra={"failure": type(failure).__name__})
             self._rest(endpoint)
+        elif (known := self._endpoints.get(endpoint.id)) is not None:
+            # Another one may have been asked for meanwhile.
+            self._wake(known)
 
     async def _find_test(self, endpoint: Endpoint, subscription: Subscription) -> None:
         if (test := subscription.test) is None:

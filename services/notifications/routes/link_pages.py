@@ -132,9 +132,9 @@ class ActPages:
         return made
 
 
-def routes(links: Links) -> Router:
+def routes(pages: ActPages) -> Router:
     """The routes of a link by which somebody acts."""
-    router, pages = Router(tags=["links"]), ActPages(links)
+    router = Router(tags=["links"])
 
     @router.get(
         "/act/{token}",

@@ -55,10 +55,10 @@ DESCRIBED: Final = ApiDescription(
         ),
         "POST /v1/subscriptions": Operation(
             "subscription-create",
-            "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until the "
-            "endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this answer "
-            "alone; sent again under the same key, the request has the same one. `publicKey` verifies the signatures "
-            "`v1a`, the secret those of `v1` (Standard Webhooks).",
+            "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until "
+            "the endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this "
+            "answer alone; sent again under the same key, the request has the same one. `publicKey` verifies the "
+            "signatures `v1a`, the secret those of `v1` (Standard Webhooks).",
         ),
         f"GET {_PLACE}": Operation(
             "subscription-read",
@@ -67,13 +67,52 @@ DESCRIBED: Final = ApiDescription(
         ),
         f"PUT {_PLACE}": Operation(
             "subscription-change",
-            "Replaces what was chosen; what is left out has its default. Another URL, address or person is PENDING again "
-            "until it is proven, even if the subscription was paused or disabled. The channel stays.",
+            "Replaces what was chosen; what is left out has its default. Another URL, address or person is PENDING "
+            "again until it is proven, even if the subscription was paused or disabled. The channel stays.",
             versioned=True,
         ),
         f"DELETE {_PLACE}": Operation(
             "subscription-delete",
             "Ends the subscription: nothing is sent any more, and its secrets and address are forgotten.",
+        ),
+        "GET /act/{token}": Operation(
+            "link-read",
+            "What somebody without an account may do by the link of an e-mail. Nothing changes, whatever follows it. A "
+            "page, or JSON where that alone is accepted; no token is needed but the one in the path.",
+            open=True,
+        ),
+        "POST /act/{token}/code": Operation(
+            "link-code-send",
+            "Sends 8 digits to the address that the link was sent to. They work for 10 minutes, for 5 tries; a link "
+            "has 5 codes, one a minute.",
+            open=True,
+        ),
+        "POST /act/{token}": Operation(
+            "link-act",
+            "Does it, in the name of the person whom the link was sent to; the record says by which proof "
+            "(`LINK_AND_CODE`). It waits up to 5 s for what becomes of it. A link works once, for 72 hours.",
+            open=True,
+        ),
+        "GET /mail/confirm/{token}": Operation(
+            "address-confirmation-read",
+            "Who asks to send e-mail to the address. Nothing changes.",
+            open=True,
+        ),
+        "POST /mail/confirm/{token}": Operation(
+            "address-confirm",
+            "The address is its reader's own: the subscription is ACTIVE from now on.",
+            open=True,
+        ),
+        "GET /mail/unsubscribe/{token}": Operation(
+            "address-leaving-read",
+            "What would not come any more. Nothing changes.",
+            open=True,
+        ),
+        "POST /mail/unsubscribe/{token}": Operation(
+            "address-leave",
+            "Nothing is sent to the address any more: the subscription is DISABLED (`UNSUBSCRIBED`). Mail programs "
+            "send `List-Unsubscribe=One-Click` here.",
+            open=True,
         ),
         **{f"POST {_PLACE}/{action.name}": _command(action) for action in ACTIONS.values() if action.method == "POST"},
     },

@@ -75,6 +75,13 @@ class Mailbox:
         read: dict[str, Any] = await self.services.read(self.person, f"/v1/subscriptions/{subscription}")
         return read
 
+    async def reaches(self, subscription: str, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The subscription once something is true of it."""
+        async with asyncio.timeout(10):
+            while not true(shown := await self.state(subscription)):  # noqa: ASYNC110 - it is asked over HTTP
+                await asyncio.sleep(0.02)
+        return shown
+
     async def letter(self) -> EmailMessage:
         """The letter that comes next."""
         await until(lambda: bool(self.box.letters))

@@ -39,7 +39,7 @@ async def state(mailbox: Mailbox, referral: str) -> str:
 
 @pytest.mark.parametrize(
     ("form", "becomes"),
-    [("action=receive", "RECEIVED"), ("action=accept", "ACCEPTED"), ("action=decline&reason=CAPACITY_FULL", "DECLINED")],
+    [("action=receive", "RECEIVED"), ("action=accept", "ACCEPTED"), ("action=decline&reason=OTHER", "DECLINED")],
 )
 async def test_a_referral_is_answered_by_link_and_code(mailbox: Mailbox, form: str, becomes: str) -> None:
     """The act is in the record in her name, with the proof that she gave."""
