@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
 
@@ -27,12 +27,13 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Scheduler
+from services.chassis.time.scheduler import Fire, Pending, Scheduler
 from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
 from services.notifications.commands import Commands
 from services.notifications.context import SubscriptionContexts
+from services.notifications.daily_digests import DailyDigests
 from services.notifications.delivering.carrier import Carrier
 from services.notifications.delivering.carriers import Carriers
 from services.notifications.delivering.dispatcher import Dispatcher, Parts
@@ -40,6 +41,7 @@ from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
+from services.notifications.digest_rows import DIGEST_DUE
 from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.email.post import Post
 from services.notifications.email.tokens import Tokens
@@ -104,6 +106,9 @@ def build(
     receipts = ReadReceipts(streams, index, clock, known)
     waiting = WaitingClock(streams, index, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
+    letters = MailCarrier(post, vault, streams, links, mailing_list)
+    recording = Recording(streams, clock)
+    digests = DailyDigests(streams, index, letters, recording, clock)
     sender = Sender(networks(settings.webhook_allow))
     dispatcher = Dispatcher(
         Parts(
@@ -114,10 +119,8 @@ def build(
             schedule=Schedule(settings.webhook_pauses),
         ),
         Sharing(stores.shares(NAME), SHARDS),
-        Carriers(
-            Carrier(sender, vault, settings.links_begin_with), MailCarrier(post, vault, streams, links, mailing_list)
-        ),
-        Recording(streams, clock),
+        Carriers(Carrier(sender, vault, settings.links_begin_with), letters),
+        recording,
     )
     forgetting = Forgetting(vault, index, projection)
     leadership = Leadership(stores.lease(NAME))
@@ -136,7 +139,7 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(index, projection, clock, waiting.fire),
+        scheduler=Scheduler(index, projection, clock, _firing(waiting, digests)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         finishers=[dispatcher.finish, sender.close],
@@ -169,3 +172,12 @@ def build(
     app.state.end_streams = live.end
     app.state.receipts = receipts
     return app
+
+
+def _firing(waiting: WaitingClock, digests: DailyDigests) -> Fire:
+    """Who sees to what falls due, by its kind."""
+
+    async def fire(stream: str, due: Pending) -> Sequence[Pending]:
+        return await (digests if due.kind == DIGEST_DUE else waiting).fire(stream, due)
+
+    return fire

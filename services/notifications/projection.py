@@ -19,6 +19,8 @@ from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES
 from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
+from services.notifications.digest_rows import note_digest
+from services.notifications.domain.digest import DigestEvent
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.link import CodeMistaken, CodeSent, LinkAnswered, LinkIssued, LinkUsed
@@ -120,10 +122,13 @@ class Listing:
             case LinkIssued() | CodeSent() | CodeMistaken() | LinkUsed() | LinkAnswered():
                 # A link is found by its token.
                 pass
+            case DigestEvent():
+                pass
             case DeliveryEvent():
                 index_lane(recorded, event, changes)
             case _:
                 index_subscription(recorded, event, changes)
+                note_digest(recorded, event, changes)
 
     def _taken(self, event: MessageTaken, recorded: Recorded, changes: Changes) -> None:
         key, position = str(recorded.position), recorded.position

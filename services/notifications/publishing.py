@@ -6,6 +6,7 @@ from contracts.message import Message
 from contracts.notifications import ActedByLink, OrganisationNotTold, OrganisationTold
 from services.chassis.delivery.translation import published_actor
 from services.chassis.log.metadata import Recorded
+from services.notifications.domain.digest import DigestTold
 from services.notifications.domain.link import LinkUsed
 from services.notifications.domain.reading import CaseEventsRead
 from services.notifications.domain.waiting import OrganisationUnreached
@@ -17,6 +18,15 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
     event: NotificationsEvent = recorded.event
     match event:
         case CaseEventsRead():
+            return event.case, OrganisationTold(
+                case=event.case,
+                events=list(event.events),
+                organisation=event.organisation,
+                channel=event.channel,
+                state=event.state,
+                at=recorded.meta.occurred_at,
+            )
+        case DigestTold():
             return event.case, OrganisationTold(
                 case=event.case,
                 events=list(event.events),

@@ -50,7 +50,9 @@ def acting_page(
     if notice is not None:
         text = words.act["sent"] if notice == "sent" else words.refusals.get(notice, notice)
         parts.append(f'<p class="notice" role="status">{escape(text)}</p>')
-    asks = f'<form method="post" action="/act/{token}/code"><button>{escape(words.act["send_code"])}</button></form>'
+    second = ' class="second"' if link.code is not None else ""
+    button = f"<button{second}>{escape(words.act['send_code'])}</button>"
+    asks = f'<form method="post" action="/act/{token}/code">{button}</form>'
     if link.code is None:
         parts += [_paragraph(words.act["code_why"]), asks]
     else:
