@@ -60,7 +60,9 @@ from services.notifications.routes import feed, link_pages, mail_pages, stream, 
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
+from services.notifications.warning_rows import WARNING
 from services.notifications.ways import FeedWay, Ways
+from services.notifications.webhook_warnings import WebhookWarnings
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
 
@@ -109,6 +111,7 @@ def build(
     letters = MailCarrier(post, vault, streams, links, mailing_list)
     recording = Recording(streams, clock)
     digests = DailyDigests(streams, index, letters, recording, clock)
+    warnings = WebhookWarnings(streams, index, letters, clock)
     sender = Sender(networks(settings.webhook_allow))
     dispatcher = Dispatcher(
         Parts(
@@ -139,7 +142,9 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(index, projection, clock, _firing(waiting, digests)),
+        scheduler=Scheduler(
+            index, projection, clock, _firing({DIGEST_DUE: digests.fire, WARNING: warnings.fire}, waiting.fire)
+        ),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         finishers=[dispatcher.finish, sender.close],
@@ -174,10 +179,10 @@ def build(
     return app
 
 
-def _firing(waiting: WaitingClock, digests: DailyDigests) -> Fire:
+def _firing(by_kind: Mapping[str, Fire], others: Fire) -> Fire:
     """Who sees to what falls due, by its kind."""
 
-    async def fire(stream: str, due: Pending) -> Sequence[Pending]:
-        return await (digests if due.kind == DIGEST_DUE else waiting).fire(stream, due)
+    async def fire(stream: str, due: Pending) -> Sequence[Pending] | None:
+        return await by_kind.get(due.kind, others)(stream, due)
 
     return fire

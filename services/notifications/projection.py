@@ -30,6 +30,7 @@ from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import NotificationsEvent
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
+from services.notifications.warning_rows import note_warning
 from services.notifications.ways import READERS, note_reader
 
 VERSION: Final = 4
@@ -129,6 +130,7 @@ class Listing:
             case _:
                 index_subscription(recorded, event, changes)
                 note_digest(recorded, event, changes)
+                note_warning(recorded, event, changes)
 
     def _taken(self, event: MessageTaken, recorded: Recorded, changes: Changes) -> None:
         key, position = str(recorded.position), recorded.position

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contracts.message import Message
 from contracts.notifications import ActedByLink, OrganisationNotTold, OrganisationTold
+from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.delivery.translation import published_actor
 from services.chassis.log.metadata import Recorded
 from services.notifications.domain.digest import DigestTold
-from services.notifications.domain.link import LinkUsed
+from services.notifications.domain.link import CodeSent, LinkUsed
 from services.notifications.domain.reading import CaseEventsRead
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import NotificationsEvent
@@ -33,6 +34,15 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
                 organisation=event.organisation,
                 channel=event.channel,
                 state=event.state,
+                at=recorded.meta.occurred_at,
+            )
+        case CodeSent():
+            return event.case, OrganisationTold(
+                case=event.case,
+                events=[event.event],
+                organisation=event.organisation,
+                channel=ToldBy.LINK.value,
+                state=TellingState.READ.value,
                 at=recorded.meta.occurred_at,
             )
         case LinkUsed():

@@ -32,7 +32,10 @@ class LinkEvent(Event, frozen=True, kw_only=True):
 
 
 class LinkIssued(LinkEvent, frozen=True, kw_only=True):
-    """A link went out in a letter: to whom, about which referral, and for which acts."""
+    """A link went out in a letter: to whom, about which referral, and for which acts.
+
+    `event` is the id of the message that the letter is about.
+    """
 
     link: str
     token_hash: str
@@ -41,6 +44,7 @@ class LinkIssued(LinkEvent, frozen=True, kw_only=True):
     sub: str
     role: str
     case: str
+    event: str
     referral: str
     acts: tuple[str, ...]
     issued_at: datetime
@@ -48,8 +52,14 @@ class LinkIssued(LinkEvent, frozen=True, kw_only=True):
 
 
 class CodeSent(LinkEvent, frozen=True, kw_only=True):
-    """A code goes out in a second letter; the one before is void."""
+    """A code goes out in a second letter; the one before is void.
 
+    So the letter of the link was read: `event` is the id of the message that it was about, to `organisation`.
+    """
+
+    organisation: str
+    case: str
+    event: str
     code_hash: str
     sent_at: datetime
     expires_at: datetime
@@ -96,6 +106,7 @@ class IssueLink(Command, frozen=True, kw_only=True):
     sub: str
     role: str
     case: str
+    event: str
     referral: str
     acts: tuple[str, ...]
     now: datetime
@@ -180,6 +191,7 @@ def _issued(command: IssueLink, link: Link) -> list[AnyLinkEvent]:
             sub=command.sub,
             role=command.role,
             case=command.case,
+            event=command.event,
             referral=command.referral,
             acts=command.acts,
             issued_at=command.now,
@@ -211,8 +223,18 @@ def _code_sent(command: RequestCode, link: Link) -> list[AnyLinkEvent]:
         raise Refused("TOO_MANY_CODES", f"{MOST_CODES} codes were sent for this link, which is the most: sign in")
     if link.code is not None and command.now < (again := link.code.sent_at + BETWEEN_CODES):
         raise Refused("CODE_JUST_SENT", f"a code was sent less than a minute ago; ask again at {again.isoformat()}")
+    issued = link.issued
+    if issued is None:
+        return []
     return [
-        CodeSent(code_hash=command.code_hash, sent_at=command.now, expires_at=command.now + CODE_LIFE),
+        CodeSent(
+            organisation=issued.organisation,
+            case=issued.case,
+            event=issued.event,
+            code_hash=command.code_hash,
+            sent_at=command.now,
+            expires_at=command.now + CODE_LIFE,
+        )
     ]
 
 

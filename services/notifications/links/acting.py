@@ -77,9 +77,10 @@ _ACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 class Acting(NamedTuple):
-    """What a letter's link is good for."""
+    """What a letter's link is good for; `event` is the id of the message that the letter is about."""
 
     case: str
+    event: str
     referral: str
     acts: tuple[str, ...]
 
@@ -92,7 +93,7 @@ def acting_on(message: Mapping[str, Any], subscription: Subscription) -> Acting 
         return None
     if {data["organisation"], data.get("awaited", data["organisation"])} != {subscription.organisation}:
         return None
-    return Acting(data["case"], data["referral"], acts)
+    return Acting(data["case"], str(message["id"]), data["referral"], acts)
 
 
 class Links:
@@ -128,6 +129,7 @@ class Links:
             sub=person.sub,
             role=person.role,
             case=acting.case,
+            event=acting.event,
             referral=acting.referral,
             acts=acting.acts,
             now=self._now(),

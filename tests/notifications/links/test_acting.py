@@ -168,3 +168,19 @@ async def test_once_she_has_left_the_list_her_links_do_nothing(mailbox: Mailbox)
     for answer in (await mailbox.get(link), await mailbox.post(f"{link}/code")):
         assert (answer.status_code, "abonnement" in words_of(answer)) == (409, True)
     assert mailbox.box.letters == []
+
+
+async def test_who_asked_for_a_code_has_read_the_letter(mailbox: Mailbox) -> None:
+    """The timeline of the case says so; opening the page says nothing, for a scanner does that too."""
+    _, case, link = await referred(mailbox)
+    path = f"/v1/cases/{case}/timeline"
+
+    async def told() -> list[tuple[str, str]]:
+        await mailbox.services.settle()
+        items = (await mailbox.services.read(INES, path))["items"]
+        return [(each["channel"], each["state"]) for item in items for each in item.get("told", [])]
+
+    await mailbox.get(link)
+    assert ("LINK", "READ") not in await told()
+    await code(mailbox, link)
+    assert ("LINK", "READ") in await told()
