@@ -13,7 +13,7 @@ from contracts.terms import LadderLevel
 
 
 class EscalationAnswer(Contract):
-    """What somebody was asked to see to; `signals` are the further signs of distress that joined it.
+    """What somebody was asked to see to; `signals` are the reasons of further signs that joined it.
 
     One of a missed term has no `contactDueAt`, and is resolved without a `resolution` where the term was met.
     """

@@ -35,6 +35,9 @@ class MissedTermAnswer(Contract):
     level: LadderLevel
     notified: list[ReceiverAnswer]
     to_come: list[LevelDueAnswer]
+    organisation: str | None = Field(
+        default=None, description="Of one of several offers that are open, to whom; `deadline` names its referral too."
+    )
 
 
 class LateAnswer(Contract):

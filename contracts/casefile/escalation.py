@@ -33,7 +33,10 @@ class EscalationRaised(CaseMessage, frozen=True, kw_only=True):
 
 
 class EscalationJoined(CaseMessage, frozen=True, kw_only=True):
-    """A further sign of distress about a match; `deadlines` are those of the escalation where they are sooner now."""
+    """A further sign for an open escalation: of distress about its match, or somebody asks again for the same reason.
+
+    `deadlines` are those of the escalation where they are sooner now.
+    """
 
     TYPE: ClassVar[str] = _T + "escalation_joined.v1"
     NAME: ClassVar[str] = "EscalationJoined"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from contracts.message import ActorRef, CaseMessage
+from contracts.message import ActorRef, CaseMessage, Deadline
 
 _T = "org.caserelay.case."
 
@@ -35,9 +35,10 @@ class CoordinatorProposed(CaseMessage, frozen=True, kw_only=True):
 
 
 class CoordinatorReassigned(CaseMessage, frozen=True, kw_only=True):
-    """Another coordinator took over."""
+    """Another coordinator took over; `deadlines` has what is asked of that one, such as a charter to acknowledge."""
 
     TYPE: ClassVar[str] = _T + "coordinator_reassigned.v1"
     NAME: ClassVar[str] = "CoordinatorReassigned"
     giver: ActorRef
     receiver: ActorRef
+    deadlines: list[Deadline] = []

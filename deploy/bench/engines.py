@@ -27,6 +27,8 @@ KAFKA: Final = "PostgreSQL + Kafka"
 STORES: Final = (SQLITE, POSTGRESQL)
 SET_UPS: Final = (SQLITE, POSTGRESQL, KAFKA)
 """Stores, and what is between the services: a file, unless it is Kafka."""
+CONNECTIONS: Final = 400
+"""How many PostgreSQL takes: A, B and the control run at once, each in up to five processes."""
 READERS: Final = ("brugwerk",)
 """Organisations that read over Kafka."""
 _HOW: Final = {
@@ -132,7 +134,7 @@ class Engines:
         """The address of the server's first database. Raises NotToBeHad."""
         if self._postgres is None:
             try:
-                self._postgres = self._stack.enter_context(postgres.own_server()).url
+                self._postgres = self._stack.enter_context(postgres.own_server(connections=CONNECTIONS)).url
             except NoServer:
                 raise NotToBeHad("PostgreSQL") from None
         return self._postgres

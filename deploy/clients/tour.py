@@ -22,7 +22,6 @@ from caserelay_client.api.sandbox import clock_read
 from caserelay_client.client import AuthenticatedClient
 from caserelay_client.models import (
     AcceptBody,
-    DisclosureAnswer,
     Problem,
     ReferralBody,
     ReferralState,
@@ -119,8 +118,7 @@ assert answered(accepted.parsed).state is ReferralState.ACCEPTED
 # The coordinator may read how to reach the person, and the agency sees that it was read.
 assert answered(referral_read_contact.sync(offer.id, client=organisation)).contact.name == "Yusuf (demo)"
 disclosures = answered(referral_list_disclosures.sync(offer.id, client=agency))
-given = [disclosure for disclosure in disclosures.items if isinstance(disclosure, DisclosureAnswer)]
-assert any(disclosure.what == "CONTACT" and disclosure.to.sub == "lotte.claes" for disclosure in given)
+assert any(disclosure.what == "CONTACT" and disclosure.to.sub == "lotte.claes" for disclosure in disclosures.items)
 
 # The auditor asks who is responsible, and how it came to that.
 assert isinstance(offer.case, str)

@@ -102,7 +102,7 @@ assert.equal(answered(accepted).state, "ACCEPTED");
 const { contact } = answered(await organisation.GET("/v1/referrals/{referral_id}/contact", { params: { path } }));
 assert.equal(contact.name, "Yusuf (demo)");
 const disclosures = answered(await agency.GET("/v1/referrals/{referral_id}/disclosures", { params: { path } }));
-assert.ok(disclosures.items.some((one) => "what" in one && one.what === "CONTACT" && one.to.sub === "lotte.claes"));
+assert.ok(disclosures.items.some((one) => one.what === "CONTACT" && one.to.sub === "lotte.claes"));
 
 // The auditor asks who is responsible, and how it came to that.
 const handed = accepted.response.headers.get("Position") ?? "";

@@ -56,6 +56,7 @@ def missed_views(case: Case, seen_by: str | None) -> list[Json]:
             "level": late.level,
             "notified": receivers_view(late.notified),
             "toCome": [{"level": due.level, "at": due.at} for due in late.to_come],
+            **({"organisation": late.offer.organisation} if late.offer is not None else {}),
         }
         for late in late_terms(case)
         if seen_by is None or any(receiver.org == seen_by for receiver in late.notified)

@@ -71,6 +71,7 @@ from services.casefile.sentences import (
     of_an_end,
     of_an_entry,
     of_an_escalation,
+    of_an_offer,
 )
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.deciding.refusals import KeyRefused
@@ -113,7 +114,8 @@ CASE_EVENTS: Final = (
                  "Legal basis recorded: {kind} for sharing with {recipient}, text {text_version}.", NOT_PUBLISHED)
     | EventRow(opening.CaseReferred, "case.referred.v1", "The case waits for the answer of {organisation}.",
                  NOT_PUBLISHED)
-    | EventRow(broadcast.OfferEntryTaken, "case.offer_entry_taken.v1", of_an_entry, NOT_PUBLISHED)
+    | EventRow(broadcast.OfferEntryTaken, "case.offer_entry_taken.v1", of_an_offer, NOT_PUBLISHED)
+    | EventRow(broadcast.OfferTermTaken, "case.offer_term_taken.v1", of_an_offer, NOT_PUBLISHED)
     | EventRow(broadcast.CaseOffered, "case.offered.v1", "The case waits for the answers of several organisations.",
                NOT_PUBLISHED)
     | EventRow(broadcast.OffersEnded, "case.offers_ended.v1",
@@ -285,7 +287,7 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.people.CoordinatorProposed(**about, receiver=party_of(event.receiver)))
     | EventRow(people.CoordinatorReassigned, "case.coordinator_reassigned.v1", "Another coordinator took over.",
                  lambda event, about: messages.people.CoordinatorReassigned(
-                     **about, giver=party_of(event.giver), receiver=party_of(event.receiver)))
+                     **about, giver=party_of(event.giver), receiver=party_of(event.receiver), deadlines=begun(event)))
     | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
                  lambda event, about: messages.correction.CorrectionRecorded(
                      **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),

@@ -29,7 +29,7 @@ from services.casefile.domain.state import Case
 from services.casefile.events import Event
 from services.casefile.gap_rows import GAPS, index_gaps
 from services.casefile.history import fold
-from services.casefile.timeline import history_of, sight_of
+from services.casefile.timeline import history_of, sight_of, version_seen
 from services.casefile.views import stopped_view, summary_of
 from services.casefile.worklist import Work, work_of_mentor, work_of_staff
 from services.chassis.deciding.folded import Folded
@@ -105,7 +105,7 @@ CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, ABSENCES, CHARTERS, KNOWN, GAPS, DEADLINES)
-INDEX_VERSION: Final = 14
+INDEX_VERSION: Final = 15
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 CHARTER: Final = "CHARTER"
@@ -176,8 +176,9 @@ class Listing:
         }
 
     async def _records(self, folds: Mapping[str, Folded[Case]]) -> Mapping[str, Sequence[Recorded]]:
-        """The events of those cases of which somebody reads an earlier state."""
-        former = [stream for stream, folded in folds.items() if FORMER_ORGANISATION in _standing(folded.state).values()]
+        """The events of those cases of which somebody reads an earlier state, or the stop alone."""
+        earlier = {FORMER_ORGANISATION, CONSENT_WITHDRAWN}
+        former = [stream for stream, folded in folds.items() if earlier & set(_standing(folded.state).values())]
         # Side by side: streams that are asked for at once come in one answer of the database.
         read = (self._streams.log.read(stream, through=folds[stream].version) for stream in former)
         return dict(zip(former, await asyncio.gather(*read), strict=True)) if former else {}
@@ -189,7 +190,7 @@ class Listing:
         return Known(
             case,
             summary_of(case, folded.etag),
-            _seen(case, folded.etag, records),
+            _seen(case, records),
             _numbered(works, await self._items(case), held),
             held,
             row.seq if row is not None else None,
@@ -230,18 +231,17 @@ def _standing(case: Case) -> dict[str, str | None]:
     return {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
 
 
-def _seen(case: Case, etag: int, records: Sequence[Recorded]) -> dict[str, Seen | None]:
+def _seen(case: Case, records: Sequence[Recorded]) -> dict[str, Seen | None]:
     seen: dict[str, Seen | None] = {}
     for organisation, how in _standing(case).items():
         if how == FORMER_ORGANISATION:
-            history = history_of(records, sight_of(records, organisation))
-            earlier = fold(history)
+            earlier = fold(history := history_of(records, sight_of(records, organisation)))
             seen[organisation] = Seen(how, earlier, summary_of(earlier, history[-1].version if history else 0))
         elif how == ADDRESSED_ORGANISATION:
             seen[organisation] = Seen(how, case)
         elif how == CONSENT_WITHDRAWN:
             # After the stop it reads neither state nor term.
-            seen[organisation] = Seen(how, Case(), stopped_view(case.case, etag))
+            seen[organisation] = Seen(how, Case(), stopped_view(case.case, version_seen(records, organisation)))
         else:
             seen[organisation] = None
     return seen

@@ -37,7 +37,7 @@ from services.casefile.domain.tellings import tellings_stream
 from services.casefile.history import as_it_ended, fold, known, responsibility
 from services.casefile.pair_views import ended_view, nothing_more, own_gaps, pair_view, proposal_view
 from services.casefile.telling_views import NOTHING, tellings_of
-from services.casefile.timeline import Sight, history_of, sight_of, timeline, visible_to
+from services.casefile.timeline import Sight, history_of, sight_of, timeline, version_seen, visible_to
 from services.casefile.views import (
     action_link,
     case_view,
@@ -142,13 +142,19 @@ class Queries:
         elif FORMER_MENTOR in relations:
             return await self._match_as_it_ended(caller, found, now)
         elif CONSENT_WITHDRAWN in relations:
-            body = stopped_view(found.case_id, etag)
+            body = stopped_view(found.case_id, await self.etag(caller, found))
         else:
             # A former party reads the case as it was when its part in it ended, and no later version of it.
             records = await self.records(found)
             history = history_of(records, sight_of(records, caller.org))
             body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
+
+    async def etag(self, caller: Caller, found: Found) -> int:
+        """The version that a caller reads the case at: after a stop that of the stop, and of nothing later."""
+        if CONSENT_WITHDRAWN in found.relations and not SEES_STATE & set(found.relations):
+            return version_seen(await self.records(found), caller.org)
+        return found.folded.etag
 
     async def _match_as_it_ended(self, caller: Caller, found: Found, now: datetime) -> Json:
         """What the mentor of an ended match reads: nothing of what came after it but what became of the own gaps."""

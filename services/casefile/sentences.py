@@ -43,6 +43,12 @@ def of_an_entry(entry: ReferralEntryTaken) -> str:
     return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
 
 
+def of_an_offer(entry: ReferralEntryTaken) -> str:
+    """The same of one of several offers: what does not say by itself whose it is about says to whom it was made."""
+    happened = of_an_entry(entry)
+    return happened if "{organisation}" in _of_a_message(entry.name) else f"Offer to {entry.organisation}: {happened}"
+
+
 def of_a_correction(event: CorrectionRecorded) -> str:
     """Which event it corrects, and which of its facts."""
     beside = f"A correction stands beside {event.corrected}"

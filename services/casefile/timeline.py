@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from contracts import visibility
 from contracts.terms import SAME_REFUSAL
 from contracts.visibility import Parties, Place
-from services.casefile.domain.broadcast import OfferEntryTaken
+from services.casefile.domain.broadcast import ACCEPTED, OfferEntryTaken
 from services.casefile.domain.case import evolve
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.disclosure import DisclosureRefused
@@ -74,6 +74,8 @@ def timeline(
     items: list[Item] = []
     refused: dict[tuple[Party, Hashable], int] = {}
     for recorded, case in _followed(known(records, as_of, known_at), sight):
+        if _is_told_again(recorded.event):
+            continue
         item = _item(recorded, case)
         if (what := _refused(recorded.event)) is not None:
             first = refused.get((item.actor, what))
@@ -87,6 +89,11 @@ def timeline(
         if item.corrects is not None:
             corrections[item.corrects] = (*corrections.get(item.corrects, ()), item.event)
     return [replace(item, corrected_by=corrections.get(item.event, ())) for item in items] if corrections else items
+
+
+def _is_told_again(event: Any) -> bool:
+    """Whether an event is one of old that says what the next one of its referral does: that an offer was accepted."""
+    return isinstance(event, OfferEntryTaken) and event.name == ACCEPTED
 
 
 def _refused(event: Any) -> Hashable:
@@ -188,6 +195,11 @@ def sight_of(records: Sequence[Recorded], organisation: str) -> Sight:
 def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]:
     """The stream versions that an organisation may see."""
     return sight_of(records, organisation).seen
+
+
+def version_seen(records: Sequence[Recorded], organisation: str) -> int:
+    """The version of the last that an organisation sees: what others do, or it tries itself, does not move it."""
+    return max(sight_of(records, organisation).seen, default=0)
 
 
 def history_of(records: Sequence[Recorded], sight: Sight) -> list[Recorded]:

@@ -22,7 +22,7 @@ from services.casefile.domain.guards import ON_DAYS, blocked, steady_until
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.projection import step_columns
 from services.casefile.views import action_link, work_item
-from services.casefile.worklist import ERROR_CONFIRMATION, Work, work_of_mentee, work_of_staff
+from services.casefile.worklist import ERROR_CONFIRMATION, MISSED_TERM, Work, work_of_mentee, work_of_staff
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
@@ -95,6 +95,8 @@ def _awaits_answer(work: Work) -> bool:
 def _links(work: Work, context: Context) -> tuple[Json, ...]:
     if work.name == ERROR_CONFIRMATION:
         return (action_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error"),)
+    if work.name == MISSED_TERM:
+        return _of_late_offer(work, context.case)
     if work.awaiting is not None and _awaits_answer(work):
         action = work.awaiting.action
         if (several := context.case.broadcast) is not None:
@@ -102,6 +104,17 @@ def _links(work: Work, context: Context) -> tuple[Json, ...]:
         assert context.case.referral is not None  # noqa: S101 - it is its answer that is awaited
         return (action_link(action, f"/v1/referrals/{context.case.referral.referral}/{action}"),)
     return (action_link("refer", "/v1/referrals"),) if work.name == Step.NEXT_SERVICE else ()
+
+
+def _of_late_offer(work: Work, case: Case) -> tuple[Json, ...]:
+    """What the one who leads the case can do about a term that was missed of one of several offers."""
+    if work.referral is None or work.awaiting is None or case.broadcast is None:
+        return ()
+    withdraw = action_link("withdraw", f"/v1/broadcasts/{case.broadcast.broadcast}/withdraw")
+    if work.awaiting.org != case.agency:
+        return (withdraw,)
+    own = work.awaiting.action
+    return (action_link(own, f"/v1/referrals/{work.referral}/{own}"), withdraw)
 
 
 def _possible(names: Sequence[str], work: Work, context: Context) -> tuple[Span, ...]:

@@ -24,7 +24,8 @@ LEGAL_BASIS: Final = "LEGAL_BASIS"
 GAP_ACTION: Final = "GAP_ACTION"
 CHANGE_DECISION: Final = "CHANGE_DECISION"
 MISSED_TERM: Final = "MISSED_TERM"
-"""What the leads of a side were told of, because it was missed and is still not done."""
+"""What the leads of a side were told of, because it was missed and is still not done; of one of several offers, what
+the case's lead was told of, too: no organisation has it among its work."""
 
 _LEADS: Final = frozenset(role.value for role in LEADS)
 _GOES_ON: Final = frozenset({Step.MENTORING.value})
@@ -57,9 +58,8 @@ class Work:
     @property
     def key(self) -> str:
         """What tells it from the other work in its case."""
-        named = self.referral or self.about or (self.step is not None and self.step.about) or None
-        about = f"#{named}" if named is not None else ""
-        return f"{self.name}@{self.actor}{about}"
+        about = self.about or (self.step is not None and self.step.about) or None
+        return "#".join((f"{self.name}@{self.actor}", *(named for named in (self.referral, about) if named)))
 
 
 def actor_of(role: Role, org: str, sub: str) -> str:
@@ -81,7 +81,7 @@ def work_in(case: Case) -> tuple[Work, ...]:
 
 def work_of_staff(case: Case) -> tuple[Work, ...]:
     """What an organisation has to act on in a case."""
-    return (*_steps(case), *_beside(case), *_for_receivers(case))
+    return (*_steps(case), *_beside(case), *_for_receivers(case), *_late_offers(case))
 
 
 def _steps(case: Case) -> Iterator[Work]:
@@ -116,11 +116,35 @@ def _for_receivers(case: Case) -> Iterator[Work]:
             owner=step.owner,
             since=step.since,
             due_at=late.due_at,
-            awaiting=step.awaiting,
+            awaiting=_awaiting(late) or step.awaiting,
             about=name,
             level=late.level,
             role=receiver.role,
         )
+
+
+def _late_offers(case: Case) -> Iterator[Work]:
+    """The terms that were missed of one of several offers, for the one who leads the case."""
+    for late in late_terms(case):
+        if late.offer is not None and case.lead is not None:
+            yield Work(
+                name=MISSED_TERM,
+                actor=case.agency,
+                person=case.lead.sub,
+                owner=case.lead,
+                since=step_behind(case, late).since,
+                due_at=late.due_at,
+                awaiting=_awaiting(late),
+                referral=late.offer.referral,
+                about=late.name,
+                level=late.level,
+            )
+
+
+def _awaiting(late: LateTerm) -> Awaiting | None:
+    if late.offer is None:
+        return None
+    return Awaiting(org=late.offer.awaited, action=late.offer.action, due_at=late.due_at)
 
 
 def _of_step(step: OpenStep, actor: str, person: str | None, level: str | None = None) -> Work:

@@ -43,7 +43,7 @@ from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.offer_messages import actor_for_offer
 from services.referral.projection import ORGANISATIONS
-from services.referral.refused_attempts import refusal_view, refused_attempts
+from services.referral.refused_attempts import RefusedAttempts, refusal_view
 from services.referral.views import (
     anonymous,
     anonymous_record,
@@ -85,6 +85,7 @@ class Queries:
         self._vault = vault
         self._index = index
         self._clock = clock
+        self._refused = RefusedAttempts(streams.log)
 
     async def find(self, caller: Caller, referral_id: str, action: str) -> Found:
         """The referral, if the caller may do `action` to it. Raises Hidden or Forbidden.
@@ -186,10 +187,8 @@ class Queries:
     async def refusals(self, caller: Caller, referral_id: str, after: int, limit: int) -> tuple[list[Json], int | None]:
         """What was tried and refused after the person withdrew, in pages as `disclosures` has them."""
         await self.find(caller, referral_id, "read-disclosures")
-        tried = refused_attempts(await self.streams.log.read(disclosures_stream(referral_id)))
-        page = [attempt for attempt in tried if attempt.position > after]
-        following = page[limit - 1].position if len(page) > limit else None
-        return [refusal_view(attempt) for attempt in page[:limit]], following
+        page, following = await self._refused.page(referral_id, after, limit)
+        return [refusal_view(attempt) for attempt in page], following
 
     async def texts(self, caller: Caller, referral_id: str) -> list[Json]:
         """The free texts of a referral: answers, and reasons in words."""

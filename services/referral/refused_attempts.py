@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import insort
+from collections import OrderedDict
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.terms import SAME_REFUSAL
+from services.chassis.deciding.streams import READ_AT_ONCE
 from services.chassis.http.response.rendering import Json
+from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
-from services.referral.domain.disclosure import DisclosureRefused, RefusalNoted
+from services.referral.domain.disclosure import DisclosureRefused, RefusalNoted, disclosures_stream
+
+_REFERRALS_KEPT: Final = 256
 
 
 class RefusedAttempt(Struct, frozen=True, kw_only=True):
@@ -27,22 +33,30 @@ class RefusedAttempt(Struct, frozen=True, kw_only=True):
     count: int = 1
 
 
-def refused_attempts(records: Iterable[Recorded]) -> list[RefusedAttempt]:
-    """The attempts in a stream of disclosures, the oldest first."""
-    found: list[RefusedAttempt] = []
-    latest: dict[tuple[object, ...], int] = {}
-    for recorded in records:
+class _Tried:
+    """The attempts of one referral as far as its stream has been read, in the order of `at`."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.attempts: list[RefusedAttempt] = []
+        self._latest: dict[tuple[object, ...], RefusedAttempt] = {}
+
+    def take(self, recorded: Recorded) -> None:
+        """One more event of the stream; one that was read already changes nothing."""
+        if recorded.version != self.version + 1:
+            return
+        self.version = recorded.version
         event, actor = recorded.event, recorded.meta.actor
         if not isinstance(event, DisclosureRefused | RefusalNoted):
-            continue
+            return
         what = event.by, actor.role, actor.sub, event.attempt, event.legal_basis_id
-        first = latest.get(what)
-        if first is not None and event.at - found[first].at < SAME_REFUSAL:
-            found[first] = replace(found[first], count=found[first].count + 1)
-            continue
-        latest[what] = len(found)
-        found.append(
-            RefusedAttempt(
+        first = self._latest.get(what)
+        if first is not None and abs(event.at - first.at) < SAME_REFUSAL:
+            # What casefile refused is told later, and may have been tried before.
+            self.attempts.remove(first)
+            attempt = replace(first, at=min(first.at, event.at), count=first.count + 1)
+        else:
+            attempt = RefusedAttempt(
                 position=recorded.position,
                 at=event.at,
                 org=event.by,
@@ -51,8 +65,39 @@ def refused_attempts(records: Iterable[Recorded]) -> list[RefusedAttempt]:
                 attempt=event.attempt,
                 legal_basis=event.legal_basis_id,
             )
-        )
-    return found
+        self._latest[what] = attempt
+        insort(self.attempts, attempt, key=_in_order)
+
+
+def _in_order(attempt: RefusedAttempt) -> tuple[datetime, int]:
+    return attempt.at, attempt.position
+
+
+class RefusedAttempts:
+    """Reads what was refused of referrals, page by page; of one that was read before, only what has come since."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._kept: OrderedDict[str, _Tried] = OrderedDict()
+
+    async def page(self, referral_id: str, after: int, limit: int) -> tuple[list[RefusedAttempt], int | None]:
+        """The attempts behind the one at position `after`, the oldest first, and where the next page begins."""
+        attempts = (await self._read(disclosures_stream(referral_id))).attempts
+        start = next((place + 1 for place, shown in enumerate(attempts) if shown.position == after), 0)
+        page = attempts[start : start + limit]
+        return page, page[-1].position if len(attempts) > start + limit else None
+
+    async def _read(self, stream: str) -> _Tried:
+        tried = self._kept.setdefault(stream, _Tried())
+        self._kept.move_to_end(stream)
+        if len(self._kept) > _REFERRALS_KEPT:
+            self._kept.popitem(last=False)
+        while tail := await self._log.read(stream, after=tried.version, most=READ_AT_ONCE):
+            for recorded in tail:
+                tried.take(recorded)
+            if len(tail) < READ_AT_ONCE:
+                break
+        return tried
 
 
 def refusal_view(tried: RefusedAttempt) -> Json:

@@ -9,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from deploy.bench.ab import command
 from deploy.bench.ab.parts import PARTS
 from deploy.bench.ab.revisions import LOCK, ROOT, NoRevision, check_out, interpreter, resolve
+from deploy.bench.ab.sides import Impaired, check_log
+from deploy.bench.engines import Engines
 from deploy.bench.report import page
 from deploy.bench.results import Record
 
@@ -132,3 +135,28 @@ def test_a_setting_that_a_side_does_not_know_is_no_measurement(tmp_path: Path) -
     said = _run("--only", "memory", "--settings-b", "CASERELAY_LOG_LEVLE=DEBUG", data=tmp_path)
     assert said.returncode == 1
     assert "B does not know all of its settings" in said.stdout
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        '{"level": "ERROR", "message": "a store cannot be used", "store": "casefile-log", "code": "53300"}',
+        "FATAL:  sorry, too many clients already",
+    ],
+)
+def test_a_side_that_lost_its_database_has_no_figures(failure: str, tmp_path: Path) -> None:
+    """It answered with less than it needs: a ratio of that says something else."""
+    log = tmp_path / "stderr.log"
+    log.write_text('{"level": "INFO", "message": "started"}\n')
+    check_log("B", log)
+    log.write_text(f'{{"level": "INFO", "message": "started"}}\n{failure}\n')
+    with pytest.raises(Impaired, match="B logged 1 failures; the first: "):
+        check_log("B", log)
+
+
+@pytest.mark.slow
+def test_the_database_that_is_measured_has_room_for_three_systems_at_once(tmp_path: Path) -> None:
+    """A, B and the control; a server as PostgreSQL starts it by itself takes a hundred connections."""
+    with Engines(tmp_path) as engines, psycopg.connect(engines.postgres()) as connection:
+        (most,) = connection.execute("SHOW max_connections").fetchone() or ("",)
+        assert int(most) >= 3 * 100

@@ -38,7 +38,7 @@ from services.casefile.history import responsibility
 from services.casefile.publishing import publish
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command
-from tests.casefile.case_steps import CaseSteps
+from tests.casefile.absence_steps import AbsenceSteps
 from tests.casefile.changing_casebook import ROLES
 from tests.casefile.machine_commands import SECRET
 from tests.support.niss import valid_national_numbers
@@ -87,7 +87,7 @@ def is_told(made: Command) -> bool:
     return type(made).__name__.startswith("Take")
 
 
-class CaseInvariants(CaseSteps):
+class CaseInvariants(AbsenceSteps):
     """The stories, watched. What is new since the last step is looked at once."""
 
     def __init__(self) -> None:
@@ -113,7 +113,11 @@ class CaseInvariants(CaseSteps):
         """All that holds at every moment. An `@invariant()` each would be a line each behind every step of a story."""
         if before.state == CaseState.FINALISED:
             self.i5_a_final_case_takes_nothing_but_correction(made, events)
-        for recorded in self.new():
+        new = [*self.new()]
+        if not is_told(made):
+            self.what_a_substitute_does_stands_as_on_behalf(made, before, new)
+        for recorded in new:
+            self.only_a_substitute_acts_on_behalf_of_one_who_is_away(recorded)
             if not is_told(made):
                 self.i2_nothing_is_recorded_by_an_organisation_without_a_basis(recorded)
             self.i3_no_mentor_acts_outside_an_agreement(made, recorded)

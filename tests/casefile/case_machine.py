@@ -41,7 +41,7 @@ Did = tuple[str, str, Body]
 HOURS: Final = st.sampled_from((1, 20, 70, 300))
 STARTS: Final = (
     *("REFERRED", "INTAKE", "MATCHING", "MATCH_PROPOSED", "MENTORING", "MENTORING", "MENTORING", "SUSPENDED"),
-    *("HANDBACK_REQUESTED", "CLOSED"),
+    *("SUSPENDED", "RESUMED", "HANDBACK_REQUESTED", "CLOSED"),
 )
 ENDINGS: Final = frozenset({"end-match", "complete-trajectory", "request-handback"})
 STAY: Final = {CaseState.MATCH_PROPOSED: 3, CaseState.MENTORING: 8, CaseState.SUSPENDED: 2}
@@ -107,12 +107,19 @@ class CaseStories(RuleBasedStateMachine):
             return
         for news in ("received", "accepted"):
             self.hear(news)
-        while self.book.case.state != (CaseState.MENTORING if start == "SUSPENDED" else start):
+        paused = start in ("SUSPENDED", "RESUMED")
+        while self.book.case.state != (CaseState.MENTORING if paused else start):
             self.next_on_the_way()
         if self.book.case.state == CaseState.MENTORING:
             self.one_after_the_other(did)
-        if start == "SUSPENDED":
+        if paused:
+            # Single steps seldom come to all of it.
             self.do("suspend", "lotte", {"reason": "HOLIDAY"})
+            self.later(300)
+            self.do("review-suspension", "lotte", {})
+        if start == "RESUMED":
+            self.later(20)
+            self.do("resume", "lotte", {})
 
     @property
     def long_enough(self) -> bool:
@@ -271,5 +278,7 @@ COMMANDS: Final = {
     "WriteCharter",
     "SignCharter",
     "DescribeMentor",
+    "NameSubstitute",
+    "ReleaseSubstitute",
 }
 """All commands of the service."""

@@ -1,13 +1,23 @@
-"""A casebook in which the programme may come to name another charter, and which knows the latest command."""
+"""A casebook in which another charter may come to govern, and people are away; it knows the latest command."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from services.casefile.domain.absence import (
+    STAFF,
+    NameSubstitute,
+    Naming,
+    ReleaseSubstitute,
+    Staff,
+    absence_stream,
+    decide_absence,
+)
 from services.casefile.domain.charter import (
     CHARTER,
     Charter,
@@ -18,9 +28,10 @@ from services.casefile.domain.charter import (
     write_charter,
 )
 from services.casefile.domain.context import Context
+from services.casefile.domain.standing_in import TELLING, moment_of, on_behalf, people_named
 from services.casefile.events import EVENT_TYPES
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.decider import Actor, Command
+from services.chassis.modelling.decider import Actor, Command, To
 from tests.casefile.casebook import RULES, SIGNED, Casebook
 from tests.support.dates import on
 
@@ -28,7 +39,10 @@ ROLES: Final = ("VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR", "NGO_COORDINATOR", "A
 
 
 class ChangingCasebook(Casebook):
-    """`charters` are the versions by their names, `governs` from which day on the programme names which of them."""
+    """`charters` are the versions by their names, `governs` from which day on the programme names which of them.
+
+    `staff` is who is away, and who stands in, by their streams.
+    """
 
     zone = ZoneInfo("Europe/Brussels")
 
@@ -36,6 +50,7 @@ class ChangingCasebook(Casebook):
         super().__init__()
         self.charters: dict[str, Charter] = {"v1": SIGNED}
         self.governs: list[tuple[date, str]] = [(date(2026, 1, 1), "v1")]
+        self.staff: defaultdict[str, Staff] = defaultdict(Staff)
         self.latest: Command | None = None
 
     def governing(self, at: datetime) -> str:
@@ -50,7 +65,33 @@ class ChangingCasebook(Casebook):
         # Before the first there was no case either.
         happened = max(getattr(report, "occurred_at", None) or context.at, on(5, 1))
         rules, then = (replace(RULES, charter_version=self.governing(at)) for at in (context.at, happened))
-        return replace(context, rules=rules, governing=then, charter=self.charters[then.charter_version])
+        context = replace(context, rules=rules, governing=then, charter=self.charters[then.charter_version])
+        return replace(context, **self._standing_in(command)) if command is not None else context
+
+    def _standing_in(self, command: Command) -> dict[str, Any]:
+        """For whom the sender acts, and who else is told, as the service would find it."""
+        sender = self.staff[absence_stream(command.by.org, command.by.sub)]
+        telling, at = isinstance(command, TELLING), moment_of(command)
+        away = {
+            (party.org, party.sub): self.staff[absence_stream(party.org, party.sub)].substitute_at(at)
+            for party in (people_named(self.case) if telling else ())
+        }
+        return {
+            "on_behalf_of": on_behalf(command, self.case, sender),
+            "substitutes": {who: substitute for who, substitute in away.items() if substitute is not None},
+        }
+
+    def about_absence(self, command: NameSubstitute | ReleaseSubstitute) -> list[Any]:
+        """A substitute is named, or released. Raises Refused."""
+        own = absence_stream(command.organisation, command.absent)
+        naming = Naming(absent=self.staff[own])
+        if isinstance(command, NameSubstitute):
+            naming = replace(naming, substitute=self.staff[absence_stream(command.organisation, command.substitute)])
+        decided = decide_absence(command, naming)
+        for one in decided:
+            stream, event = (one.stream, one.event) if isinstance(one, To) else (own, one)
+            self.staff[stream] = STAFF.evolve(self.staff[stream], event)
+        return decided
 
     def write_charter(self, version: str, **verdicts: str) -> None:
         """The operator writes a version like the first, but for the verdicts of these tasks, in the order of ROLES."""
@@ -87,4 +128,6 @@ class ChangingCasebook(Casebook):
         self, command: Command, decided: list[Any], occurred_at: datetime, cause: str | None = None
     ) -> list[Any]:
         self.latest = command
+        if (absent := self._standing_in(command)["on_behalf_of"]) is not None:
+            command = replace(command, by=command.by.standing_in(absent))
         return super()._record(command, decided, occurred_at, cause)

@@ -30,6 +30,11 @@ def raised_over_a_proposal() -> Story:
     return stories.proposed().act(LOTTE, "raise-escalation", OTHER)
 
 
+def raised_in_mentoring() -> Story:
+    """MENTORING: so it is."""
+    return stories.mentoring().act(LOTTE, "raise-escalation", OTHER)
+
+
 def raised_in_a_pause() -> Story:
     """SUSPENDED: so it is."""
     return stories.suspended().act(LOTTE, "raise-escalation", OTHER)
@@ -100,6 +105,7 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
     raised_in_intake,
     raised_in_matching,
     raised_over_a_proposal,
+    raised_in_mentoring,
     raised_in_a_pause,
     raised_at_the_end,
     raised_over_the_report,

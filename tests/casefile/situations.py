@@ -120,6 +120,17 @@ ONLY_IN: Final[Mapping[str, frozenset[str]]] = {
     "somebody waits for it": frozenset(story.__name__ for story in escalation_stories.STORIES)
     - {"rejected_once_and_proposed", "silence_noticed"},
     "joins": frozenset({"rejected_twice_and_proposed", "in_distress", "silence_in_distress", "nobody_asked"}),
+    "asked already": frozenset(
+        {
+            "raised_in_intake",
+            "raised_in_matching",
+            "raised_over_a_proposal",
+            "raised_in_mentoring",
+            "raised_in_a_pause",
+            "raised_at_the_end",
+            "raised_over_the_report",
+        }
+    ),
     "from its day on": frozenset({"a_year_later"}),
 }
 """The situations that a row's note means, where it is one of the case and not of the command."""

@@ -134,7 +134,6 @@ async def test_the_agency_and_the_auditor_read_who_was_asked_and_who_answered_wh
         "LegalBasisRecorded",
         "CaseReferred",
         "ReferralAccepted",
-        "ReferralAccepted",
         "ResponsibilityTransferred",
     ]
     sentences = " ".join(text for _, text in told)
@@ -153,7 +152,6 @@ async def test_the_winner_reads_of_the_case_what_is_its_own(context: CaseContext
         "ReferralReceived",
         "OfferWon",
         "CaseReferred",
-        "ReferralAccepted",
         "ReferralAccepted",
         "ResponsibilityTransferred",
     ]

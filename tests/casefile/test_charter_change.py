@@ -16,12 +16,14 @@ from services.casefile.domain.charter_change import (
 from services.casefile.domain.deadlines import DeadlineMissed, PassDeadline, RemindDeadline
 from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentor import MentorAcknowledgedCharter
+from services.casefile.domain.people import CoordinatorReassigned, ReassignCoordinator
+from services.casefile.domain.proposals import DecideChange, ProposeChange
 from services.casefile.domain.steps import OpenStep
 from services.casefile.domain.suspension import Resume, Suspend
 from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.chassis.modelling.decider import Actor
 from tests.casefile.casebook import MENTOR_REF, PROPOSE, READY, SIGN, Casebook, codes, refusal
-from tests.support.actors import AN, CLOCK, LOTTE
+from tests.support.actors import AN, CLOCK, INES, LOTTE
 from tests.support.dates import end_of, on
 
 MENTOR = Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk")
@@ -214,3 +216,55 @@ def test_an_agreement_that_is_told_later_is_under_the_charter_of_its_day(book: C
     signed, changed = book.act(replace(SIGN, at=on(2, 3), occurred_at=on(27, 2)))
     assert (signed.charter_version, changed.charter_version) == ("v1", "v2")
     assert asked(book).keys() == {"MENTOR", "COORDINATOR"}
+
+
+def test_who_takes_over_before_it_is_acknowledged_has_ten_days_from_then(book: Casebook) -> None:
+    """Taken over on Thursday 5 March: until 19 March, and not the rest of the time of the one before."""
+    noticed(book.mentoring())
+    (event,) = book.act(ReassignCoordinator(at=on(5, 3), by=AN))
+    assert isinstance(event, CoordinatorReassigned)
+    step = asked(book)["COORDINATOR"]
+    assert (step.owner.sub, step.since, step.due_at) == (AN.sub, on(5, 3), end_of(19, 3))
+    assert asked(book)["MENTOR"].due_at == end_of(16, 3), "the mentor's word is due when it was"
+    book.act(replace(OWN, by=AN, at=on(6, 3)))
+    assert asked(book).keys() == {"MENTOR"}
+
+
+@pytest.mark.parametrize("way", ["takes over", "is agreed on"])
+def test_who_takes_over_later_is_asked_as_well(book: Casebook, way: str) -> None:
+    """The one before acknowledged the charter; that is not the word of the one who comes, who owes it from that day."""
+    noticed(book.mentoring())
+    book.act(OWN)
+    if way == "takes over":
+        book.act(ReassignCoordinator(at=on(9, 3), by=AN))
+    else:
+        book.act(ProposeChange(at=on(9, 3), by=LOTTE, change="COORDINATOR", coordinator=AN.sub))
+        (held,) = book.case.proposals
+        book.act(DecideChange(at=on(9, 3), by=INES, proposal=held.proposal, approved=True))
+    step = asked(book)["COORDINATOR"]
+    assert (step.owner.sub, step.due_at) == (AN.sub, end_of(23, 3))
+    assert in_use(book) == ("v2", ())
+    book.act(replace(OWN, by=AN, at=on(10, 3)))
+    assert in_use(book) == ("v2", ("COORDINATOR",))
+
+
+def test_who_takes_over_again_has_acknowledged_it_already(book: Casebook) -> None:
+    """Each coordinator is asked once for a version, however often the case changes hands; for the next again."""
+    noticed(book.mentoring())
+    book.act(OWN)
+    book.act(ReassignCoordinator(at=on(9, 3), by=AN))
+    book.act(replace(OWN, by=AN, at=on(10, 3)))
+    for who, day in ((LOTTE, 11), (AN, 12)):
+        (event,) = book.act(ReassignCoordinator(at=on(day, 3), by=who))
+        assert event.opens == ()
+    noticed(book, "v3", replace(NOTICE, at=on(13, 3)))
+    assert asked(book)["COORDINATOR"].owner.sub == AN.sub
+
+
+@pytest.mark.parametrize("state", ["matching", "proposed", "mentoring", "handback_due"])
+def test_who_takes_over_a_case_whose_charter_has_not_changed_is_asked_nothing(book: Casebook, state: str) -> None:
+    """Nothing came to govern the match that its agreement does not name; or no match runs."""
+    getattr(book, state)()
+    (event,) = book.act(ReassignCoordinator(at=on(9, 3), by=AN))
+    assert event.opens == ()
+    assert asked(book) == {}

@@ -234,3 +234,57 @@ async def test_a_command_that_races_the_withdrawal_is_marked_or_refused_and_neve
             assert_problem(answer, 403, "LEGAL_BASIS_WITHDRAWN")
             assert (made, marked, tried) == ([], [], [("lotte.claes", "log-contact-attempt.", None)])
     assert 403 in outcomes
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_attempts_are_read_in_the_order_in_which_they_were_made(context: CaseContext) -> None:
+    """Also where the other service tells of one later than of those that came after it, page by page."""
+    case, running = await stopped(context), context.running
+    for minutes, what in enumerate((f"{case.path}/texts", f"{case.offer}/contact", f"{case.offer}/texts")):
+        # The clock alone: no message is taken in meanwhile.
+        running.clock.move(running.clock.now() + timedelta(minutes=minutes))
+        assert_problem(await running.get(LOTTE, what), 403, "LEGAL_BASIS_WITHDRAWN")
+    await running.settle()
+    items: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {}
+    while asked or not items:
+        page = await running.read(INES, f"{case.offer}/disclosures", refused="true", limit=1, **asked)
+        items += page["items"]
+        if page["next"] is None:
+            break
+        asked = {"cursor": page["next"]}
+    assert [item["attempt"] for item in items] == ["read-corrections", "read-contact", "read-texts"]
+    assert [item["at"] for item in items] == sorted(item["at"] for item in items)
+
+
+async def test_reading_again_and_again_does_not_fill_the_case(shared: CaseContext) -> None:
+    """Ten of the same within the hour are kept, and shown as one item."""
+    case = await stopped(shared)
+    for _ in range(15):
+        assert_problem(await shared.running.get(LOTTE, f"{case.path}/texts"), 403, "LEGAL_BASIS_WITHDRAWN")
+    assert await refused(shared, case) == [("lotte.claes", "read-corrections.", 10)]
+
+
+async def test_nothing_moves_what_the_organisation_reads_after_the_stop(shared: CaseContext) -> None:
+    """Neither what it tries itself, in whichever service, nor what the agency does next with the case."""
+    case = await stopped(shared)
+    basis = f"/v1/legal-bases/{(await shared.running.read(INES, case.offer))['legalBasis']['id']}"
+    paths = [case.path, f"{case.path}/timeline", f"{case.path}/responsibility", case.offer, basis]
+
+    async def versions() -> list[object]:
+        listed = (await shared.running.read(LOTTE, "/v1/cases", limit=200))["items"]
+        tags = [(await shared.running.get(LOTTE, path)).headers["ETag"] for path in paths]
+        return [*tags, *[item["version"] for item in listed if item["id"] == case.id]]
+
+    await shared.running.settle()
+    before = await versions()
+    assert len(before) == len(paths) + 1
+    for what in (f"{case.offer}/contact", f"{case.offer}/texts", f"{case.path}/texts"):
+        assert_problem(await shared.running.get(LOTTE, what), 403, "LEGAL_BASIS_WITHDRAWN")
+    tried = await shared.running.command(LOTTE, case.path, "log-contact-attempt", LOG, etag=str(before[0]))
+    assert_problem(tried, 403, "LEGAL_BASIS_WITHDRAWN")
+    await shared.running.settle()
+    assert await versions() == before
+    await shared.running.done(INES, case.path, "close", {"reason": "MOVED"})
+    await shared.running.settle()
+    assert await versions() == before

@@ -208,14 +208,33 @@ def silence(book: Casebook) -> object:
     return next((one.due_at for one in running(book.case) if one.name == "SILENCE"), None)
 
 
-def test_anyone_with_a_part_raises_an_escalation_once(book: Casebook) -> None:
-    """The coordinator has it; the same again changes nothing, and another reason is an escalation of its own."""
+def test_who_asks_again_joins_what_is_open_on_it(book: Casebook) -> None:
+    """The coordinator has it; the same again leaves its clocks as they are, another reason is one of its own."""
     book.mentoring()
     (asked,) = book.act(RaiseEscalation(at=on(5, 3), by=INES, reason="OTHER"))
     assert (asked.escalation, asked.reason, asked.level, asked.opens[0].owner.sub) == ("E1", "OTHER", "L1", LOTTE.sub)
-    assert book.act(RaiseEscalation(at=on(5, 3), by=INES, reason="OTHER")) == []
+    clocks = deadlines(book)
+    (again,) = book.act(RaiseEscalation(at=on(6, 3), by=LOTTE, reason="OTHER"))
+    assert (type(again).__name__, again.escalation, again.reason) == ("EscalationJoined", "E1", "OTHER")
+    (held,) = escalation_views(book.case, None)
+    assert (held["signals"], held["state"], deadlines(book)) == (["OTHER"], "OPEN", clocks)
     (other,) = book.act(RaiseEscalation(at=on(5, 3), by=INES, reason="NOT_TOLD"))
     assert other.escalation == "E2"
+
+
+@pytest.mark.parametrize("opens", ["LOW_PULSE", "SAFETY"])
+def test_a_second_alarm_is_on_record_and_only_the_first_of_danger_hurries(book: Casebook, opens: str) -> None:
+    """Raised on Thursday 5 March: contact by Tuesday 10th, in danger by Friday 6th; each further alarm is a signal."""
+    book.mentoring()
+    mentor = Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk")
+    book.act(RaiseEscalation(at=on(5, 3), by=mentor, reason=opens))
+    first = deadlines(book)["ESCALATION_CONTACT:E1"]
+    assert first == (end_of(6, 3) if opens == "SAFETY" else end_of(10, 3))
+    for by in (mentor, INES):
+        assert [event.escalation for event in book.act(RaiseEscalation(at=on(5, 3), by=by, reason="SAFETY"))] == ["E1"]
+        assert deadlines(book) == {"ESCALATION_CONTACT:E1": end_of(6, 3), "ESCALATION_RESOLUTION:E1": end_of(19, 3)}
+    (held,) = escalation_views(book.case, None)
+    assert (held["signals"], held["contactDueAt"]) == (["SAFETY", "SAFETY"], end_of(6, 3))
 
 
 def test_of_several_the_one_that_is_meant_is_named(book: Casebook) -> None:

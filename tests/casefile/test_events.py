@@ -47,6 +47,7 @@ PRIVATE = {
     "LegalBasisRecorded",
     "CaseReferred",
     "OfferEntryTaken",
+    "OfferTermTaken",
     "CaseOffered",
     "OffersEnded",
 }

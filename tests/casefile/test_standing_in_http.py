@@ -176,6 +176,16 @@ async def test_a_substitute_answers_for_a_colleague_who_is_asked_to_take_over(fr
     assert "onBehalfOf" not in (await items(fresh, case))[-1]["actor"]
 
 
+async def test_who_has_the_case_asks_a_colleague_and_does_not_answer_for_them_as_well(fresh: CaseContext) -> None:
+    """Lotte stands in for Hanne, whom she asks: sent once more it is the same request, and hands nothing over."""
+    case = await fresh.accepted()
+    await away(fresh, HANNE, LOTTE)
+    for _ in range(2):
+        asked = await fresh.running.done(LOTTE, case.path, "reassign-coordinator", {"coordinator": HANNE.sub})
+        assert {step["owner"]["sub"] for step in asked.json()["steps"]} == {LOTTE.sub}
+    assert [item["type"] for item in (await items(fresh, case))].count("CoordinatorProposed") == 1
+
+
 async def test_the_colleague_whom_an_acceptance_named_takes_over_by_a_substitutes_act(fresh: CaseContext) -> None:
     """As by the first command of their own."""
     case = await fresh.referred()

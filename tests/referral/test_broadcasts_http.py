@@ -210,7 +210,8 @@ async def test_the_offers_count_as_one_live_referral_until_the_last_has_ended(co
     for second in ((REFERRALS, single), (BROADCASTS, broadcast(client=body["client"]))):
         refused = await context.running.create(INES, *second)
         assert (refused.status_code, refused.json()["code"]) == (409, "REFERRAL_LIVE")
-        assert made["id"] in refused.json()["detail"]
+        assert refused.json()["detail"].startswith(f"broadcast {made['id']} of the same person")
+        assert refused.json()["whoCanUnblock"] == "the agency, by withdraw of the broadcast"
     await context.running.done(LOTTE, offers["brugwerk"], "decline", DECLINES)
     assert (await context.running.create(INES, REFERRALS, single)).status_code == 409
     await context.running.done(KARIM, offers["samenstap"], "decline", DECLINES)
@@ -230,7 +231,7 @@ async def test_the_winners_referral_is_the_live_one(context: ReferralContext) ->
     await context.running.done(LOTTE, offer, "accept", ACCEPT)
     refused = await context.running.create(INES, REFERRALS, {**another_person(), "client": body["client"]})
     assert refused.json()["code"] == "REFERRAL_LIVE"
-    assert offer.rpartition("/")[2] in refused.json()["detail"]
+    assert refused.json()["detail"].startswith(f"referral {offer.rpartition('/')[2]} of the same person")
 
 
 async def test_the_agency_takes_all_offers_back(context: ReferralContext) -> None:
@@ -320,6 +321,20 @@ async def test_a_consent_that_does_not_name_all_of_them_is_refused(context: Refe
     (fault,) = answer.json()["errors"]
     assert (fault["pointer"], fault["code"]) == ("/legalBasis/recipients", "RECIPIENTS_MISSING")
     assert "samenstap" in fault["detail"]
+
+
+async def test_a_consent_names_one_recipient_or_several_and_not_both(context: ReferralContext) -> None:
+    """Which of the two would hold is nobody's guess: the one that does not belong there is named, on either route."""
+    before = await context.snapshot()
+    several, single = broadcast(), another_person()
+    several["legalBasis"]["recipient"] = "brugwerk"
+    single["legalBasis"]["recipients"] = ["brugwerk", "samenstap"]
+    for path, body, pointer in ((BROADCASTS, several, "recipient"), (REFERRALS, single, "recipients")):
+        answer = await context.running.create(INES, path, body)
+        assert answer.status_code == 422, answer.text
+        (fault,) = answer.json()["errors"]
+        assert (fault["pointer"], fault["code"]) == (f"/legalBasis/{pointer}", "UNKNOWN_FIELD")
+    assert await context.snapshot() == before
 
 
 async def test_only_an_agency_offers_people(context: ReferralContext) -> None:

@@ -147,6 +147,25 @@ async def test_the_same_attempt_within_an_hour_is_one_item_and_pages_hold(contex
     assert [(item["to"]["sub"], item["attempt"], item["count"]) for item in seen] == expected
 
 
+async def test_who_reads_again_and_again_does_not_fill_the_log(context: ReferralContext) -> None:
+    """Of one person and hour ten of the same are kept; in another hour, or of somebody else, as many again."""
+    path = await stopped(context)
+
+    async def noted() -> int:
+        return sum(isinstance(one.event, DisclosureRefused) for one in await context.recorded())
+
+    for _ in range(25):
+        assert_problem(await context.running.get(LOTTE, f"{path}/contact"), 403, "LEGAL_BASIS_WITHDRAWN")
+        assert_problem(await context.running.get(LOTTE, f"{path}/texts"), 403, "LEGAL_BASIS_WITHDRAWN")
+    assert await noted() == 20
+    assert await tried(context, path) == [("lotte.claes", "read-contact", 10), ("lotte.claes", "read-texts", 10)]
+    assert_problem(await context.running.get(HANNE, f"{path}/contact"), 403, "LEGAL_BASIS_WITHDRAWN")
+    await context.running.at(context.running.clock.now() + timedelta(hours=1))
+    assert_problem(await context.running.get(LOTTE, f"{path}/contact"), 403, "LEGAL_BASIS_WITHDRAWN")
+    assert await noted() == 22
+    assert (await tried(context, path))[2:] == [(HANNE.sub, "read-contact", 1), ("lotte.claes", "read-contact", 1)]
+
+
 async def test_an_attempt_on_an_anonymous_offer_is_told_to_the_agency_alone(context: ReferralContext) -> None:
     """Under the case, of which the organisation knows nothing."""
     _, offers = await received(context)

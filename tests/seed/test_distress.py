@@ -107,11 +107,15 @@ async def test_f2_nobody_forgets_a_mentor_whom_the_coordinator_does_not_call(con
 
 
 async def test_f2_one_of_the_pair_asks_for_help_and_needs_no_pulse(context: CaseContext) -> None:
-    """A mentor raises it; the same again changes nothing, and a stranger learns of no case."""
+    """A mentor raises it; the same again is on record as a further sign of it, and a stranger learns of no case."""
     case = await context.brought_to("MENTORING")
     await context.running.done(MENTOR, case.path, "raise-escalation", {"reason": "ROLE_OVERLOAD"})
     await context.running.done(MENTOR, case.path, "raise-escalation", {"reason": "ROLE_OVERLOAD"})
-    assert [held["reason"] for held in await escalations(context, case.path)] == ["ROLE_OVERLOAD"]
+    (held,) = await escalations(context, case.path)
+    assert (held["reason"], held["signals"]) == ("ROLE_OVERLOAD", ["ROLE_OVERLOAD"])
+    told = (await context.running.read(LOTTE, f"{case.path}/timeline"))["items"]
+    (again,) = [item for item in told if item["type"] == "EscalationJoined"]
+    assert (again["actor"]["sub"], again["text"]) == (MENTOR.sub, "A further sign for escalation E1: ROLE_OVERLOAD.")
     stranger = Person("M-99", "brugwerk", "VOLUNTEER_MENTOR")
     hidden = await context.running.send(
         stranger, "POST", f"{case.path}/raise-escalation", {"reason": "OTHER"}, etag='"1"'

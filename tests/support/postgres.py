@@ -33,6 +33,8 @@ from tests.support.ports import free_port
 ADDRESS: Final = "CASERELAY_TEST_DATABASE_URL"
 IMAGE: Final = "CASERELAY_TEST_POSTGRES_IMAGE"
 SERVICES: Final = ("referral", "casefile", "notifications", "counters")
+CONNECTIONS: Final = 100
+"""How many a server takes at once: as many as PostgreSQL does by itself."""
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 30
 _NOT_TO_BE_HAD: Final = (
@@ -66,8 +68,9 @@ def _complete(candidates: list[Path]) -> Path | None:
 class Server:
     """A server of one's own, which may be killed and started again. Its commits wait for the disk."""
 
-    def __init__(self, programs: Path, directory: Path) -> None:
+    def __init__(self, programs: Path, directory: Path, *, connections: int = CONNECTIONS) -> None:
         self._programs = programs
+        self._connections = connections
         self._data = directory / "data"
         self._output = directory / "server.log"
         self._port = free_port()
@@ -96,8 +99,13 @@ class Server:
 
     def start(self) -> None:
         """Starts it and returns when it takes connections."""
-        listens = [f"port={self._port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._data.parent}"]
-        options = [part for option in listens for part in ("-c", option)]
+        told = [
+            f"port={self._port}",
+            "listen_addresses=127.0.0.1",
+            f"unix_socket_directories={self._data.parent}",
+            f"max_connections={self._connections}",
+        ]
+        options = [part for option in told for part in ("-c", option)]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 [str(self._programs / "postgres"), "-D", str(self._data), *options],
@@ -185,15 +193,18 @@ def _children(parent: int) -> list[int]:
 
 
 @contextmanager
-def own_server(programs: Path | None = None) -> Iterator[Server]:
-    """A server from these binaries, else from this machine's, else from the wheel's. Raises NoServer."""
+def own_server(programs: Path | None = None, *, connections: int = CONNECTIONS) -> Iterator[Server]:
+    """A server from these binaries, else from this machine's, else from the wheel's. Raises NoServer.
+
+    It takes so many connections at once.
+    """
     if (programs := programs or installed() or carried()) is None:
         raise NoServer("no binaries")
     with tempfile.TemporaryDirectory(prefix="caserelay-postgres-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         if os.getuid() == 0:
             shutil.chown(directory, "nobody")
-        server = Server(programs, directory)
+        server = Server(programs, directory, connections=connections)
         server.start()
         try:
             yield server

@@ -41,6 +41,7 @@ from services.sandbox.demo import LEADS, ORGANISATIONS, PROGRAMME, PROGRAMME_VER
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.sandbox.travel import settle, travel
 from services.serve import Server
+from tests.support import known_routes
 from tests.support.dates import MONDAY
 from tests.support.people import OPERATOR, Person
 
@@ -249,6 +250,8 @@ async def running(
     stores, telemetry = stores or Stores.of(set_up), Telemetry()
     bus, verifier = stores.bus(), Verifier(issuer, set_up.audience)
     apps = {name: build(set_up, stores, bus, clock, verifier, telemetry) for name, build in builds.items()}
+    for app in apps.values():
+        known_routes.take_over(app)
     services = {name: app.state.service for name, app in apps.items()}
     own = application(title="Caserelay", version="1")
     take_routes(own, common_routes(services, telemetry))
@@ -270,6 +273,8 @@ async def running(
             http=http,
         )
     finally:
+        for app in apps.values():
+            known_routes.keep(app)
         await http.aclose()
         for service in services.values():
             await service.stop()

@@ -18,6 +18,7 @@ from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.notifications import subscriptions
 from tests.support import golden
+from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import HANNE, INES, LOTTE
 from tests.support.running import running
 
@@ -57,6 +58,8 @@ async def keep(data: Path) -> list[Path]:
         # What time alone does: nobody answers an offer, nobody concludes an intake, and somebody waits for a place.
         await context.referred()
         await context.accepted()
+        # Nor one of several offers.
+        await services.create(INES, BROADCASTS, broadcast())
         waits = await context.referred()
         await services.done(LOTTE, waits.offer, "receive")
         wait = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-04-01", "clientAgreed": True}

@@ -113,7 +113,8 @@ def _one(trial: Trial, name: str, engines: Sequence[str], surroundings: dict[str
     failures: list[str] = []
     for engine in engines:
         try:
-            for figure in part.measure(trial, engine):
+            # All of them before the first is printed: how a side has worked is known once it has ended.
+            for figure in list(part.measure(trial, engine)):
                 bench.say(figure.line())
                 results.append(figure.result())
         except NotToBeHad as missing:

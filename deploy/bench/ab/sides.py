@@ -38,10 +38,23 @@ LOOK_EVERY_SECONDS: Final = 0.25
 """Looking whether everything is taken in costs the system something too."""
 _KNOCKS: Final = 8
 _UNKNOWN: Final = "unknown settings are ignored"
+_FAILED: Final = ("a store cannot be used", "background work failed", "a message failed", "too many clients")
+"""What a side logs that worked with less than it needs: its figures would be those of something else."""
 
 
 class UnknownSetting(RuntimeError):  # noqa: N818 - reads as what happened
     """A setting was given that the revision does not know: both sides would be the same, and nobody would notice."""
+
+
+class Impaired(RuntimeError):  # noqa: N818 - reads as what happened
+    """A side lost a store or a connection while it was measured."""
+
+
+def check_log(label: str, log: Path) -> None:
+    """Raises Impaired where a system has logged that something failed it: nothing is to be claimed of it."""
+    lines = log.read_text(errors="replace").splitlines()
+    if failed := [line for line in lines if any(word in line for word in _FAILED)]:
+        raise Impaired(f"{label} logged {len(failed)} failures; the first: {failed[0][:300]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +168,7 @@ class Trial:
                 if _UNKNOWN in system.log.read_text(errors="replace"):
                     raise UnknownSetting(f"{label} does not know all of its settings: {side}")
                 yield Running(system)
+                check_log(label, system.log)
 
     def _system(self, side: Side, place: Place) -> System:
         command = side.revision.command

@@ -7,15 +7,17 @@ acceptance, which follows, like any other's.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, assert_never
+from typing import ClassVar, Final, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from contracts.codes import LegalBasisKind
+from services.casefile.domain import referral_entry
 from services.casefile.domain.closing import CaseReopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.gap_report import ServiceGapReported
+from services.casefile.domain.late_offers import late_after
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.opening import (
     CaseReferred,
@@ -29,6 +31,8 @@ from services.casefile.domain.state import Case, OpenBroadcast
 from services.casefile.domain.steps import Moves, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event
+
+ACCEPTED: Final = "ReferralAccepted"
 
 
 class OfferedTo(Struct, frozen=True, kw_only=True):
@@ -97,6 +101,12 @@ class OfferEntryTaken(ReferralEntryTaken, frozen=True, kw_only=True):
     BYSTANDER: ClassVar[bool] = True
 
 
+class OfferTermTaken(OfferEntryTaken, frozen=True, kw_only=True):
+    """The same of a term that was missed, or is not late any more: readers read that of the case, so its ETag moves."""
+
+    BYSTANDER: ClassVar[bool] = False
+
+
 class OffersEnded(Event, frozen=True, kw_only=True):
     """The last offer ended without a winner: the lead decides again. `reason` is that of a withdrawal of all."""
 
@@ -135,10 +145,16 @@ def _offered(
 
 
 def take_offer_answer(command: TakeOfferAnswer, context: Context) -> list[ReferralEntryTaken]:
-    """Keeps what happened to an offer: who was asked when, and who answered what."""
-    if command.message.source_event_id in context.case.taken:
+    """Keeps what happened to an offer: who was asked when, and who answered what.
+
+    Not that one was accepted: the acceptance itself is the case's, and comes with what follows from it.
+    """
+    if command.message.source_event_id in context.case.taken or command.message.name == ACCEPTED:
         return []
-    return [entry(command.message, due_at=command.due_at, kind=OfferEntryTaken)]
+    noted = entry(command.message, due_at=command.due_at, kind=OfferEntryTaken)
+    if late_after(context.case, noted) == context.case.late:
+        return [noted]
+    return [entry(command.message, due_at=command.due_at, kind=OfferTermTaken)]
 
 
 def take_offer_won(command: TakeOfferWon, context: Context) -> list[ReferralEntryTaken | OpeningEvent]:
@@ -148,6 +164,7 @@ def take_offer_won(command: TakeOfferWon, context: Context) -> list[ReferralEntr
         return []
     if case.broadcast is None or case.broadcast.broadcast != command.broadcast:
         return [entry(message)]
+    sent = case.broadcast.sent or UNSET
     referred = CaseReferred(
         referral=message.referral,
         previous_referral=command.previous_referral,
@@ -157,8 +174,9 @@ def take_offer_won(command: TakeOfferWon, context: Context) -> list[ReferralEntr
         recommended_mentor_kind=command.recommended_mentor_kind,
         support_needs=case.broadcast.support_needs,
         deadlines=command.deadlines,
+        offered=sent,
     )
-    return [entry(message), command.legal_basis, referred]
+    return [entry(message), replace(command.legal_basis, offered=sent), referred]
 
 
 def take_broadcast_end(command: TakeBroadcastEnd, context: Context) -> list[ReferralEntryTaken | OffersEnded]:
@@ -184,6 +202,13 @@ def _consent(event: CaseOffered) -> str | None:
 
 
 BroadcastEvent = CaseOffered | OffersEnded
+OfferEvent = OfferEntryTaken | OfferTermTaken
+
+
+def evolve_offer(case: Case, event: OfferEvent) -> Case:
+    """The case that remembers what happened to one of the offers, and which of their terms are late."""
+    late = late_after(case, event)
+    return referral_entry.evolve(case if late is case.late else replace(case, late=late), event)
 
 
 def evolve(case: Case, event: BroadcastEvent) -> Case:
@@ -193,7 +218,10 @@ def evolve(case: Case, event: BroadcastEvent) -> Case:
             return replace(
                 case,
                 broadcast=OpenBroadcast(
-                    broadcast=event.broadcast, consent=_consent(event), support_needs=event.support_needs
+                    broadcast=event.broadcast,
+                    sent=case.broadcast.sent if case.broadcast is not None else None,
+                    consent=_consent(event),
+                    support_needs=event.support_needs,
                 ),
                 programme_version=event.programme_version,
                 agreed=False,

@@ -86,7 +86,7 @@ CaseEvent = (
     referral_entry.ReferralEntryEvent
     | opening.OpeningEvent
     | broadcast.BroadcastEvent
-    | broadcast.OfferEntryTaken
+    | broadcast.OfferEvent
     | referral_answers.ReferralReturned
     | organisation_part.TransferEvent
     | intake.IntakeEvent
@@ -216,7 +216,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (mentoring.MentoringEvent, mentoring.evolve),
     (opening.OpeningEvent, opening.evolve),
     (broadcast.BroadcastEvent, broadcast.evolve),
-    (broadcast.OfferEntryTaken, referral_entry.evolve),
+    (broadcast.OfferEvent, broadcast.evolve_offer),
     (organisation_part.TransferEvent, organisation_part.evolve),
     (intake.IntakeEvent, intake.evolve),
     (matching.MatchingEvent, matching.evolve),
@@ -267,7 +267,7 @@ def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Cont
     """What follows from a command that a caller gives on the case. Raises Refused."""
     command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
-    first = people.takes_over(command.by, command.at, context.case)
+    first = people.takes_over(command.by, context)
     if first is None:
         return _followed(command, rule(command, context), context)
     taken_over = replace(context, case=evolve(context.case, first))

@@ -1,7 +1,8 @@
 """Another charter comes to govern a running match: mentor and coordinator are asked to acknowledge it.
 
 Tasks are held against the version that governs on their day, and the agreement keeps the one that it was signed under.
-Until the coordinator has acknowledged the new one, no further agreement is signed in the case.
+Until the coordinator has acknowledged the new one, no further agreement is signed in the case. A coordinator who takes
+over meanwhile, or later, has not read it yet: the same is asked of that one, with a term from that day on.
 """
 
 from __future__ import annotations
@@ -82,23 +83,39 @@ def changed(context: Context) -> list[CharterChanged]:
     ]
 
 
+def of_the_next_coordinator(context: Context, receiver: Party) -> tuple[OpenStep, ...]:
+    """What is asked of a coordinator who takes over now: the acknowledgement that is still open, or is another's word.
+
+    Nothing of one who acknowledged this version before, nor where the pair goes by the charter that it signed under.
+    """
+    case = context.case
+    used = case.trajectory.charter if case.trajectory is not None else None
+    if used is None or receiver.sub in used.coordinators:
+        return ()
+    is_open = find(case.steps, ACKNOWLEDGEMENT, COORDINATOR) is not None
+    if not is_open and (used.since is None or case.state not in BOUND):
+        return ()
+    return (_acknowledgement(context, COORDINATOR, receiver),)
+
+
 def _acknowledgements(context: Context, match: Match, version: str) -> list[OpenStep]:
     coordinator = trajectory_of(context.case).coordinator
     owners = {COORDINATOR: coordinator}
     profile = context.mentor.profile if context.mentor is not None else None
     if profile is None or not has_acknowledged(profile, version):
         owners[MENTOR] = Party(role=MENTOR_ROLES[match.kind], org=coordinator.org, sub=match.mentor)
+    return [_acknowledgement(context, side, owner) for side, owner in owners.items()]
+
+
+def _acknowledgement(context: Context, side: str, owner: Party) -> OpenStep:
     due = deadline(context.terms, ACKNOWLEDGEMENT, context.at)
-    return [
-        OpenStep(
-            step=ACKNOWLEDGEMENT,
-            owner=owner,
-            since=context.at,
-            deadlines=(replace(due, name=key_of(ACKNOWLEDGEMENT, side)),),
-            about=side,
-        )
-        for side, owner in owners.items()
-    ]
+    return OpenStep(
+        step=ACKNOWLEDGEMENT,
+        owner=owner,
+        since=context.at,
+        deadlines=(replace(due, name=key_of(ACKNOWLEDGEMENT, side)),),
+        about=side,
+    )
 
 
 def acknowledge_charter(command: AcknowledgeCharter, context: Context) -> list[CharterAcknowledged | To]:
@@ -158,7 +175,9 @@ def evolve(case: Case, event: CharterChangeEvent) -> Case:
         case CharterAcknowledged():
             if now.charter is None:
                 return case
-            charter = replace(now.charter, acknowledged=now.charter.acknowledged.plus(event.side))
-            return replace(case, trajectory=replace(now, charter=charter))
+            used = replace(now.charter, acknowledged=now.charter.acknowledged.plus(event.side))
+            if event.side == COORDINATOR:
+                used = replace(used, coordinators=(*used.coordinators, now.coordinator.sub))
+            return replace(case, trajectory=replace(now, charter=used))
         case _:
             assert_never(event)

@@ -61,14 +61,18 @@ class EscalationResolved(Moves, frozen=True, kw_only=True):
 
 
 def raise_escalation(command: RaiseEscalation, context: Context) -> list[EscalationRaised | EscalationJoined]:
-    """Asks the coordinator, or the lead where no organisation has the case; what is asked already changes nothing."""
+    """Asks the coordinator, or the lead where no organisation has the case.
+
+    What is asked already joins what is open on it: that somebody asks again is worth knowing.
+    """
     allow("raise-escalation", context, command.by)
     match = context.case.match.match if context.case.match is not None else None
+    if command.reason in DISTRESS:
+        return [signalled(context, command.reason, match=match, by=command.by.org)]
     for held in open_escalations(context.case):
-        if command.reason in (held.reason, *held.joined) and held.match == match and held.own_step:
-            return []
-    how = signalled if command.reason in DISTRESS else raised
-    return [how(context, command.reason, match=match, by=command.by.org)]
+        if (held.reason, held.match) == (command.reason, match) and held.own_step:
+            return [EscalationJoined(escalation=held.id, reason=command.reason, match=match)]
+    return [raised(context, command.reason, match=match, by=command.by.org)]
 
 
 def resolve_escalation(command: ResolveEscalation, context: Context) -> list[EscalationResolved]:

@@ -55,7 +55,10 @@ class EscalationRaised(Moves, frozen=True, kw_only=True):
 
 
 class EscalationJoined(Moves, frozen=True, kw_only=True):
-    """A further sign of distress about a match whose escalation is open; it may have to be seen to sooner."""
+    """A further sign of distress about a match whose escalation is open; it may have to be seen to sooner.
+
+    So of what a person asks again that is open already, for whatever reason.
+    """
 
     PASSED_ON: ClassVar[bool] = False
     escalation: str

@@ -72,10 +72,20 @@ class Proposal(Struct, frozen=True, kw_only=True):
     organisation: str
 
 
+class LateOffer(Struct, frozen=True, kw_only=True):
+    """Which of several offers a term is late of: to whom, and the action that it waits for, of which organisation."""
+
+    referral: str
+    organisation: str
+    awaited: str
+    action: str
+
+
 class LateTerm(Struct, frozen=True, kw_only=True):
     """A missed term whose act is still awaited: the level it has come to, who was told, and the levels to come.
 
-    `key` is that of the step it runs in, or the name of the term where it runs behind its step.
+    `key` is that of the step it runs in, or the name of the term where it runs behind its step. Of one of several
+    offers `offer` says which it is: its name has the offer's referral, and its levels to come are not the case's.
     """
 
     name: str
@@ -84,6 +94,7 @@ class LateTerm(Struct, frozen=True, kw_only=True):
     level: str
     notified: tuple[Receiver, ...]
     to_come: tuple[LevelDue, ...] = ()
+    offer: LateOffer | None = None
 
     @property
     def about(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, assert_never
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, LegalBasisKind, Role, Step, WhyMentoring
@@ -13,9 +14,9 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.gap_report import ServiceGapReported, absent_service, next_gap, reported
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral
-from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
+from services.casefile.domain.steps import Moves, OpenStep, Party, Sent, ended_by
 from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.decider import Command, Event
+from services.chassis.modelling.decider import Act, Command, Event
 
 OVER: Final = frozenset({CaseState.CLOSED, CaseState.FINALISED})
 """Where only an offer that was made before the referral service heard of the closing comes."""
@@ -32,7 +33,10 @@ class ParticipationChosen(Event, frozen=True, kw_only=True):
 
 
 class LegalBasisRecorded(Event, frozen=True, kw_only=True):
-    """On what the sharing with the recipient rests, in which text version and language, since when."""
+    """On what the sharing with the recipient rests, in which text version and language, since when.
+
+    `offered` is set where it was given for offers to several, and goes on record with the one that won.
+    """
 
     legal_basis: str
     kind: str
@@ -40,6 +44,12 @@ class LegalBasisRecorded(Event, frozen=True, kw_only=True):
     text_version: str
     language: str
     given_at: datetime
+    offered: Sent | UnsetType = UNSET
+
+    @property
+    def act(self) -> Act | None:
+        """The offers to several were the agency's act, whoever accepted."""
+        return self.offered.act if self.offered else None
 
 
 class TakeSubmission(Command, frozen=True, kw_only=True):
@@ -78,7 +88,10 @@ class EligibilityConfirmed(Event, frozen=True, kw_only=True):
 
 
 class CaseReferred(Event, frozen=True, kw_only=True):
-    """The case is offered to an organisation. `deadlines` are the referral service's own, for information."""
+    """The case is offered to an organisation. `deadlines` are the referral service's own, for information.
+
+    `offered` is as in LegalBasisRecorded.
+    """
 
     referral: str
     previous_referral: str | None
@@ -88,6 +101,12 @@ class CaseReferred(Event, frozen=True, kw_only=True):
     recommended_mentor_kind: str | None
     deadlines: tuple[Deadline, ...]
     support_needs: tuple[str, ...] = ()
+    offered: Sent | UnsetType = UNSET
+
+    @property
+    def act(self) -> Act | None:
+        """The offers to several were the agency's act, whoever accepted."""
+        return self.offered.act if self.offered else None
 
 
 def take_submission(
@@ -199,6 +218,8 @@ def evolve(case: Case, event: OpeningEvent) -> Case:
                 case,
                 referral=_live(event),
                 broadcast=None,
+                # Before it won, others were asked: what they were late with is nothing to it.
+                late=tuple(late for late in case.late if late.offer is None) if case.late else (),
                 programme_version=event.programme_version,
                 accesses=case.accesses.plus(access),
                 agreed=False,

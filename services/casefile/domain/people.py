@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 from contracts.codes import Role
 from contracts.staff import COORDINATORS
+from services.casefile.domain.charter_change import COORDINATOR, of_the_next_coordinator
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.organisation_part import CoordinatorProposed
-from services.casefile.domain.state import Case, lead_of, trajectory_of
-from services.casefile.domain.steps import Party, StepsBeside
+from services.casefile.domain.state import Case, Trajectory, lead_of, trajectory_of
+from services.casefile.domain.steps import Moves, Party, StepsBeside
 from services.chassis.modelling.decider import Actor, Command, Event
+from services.chassis.modelling.growing import GrowingTuple
 
 
 class ReassignCounsellor(Command, frozen=True, kw_only=True):
@@ -48,8 +50,8 @@ class CounsellorReassigned(Event, frozen=True, kw_only=True):
     since: datetime
 
 
-class CoordinatorReassigned(Event, frozen=True, kw_only=True):
-    """The receiver took over, and all open steps of the former coordinator."""
+class CoordinatorReassigned(Moves, frozen=True, kw_only=True):
+    """The receiver took over, and all open steps of the former coordinator; a charter to acknowledge begins with it."""
 
     giver: Party
     receiver: Party
@@ -83,21 +85,28 @@ def reassign_coordinator(
     if receiver == giver:
         return []
     if command.by.speaks_for(receiver.sub):
-        return [CoordinatorReassigned(giver=giver, receiver=receiver, since=command.at)]
+        return [handed_over(context, receiver)]
     return [] if receiver == case.proposed_coordinator else [CoordinatorProposed(receiver=receiver)]
 
 
-def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | None:
+def handed_over(context: Context, receiver: Party) -> CoordinatorReassigned:
+    """The receiver coordinates from now on, and acknowledges a charter that changed under the match."""
+    giver = trajectory_of(context.case).coordinator
+    opens = of_the_next_coordinator(context, receiver)
+    return CoordinatorReassigned(giver=giver, receiver=receiver, since=context.at, opens=opens)
+
+
+def takes_over(by: Actor, context: Context) -> CoordinatorReassigned | None:
     """What comes before the events of any command of the colleague whom the acceptance named; None for others.
 
     A substitute's command on that colleague's behalf is one of theirs.
     """
-    named = case.proposed_coordinator
+    case, named = context.case, context.case.proposed_coordinator
     if named is None or not case.takes_over_by_acting or by.role not in COORDINATORS:
         return None
     if by.org != named.org or not by.speaks_for(named.sub):
         return None
-    return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=named, since=at)
+    return handed_over(context, named)
 
 
 PeopleEvent = CounsellorProposed | CounsellorReassigned | CoordinatorReassigned
@@ -117,10 +126,19 @@ def evolve(case: Case, event: PeopleEvent) -> Case:
                 _handed_over(case, event),
                 proposed_coordinator=None,
                 takes_over_by_acting=False,
-                trajectory=replace(now, coordinator=event.receiver) if now is not None else None,
+                trajectory=_coordinated_by(now, event) if now is not None else None,
             )
         case _:
             assert_never(event)
+
+
+def _coordinated_by(now: Trajectory, event: CoordinatorReassigned) -> Trajectory:
+    charter = now.charter
+    if charter is not None and any(step.about == COORDINATOR for step in event.opens):
+        # That of the one before does not count for the one who is asked now.
+        left = GrowingTuple(side for side in charter.acknowledged if side != COORDINATOR)
+        charter = replace(charter, acknowledged=left)
+    return replace(now, coordinator=event.receiver, charter=charter)
 
 
 def _handed_over(case: Case, event: CounsellorReassigned | CoordinatorReassigned) -> Case:

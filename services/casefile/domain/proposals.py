@@ -26,7 +26,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement, ExtensionEvent
 from services.casefile.domain.guards import allow
 from services.casefile.domain.open_matters import Proposal
-from services.casefile.domain.people import CoordinatorReassigned
+from services.casefile.domain.people import CoordinatorReassigned, handed_over
 from services.casefile.domain.state import Case, trajectory_of
 from services.casefile.domain.steps import Party
 from services.chassis.modelling.decider import Command, Fault, Refused
@@ -133,7 +133,7 @@ def decide_change(
     now = trajectory_of(context.case).coordinator
     if held.coordinator == now:
         return [yes]
-    return [yes, CoordinatorReassigned(giver=now, receiver=held.coordinator, since=command.at)]
+    return [yes, handed_over(context, held.coordinator)]
 
 
 def withdraw_change(command: WithdrawChange, context: Context) -> list[ChangeWithdrawn]:

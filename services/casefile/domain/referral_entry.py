@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from contracts.codes import Step
 from contracts.terms import LadderLevel
 from services.casefile.domain.open_matters import LateTerm
-from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Awaiting, Moves, Party, find
+from services.casefile.domain.state import Case, OpenBroadcast
+from services.casefile.domain.steps import Awaiting, Moves, Party, Sent, find
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.growing import GrowingTuple
 from services.chassis.modelling.ladder import Receiver
@@ -175,6 +175,10 @@ def evolve(case: Case, event: ReferralEntryEvent) -> Case:
         case "ReferralEnteredInError":
             left = GrowingTuple(report for report in case.errors_reported if report[0] != event.referral)
             return replace(case, taken=taken, errors_reported=left)
+        case "BroadcastOpened" if event.opens:
+            # The rest of it follows with the event itself, which does not say who sent the offers.
+            sent = Sent(by=event.actor, at=event.occurred_at)
+            return replace(case, taken=taken, broadcast=OpenBroadcast(broadcast=event.referral, sent=sent))
         case "DeadlineEscalated" | "WaitlistAlerted":
             return _escalated(replace(case, taken=taken), event)
         case _:

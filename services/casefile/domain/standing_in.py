@@ -76,10 +76,16 @@ def for_whom(command: Command, case: Case) -> tuple[str, ...]:
 
 
 def _of_a_handover(command: ReassignCounsellor | ReassignCoordinator, case: Case, named: list[str]) -> list[str]:
-    """Who is asked to take over is answered for by a substitute; that one takes over nothing in another's name."""
+    """Who is asked to take over is answered for by a substitute; that one takes over nothing in another's name.
+
+    The one who has the case answers for nobody: to ask the same once more stays a request, and hands nothing over.
+    """
     counsellor = isinstance(command, ReassignCounsellor)
     receiver = command.counsellor if isinstance(command, ReassignCounsellor) else command.coordinator
     if receiver is None or receiver == command.by.sub:
+        return []
+    holder = case.lead if counsellor else case.trajectory.coordinator if case.trajectory is not None else None
+    if holder is not None and holder.sub == command.by.sub:
         return []
     proposed = case.proposed_lead if counsellor else case.proposed_coordinator
     return [receiver] if proposed is not None and proposed.sub == receiver else named

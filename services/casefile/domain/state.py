@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.open_matters import Gap, LateTerm, Proposal
-from services.casefile.domain.steps import BESIDE, OpenStep, Party, Steps, StepsBeside
+from services.casefile.domain.steps import BESIDE, OpenStep, Party, Sent, Steps, StepsBeside
 from services.casefile.domain.task_state import Approval, CharterInUse, RoleException, TaskLead
 from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Refused
@@ -45,6 +45,7 @@ class OpenBroadcast(Struct, frozen=True, kw_only=True):
     """Offers to several organisations that are open; to withdraw the `consent` to one is to withdraw it to all."""
 
     broadcast: str
+    sent: Sent | None = None
     consent: str | None = None
     support_needs: tuple[str, ...] = ()
 

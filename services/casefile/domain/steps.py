@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from contracts.casefile_codes import AcknowledgingSide
 from contracts.codes import Step
 from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.decider import Event
+from services.chassis.modelling.decider import Act, Actor, Event
 from services.chassis.modelling.growing import GrowingMap
 
 
@@ -24,6 +24,18 @@ class Party(Struct, frozen=True, kw_only=True):
     role: str
     org: str
     sub: str
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """Who sent something, and when."""
+
+    by: Party
+    at: datetime
+
+    @property
+    def act(self) -> Act:
+        """The same, as the act of an event that goes on record later."""
+        return Act(Actor(sub=self.by.sub, role=self.by.role, org=self.by.org), self.at)
 
 
 class Awaiting(Struct, frozen=True, kw_only=True):

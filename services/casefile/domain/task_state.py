@@ -58,11 +58,15 @@ class RoleException(Struct, frozen=True, kw_only=True):
 
 
 class CharterInUse(Struct, frozen=True, kw_only=True):
-    """The version of the charter that a pair goes by, since when if it changed, and who has acknowledged that one."""
+    """The version of the charter that a pair goes by, since when if it changed, and which sides acknowledged that one.
+
+    `coordinators` are those who did so for theirs: who takes over from one of them is asked too.
+    """
 
     version: str
     since: datetime | None = None
     acknowledged: GrowingTuple[str] = GrowingTuple()
+    coordinators: tuple[str, ...] = ()
 
 
 def granted(exceptions: Sequence[RoleException], organisation: str | None, kind: str) -> RoleException | None:

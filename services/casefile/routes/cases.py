@@ -52,7 +52,7 @@ def routes(queries: Queries, commands: Commands, vault: Vault) -> Router:
         found = await queries.find(caller, case_id, "read")
         shown = await queries.view(caller, found)
         # Who reads an ended match does not learn how often the case has moved since.
-        etag = shown["version"] if FORMER_MENTOR in found.relations else found.folded.etag
+        etag = shown["version"] if FORMER_MENTOR in found.relations else await queries.etag(caller, found)
         return responses.resource(shown, etag)
 
     @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
@@ -68,7 +68,7 @@ def routes(queries: Queries, commands: Commands, vault: Vault) -> Router:
         found = await queries.find(caller, case_id, "read-timeline")
         at = await moment(found, as_of, known_at)
         items, last = await queries.timeline(caller, found, at, await pages.number(), limit)
-        return responses.resource({"items": items, "next": pages.behind(last)}, found.folded.etag)
+        return responses.resource({"items": items, "next": pages.behind(last)}, await queries.etag(caller, found))
 
     @router.get(
         "/cases/{case_id}/responsibility",
@@ -80,7 +80,7 @@ def routes(queries: Queries, commands: Commands, vault: Vault) -> Router:
     ) -> Response:
         found = await queries.find(caller, case_id, "read-responsibility")
         body = await queries.responsibility(caller, found, await moment(found, as_of, known_at))
-        return responses.resource(body, found.folded.etag)
+        return responses.resource(body, await queries.etag(caller, found))
 
     @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
     async def events(

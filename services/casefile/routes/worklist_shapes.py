@@ -18,7 +18,8 @@ class WorklistItem(Contract):
 
     `step` is an open step of the case, or what waits beside them for one person's act: ERROR_CONFIRMATION,
     COUNSELLOR_HANDOVER, COORDINATOR_HANDOVER, GAP_ACTION, CHANGE_DECISION; the leads of a side find as MISSED_TERM what
-    they were told of because it is still not done. Mentors and mentees find their own case, without `clientRef`; until
+    they were told of because it is still not done, and the case's lead what was missed of one of several offers.
+    Mentors and mentees find their own case, without `clientRef`; until
     they are bound, `step` is MATCH_CONFIRMATION as long as their word is awaited, and nobody is named. The mentee finds
     `withdraw` for every consent by which an organisation still reads, bound or not; LEGAL_BASIS where no step is open.
     `organisationSuspended`: the case is offered to an organisation that the operator has suspended, or with it. The

@@ -18,7 +18,7 @@ from msgspec import Struct
 from services.chassis.deciding.context import Contexts, load
 from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
-from services.chassis.deciding.refusals import to_note
+from services.chassis.deciding.refusals import Lately
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.stamping import stamped, stamped_beside
 from services.chassis.deciding.streams import Doubtful, Reads, Streams, ends_of
@@ -132,7 +132,7 @@ class Handler(Generic[C, X]):
     ) -> None:
         """`acting` says in whose name a command is given, by what it is decided on."""
         self._streams, self._contexts, self._decide, self._acting = streams, contexts, decide, acting
-        self._metadata = streams.log.types.metadata
+        self._metadata, self._lately = streams.log.types.metadata, Lately()
 
     async def read(
         self,
@@ -273,7 +273,7 @@ class Handler(Generic[C, X]):
             decided = self._decided(sent, context)
         except Refused as refusal:
             # By what is only known it is a doubt yet, and decided again.
-            if not reads.doubtful and (records := await to_note(refusal, stream, call, reads)):
+            if not reads.doubtful and (records := await self._lately.to_note(refusal, stream, call, reads, command)):
                 references = self._contexts.references(command, context)
                 noted = stamped_beside(self._metadata, records, stream, command.at, own, references, call)
                 await self._note(refusal, noted, turn, reads)

@@ -46,10 +46,10 @@ def stamped(
         answers = stream == own_stream or isinstance(event, KeyUsed)
         # But for their ids, most events of a decision have the same.
         alike = answers, event.PASSED_ON
-        if (known := made.get(alike)) is not None:
+        if (known := made.get(alike)) is not None and event.act is None:
             written.setdefault(stream, []).append((event, replace(known, event_id=event_id)))
             continue
-        meta = made[alike] = metadata(
+        meta = metadata(
             event_id=event_id,
             actor=_actor_of(event, call.actor),
             occurred_at=call.occurred_at or at,
@@ -63,6 +63,10 @@ def stamped(
             causation_sequence=call.causation_sequence,
             **references,
         )
+        if (act := event.act) is None:
+            made[alike] = meta
+        else:
+            meta = replace(meta, actor=act.by, occurred_at=act.at)
         written.setdefault(stream, []).append((event, meta))
     if own_stream in written:
         # Last, so that the command's position is that of its own stream's last event, as a replay will find it.

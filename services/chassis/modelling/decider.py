@@ -77,6 +77,13 @@ class Command(Struct, frozen=True, kw_only=True):
     by: Actor
 
 
+class Act(Struct, frozen=True):
+    """Who did something, and when."""
+
+    by: Actor
+    at: datetime
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """What every event is: plain data, and three marks of its class that the handler goes by.
 
@@ -88,6 +95,11 @@ class Event(Struct, frozen=True, kw_only=True):
     BESIDE: ClassVar[bool] = False
     BYSTANDER: ClassVar[bool] = False
     PASSED_ON: ClassVar[bool] = False
+
+    @property
+    def act(self) -> Act | None:
+        """Whose act it was and when, where it goes on record with what somebody else did; None for most events."""
+        return None
 
 
 class To(Struct, frozen=True):

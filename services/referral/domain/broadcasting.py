@@ -111,7 +111,7 @@ def _opened(command: OpenBroadcast, around: BroadcastContext) -> list[BroadcastE
     ]
     for offered, packet in zip(command.offers, packets, strict=True):
         events += _offer(offered, replace(packet, previous_referral=previous), whose, command, context)
-    held = CaseKeyTaken(referral_id=command.broadcast_id, case_id=case_id, submitted=True)
+    held = CaseKeyTaken(referral_id=command.broadcast_id, case_id=case_id, submitted=True, is_broadcast=True)
     entry = PersonReferred(programme=whose.programme, case_key=whose.case_key, referral_id=command.broadcast_id)
     person = person_stream(by, command.packet.client_ref)
     return [*events, To(case_key_stream(whose.case_key), held), To(person, entry)]

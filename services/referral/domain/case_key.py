@@ -61,6 +61,8 @@ class CaseKeyTaken(Event, frozen=True, kw_only=True):
     referral_id: str
     case_id: str
     submitted: bool = False
+    # Unset, it is not written at all: a single referral's has the bytes that it always had.
+    is_broadcast: bool | UnsetType = UNSET
 
 
 class CaseKeyReleased(Event, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ class CaseKey(Struct, frozen=True, kw_only=True):
     """The latest case and whether it is open, the live referral, and the ended ones with the case of each.
 
     `case_begun` says that a referral was offered in the case: for a draft that went nowhere no case was opened.
+    `live_is_broadcast`: what is live are several offers at once, under the broadcast's id.
     """
 
     case_id: str | None = None
@@ -98,12 +101,32 @@ class CaseKey(Struct, frozen=True, kw_only=True):
     case_begun: bool = False
     live: str | None = None
     live_case: str | None = None
+    live_is_broadcast: bool = False
     ended: GrowingTuple[tuple[str, str]] = GrowingTuple()
 
     @property
     def weight(self) -> int:
         """How much hangs on the key: of several of one person in a programme, the weightiest goes on."""
         return 3 if self.live is not None else 2 if self.holds_case else 1 if self.case_id is not None else 0
+
+    @property
+    def live_named(self) -> str:
+        """What is live, by its kind and id."""
+        return f"{'broadcast' if self.live_is_broadcast else 'referral'} {self.live}"
+
+    @property
+    def live_until(self) -> str:
+        """When what is live is over."""
+        if self.live_is_broadcast:
+            return "once it is withdrawn, or each of its offers is declined or expired"
+        return "once it is declined, withdrawn, expired, completed or confirmed as entered in error"
+
+    @property
+    def live_ended_by(self) -> str:
+        """Who can end what is live, and by which commands."""
+        if self.live_is_broadcast:
+            return "the agency, by withdraw of the broadcast"
+        return "the agency, by withdraw, or by accepting the handback once the referral is accepted"
 
     @property
     def holds_case(self) -> bool:
@@ -149,6 +172,7 @@ def evolve(key: CaseKey, event: CaseKeyEvent) -> CaseKey:
                 case_begun=begun,
                 live=event.referral_id,
                 live_case=event.case_id,
+                live_is_broadcast=event.is_broadcast is True,
             )
         case CaseKeyReleased():
             if key.live != event.referral_id:
@@ -159,7 +183,7 @@ def evolve(key: CaseKey, event: CaseKeyEvent) -> CaseKey:
                     ended = ended.plus((referral_id, key.live_case))
             # Old events do not say that they were submitted; `offered` says the same.
             begun = key.case_begun or (event.offered and key.live_case == key.case_id)
-            return replace(key, live=None, live_case=None, case_begun=begun, ended=ended)
+            return replace(key, live=None, live_case=None, live_is_broadcast=False, case_begun=begun, ended=ended)
         case CaseEnded():
             return replace(key, case_open=False)
         case CaseResumed():

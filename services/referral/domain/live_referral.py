@@ -25,12 +25,12 @@ def refuse_if_recorded(referral_id: str, context: Context) -> None:
 
 def refuse_second(referral_id: str, context: Context) -> None:
     """Raises Refused where another referral of the person is live, in this programme or in another of its kind."""
-    if context.case_key.live not in (None, referral_id):
+    key = context.case_key
+    if key.live not in (None, referral_id):
         raise Refused(
             "REFERRAL_LIVE",
-            f"referral {context.case_key.live} of the same person and programme is live; make another one "
-            "once it is declined, withdrawn, expired, completed or confirmed as entered in error",
-            who_can_unblock="the agency, by withdraw, or by accepting the handback once the referral is accepted",
+            f"{key.live_named} of the same person and programme is live; make another one {key.live_until}",
+            who_can_unblock=key.live_ended_by,
         )
     for elsewhere in context.elsewhere:
         if (refusal := elsewhere.refusal()) is not None:

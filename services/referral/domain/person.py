@@ -51,10 +51,9 @@ class Elsewhere(Struct, frozen=True, kw_only=True):
         """Why the person cannot be referred in a second programme of the kind now; None where nothing prevents it."""
         key = self.key
         if key.live is not None:
-            held = f"referral {key.live} of the same person is live in programme {self.programme}"
-            over = "once it is declined, withdrawn, expired, completed or confirmed as entered in error, "
-            over += "and its case is closed"
-            unblock = "the agency, by withdraw, or by accepting the handback once the referral is accepted, and close"
+            held = f"{key.live_named} of the same person is live in programme {self.programme}"
+            over = f"{key.live_until}, and its case is closed"
+            unblock = f"{key.live_ended_by}, and close"
         elif key.holds_case:
             held = f"case {key.case_id} of the same person is open in programme {self.programme}"
             over, unblock = "once that case is closed", "the agency, by close"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from contracts.answers import Contract
 from contracts.codes import Role
+from services.chassis.deciding.refusals import MOST_NOTED
 
 
 class DisclosedTo(Contract):
@@ -18,31 +21,32 @@ class DisclosedTo(Contract):
 
 
 class DisclosureAnswer(Contract):
-    """One disclosure. `what` is CONTACT (the contact data were read), PACKET (the offer), or INFORMATION (answers)."""
+    """One disclosure; with `refused=true` what somebody tried in vain after the person withdrew the legal basis.
 
-    at: datetime
-    to: DisclosedTo
-    what: Literal["CONTACT", "PACKET", "INFORMATION"]
-    legal_basis: str | None
-
-
-class RefusedDisclosureAnswer(Contract):
-    """What somebody tried after the person had withdrawn the legal basis, and was refused.
-
-    `attempt` is the name of the action, such as `read-contact` or `propose-match`, and `count` how often the same
-    person tried it within an hour from `at` on.
+    `what` is CONTACT (the contact data were read), PACKET (the offer), or INFORMATION (answers).
     """
 
     at: datetime
     to: DisclosedTo
-    attempt: str
-    refusal: Literal["LEGAL_BASIS_WITHDRAWN"]
-    legal_basis: str | None
-    count: int
+    what: Literal["CONTACT", "PACKET", "INFORMATION"] | None = Field(
+        default=None, description="What was disclosed; absent where nothing was."
+    )
+    legal_basis: str | None = Field(description="The one that was relied on, or that was withdrawn.")
+    attempt: str | None = Field(
+        default=None, description="Of what was refused: the name of the action, such as read-contact or propose-match."
+    )
+    refusal: Literal["LEGAL_BASIS_WITHDRAWN"] | None = Field(default=None, description="Why it was refused, if it was.")
+    count: int | None = Field(
+        default=None,
+        description=(
+            f"How often the same person tried it within an hour from `at` on; of reads, and of commands "
+            f"without a key, {MOST_NOTED} stands for as many or more."
+        ),
+    )
 
 
 class DisclosurePage(Contract):
     """A page of disclosures, the oldest first; with `refused=true` of attempts that were refused."""
 
-    items: list[DisclosureAnswer | RefusedDisclosureAnswer]
+    items: list[DisclosureAnswer]
     next: str | None
