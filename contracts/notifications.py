@@ -57,7 +57,7 @@ class OrganisationNotTold(Message, frozen=True, kw_only=True):
     `event` is the first of them and `since` when that one came.
     """
 
-    TYPE: ClassVar[str] = _T + "unreached.v1"
+    TYPE: ClassVar[str] = _T + "not_told.v1"
     NAME: ClassVar[str] = "OrganisationNotTold"
     FED: ClassVar[bool] = False
     case: str

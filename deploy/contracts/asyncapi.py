@@ -67,7 +67,7 @@ def asyncapi() -> dict[str, Any]:
         },
         "components": {
             "messages": {
-                **{kind: _message(everything[kind]) for kind in fed},
+                **{kind: _message(model) for kind, model in everything.items()},
                 **{_record(kind): _message_in_kafka(model) for kind, model in everything.items()},
             },
             "schemas": {"headers": _headers()},

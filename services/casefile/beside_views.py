@@ -33,14 +33,14 @@ def escalation_views(case: Case, seen_by: str | None) -> list[Json]:
             "signals": list(held.joined),
             "state": (EscalationState.OPEN if is_open(case, held) else EscalationState.RESOLVED).value,
             "resolution": held.resolution,
-            **_not_told(held),
+            **_unreached(held),
         }
         for held in case.escalations
         if seen_by in (None, held.organisation)
     ]
 
 
-def _not_told(held: Escalation) -> Json:
+def _unreached(held: Escalation) -> Json:
     if held.unreached is None:
         return {}
     return {"unreached": held.unreached, "unreachedSince": held.unreached_since, "whyUnreached": held.why_unreached}

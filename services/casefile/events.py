@@ -62,7 +62,6 @@ from services.casefile.message_parts import (
     party_of,
     readiness_of,
     report_of,
-    unreached_of,
 )
 from services.casefile.sentences import (
     filled_in,
@@ -214,7 +213,8 @@ CASE_EVENTS: Final = (
                      **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
                      escalation=event.escalation or None, level=event.level or None, match=event.match or None,
                      talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None,
-                     substitutes=parties_of(event.substitutes), **unreached_of(event)))
+                     substitutes=parties_of(event.substitutes), unreached=event.unreached or None,
+                     unreached_since=event.unreached_since or None, why_unreached=event.why_unreached or None))
     | EventRow(open_escalations.EscalationJoined, "case.escalation_joined.v1",
                  "A further sign for escalation {escalation}: {reason}.",
                  lambda event, about: messages.escalation.EscalationJoined(

@@ -13,7 +13,6 @@ from contracts.casefile.correction import Reported as PublishedReport
 from contracts.message import ActorRef, Deadline
 from services.casefile.domain.agreement import Readiness
 from services.casefile.domain.match_end import MatchEnded, notice_in
-from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.steps import Moves, Party
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
@@ -46,24 +45,6 @@ def notice_of(event: MatchEnded | TrajectoryCompleted) -> Notice:
     """When a mentor who withdrew said so, and whether that was in time; nothing of any other end."""
     given = notice_in(event)
     return Notice(notice_on=given.on if given else None, short_notice=given.short if given else None)
-
-
-class Unreached(TypedDict):
-    """What is said of an organisation that could not be told."""
-
-    unreached: str | None
-    unreached_since: datetime | None
-    why_unreached: str | None
-
-
-def unreached_of(event: EscalationRaised) -> Unreached:
-    """Which organisation could not be told, since when and why; nothing of any other escalation."""
-    held = event.unreached or None
-    return Unreached(
-        unreached=held.organisation if held else None,
-        unreached_since=held.since if held else None,
-        why_unreached=held.why if held else None,
-    )
 
 
 def party_of(party: Party) -> ActorRef:

@@ -12,10 +12,10 @@ from services.casefile.domain import (
     charter_change,
     consent_withdrawal,
     deadlines,
+    escalation,
     ladder,
     opening,
     referral_answers,
-    unreached,
 )
 from services.casefile.domain.state import WITH_ORGANISATION
 from services.chassis.modelling.decider import Command
@@ -85,8 +85,8 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         sender=_MESSAGE,
         leads_to=(Move(_S.OPENED, _OFFERED, "LegalBasisWithdrawn"),),
     ),
-    OtherCommand(command=unreached.RaiseUnreached, decide=unreached.raise_unreached, sender=_OF_TELLING),
-    OtherCommand(command=unreached.SettleUnreached, decide=unreached.settle_unreached, sender=_OF_TELLING),
+    OtherCommand(command=escalation.RaiseUnreached, decide=escalation.raise_unreached, sender=_OF_TELLING),
+    OtherCommand(command=escalation.SettleUnreached, decide=escalation.settle_unreached, sender=_OF_TELLING),
     OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind_deadline, sender="the scheduler"),
     OtherCommand(
         command=deadlines.PassDeadline,

@@ -104,8 +104,8 @@ def of_an_escalation(event: EscalationRaised) -> str:
     if not any(step.about for step in event.opens):
         return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
     if event.unreached:
-        unreached = f"{event.unreached.organisation} could not be told since {event.unreached.since:%Y-%m-%d %H:%M} UTC"
-        return f"{unreached}, {event.unreached.why}: {event.awaited} is asked to see to it."
+        since = "{unreached} could not be told since {unreached_since:%Y-%m-%d %H:%M} UTC"
+        return filled_in(since + ", {why_unreached}: {awaited} is asked to see to it.", event)
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 

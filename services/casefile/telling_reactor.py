@@ -13,6 +13,7 @@ from contracts.notifications import OrganisationNotTold, OrganisationTold
 from contracts.telling_codes import REACHED
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
+from services.casefile.domain.escalation import RaiseUnreached, SettleUnreached
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.tellings import (
     TELLINGS,
@@ -22,7 +23,6 @@ from services.casefile.domain.tellings import (
     decide_telling,
     tellings_stream,
 )
-from services.casefile.domain.unreached import RaiseUnreached, SettleUnreached
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row

@@ -155,8 +155,7 @@ class Service:
         if self.refers is not None:
             led["vault sweep"] = self._sweep
         led |= self.more_led
-        rounds |= self.more_work
-        rounds |= {"stores": self._look_at_stores, **self.answering}
+        rounds |= {"stores": self._look_at_stores, **self.answering, **self.more_work}
         rounds |= {name: self.leadership.led(work) for name, work in led.items()}
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
         with contextlib.suppress(Exception):

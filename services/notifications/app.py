@@ -61,7 +61,7 @@ from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
 from services.notifications.warning_rows import WARNING
-from services.notifications.ways import FeedWay, Ways
+from services.notifications.ways import FeedWay, SubscriptionWay, Ways
 from services.notifications.webhook_warnings import WebhookWarnings
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
@@ -102,16 +102,17 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    ways = Ways([FeedWay(index)])
+    ways = Ways([SubscriptionWay(index, streams), FeedWay(index)])
     listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
-    receipts = ReadReceipts(streams, index, clock, known)
+    receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
     waiting = WaitingClock(streams, index, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     letters = MailCarrier(post, vault, streams, links, mailing_list)
     recording = Recording(streams, clock)
     digests = DailyDigests(streams, index, letters, recording, clock)
     warnings = WebhookWarnings(streams, index, letters, clock)
+    due = {DIGEST_DUE: digests.fire, WARNING: warnings.fire}
     sender = Sender(networks(settings.webhook_allow))
     dispatcher = Dispatcher(
         Parts(
@@ -142,9 +143,7 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(
-            index, projection, clock, _firing({DIGEST_DUE: digests.fire, WARNING: warnings.fire}, waiting.fire)
-        ),
+        scheduler=Scheduler(index, projection, clock, _firing(due, waiting.fire)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         finishers=[dispatcher.finish, sender.close],

@@ -17,16 +17,16 @@ from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, 
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
 from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
 
-NotificationsEvent = (
+Event = (
     InboxEvent
     | SubscriptionEvent
     | CountEvent
     | LaneEvent
-    | KeyUsed
     | ReadingEvent
     | WaitingEvent
     | AnyLinkEvent
     | AnyDigestEvent
+    | KeyUsed
 )
 """Every event in the service's log."""
 

@@ -27,7 +27,7 @@ from services.notifications.domain.link import CodeMistaken, CodeSent, LinkAnswe
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
-from services.notifications.events import NotificationsEvent
+from services.notifications.events import Event
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.warning_rows import note_warning
@@ -109,7 +109,7 @@ class Listing:
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes in one event of the log."""
-        event: NotificationsEvent = recorded.event
+        event: Event = recorded.event
         match event:
             case MessageTaken():
                 self._taken(event, recorded, changes)

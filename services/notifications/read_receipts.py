@@ -7,13 +7,11 @@ the last time becomes one append. A process that dies loses what it had noted: r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from contracts.broadcast import OfferMessage
 from contracts.codes import Role
-from contracts.message import Message
 from contracts.staff import COORDINATORS, COUNSELLORS
 from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.access.identity import Caller
@@ -23,14 +21,12 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
 from services.chassis.time.clock import Clock
 from services.notifications.access import READ_FEED
-from services.notifications.catalogue import MESSAGES
+from services.notifications.catalogue import OFFERS
 from services.notifications.domain.inbox import MessageTaken
 from services.notifications.domain.reading import READING, NoteReading, OfCase, Reading, decide_reading, reading_stream
 from services.notifications.lists import page, taken_at
 from services.notifications.reactor import SYSTEM
 
-PAUSE_SECONDS: Final = 2.0
-"""For so long what is read is gathered before it is noted."""
 AT_ONCE: Final = 200
 MOST: Final = 10_000
 """Readers that are noted at a time; the cursor of any other comes again."""
@@ -49,13 +45,18 @@ class ReadReceipts:
     """Gathers how far readers have come, and notes it."""
 
     def __init__(
-        self, streams: Streams, index: IndexReader, clock: Clock, known: Mapping[str, type[Message]] = MESSAGES
+        self,
+        streams: Streams,
+        index: IndexReader,
+        clock: Clock,
+        pause: float = 2.0,
     ) -> None:
+        """`pause`: seconds for which what is read is gathered before it is noted."""
+        self._pause = pause
         self._streams = streams
         self._index = index
         self._clock = clock
         self._handler = Handler[NoteReading, Reading](streams, OwnState(), decide_reading)
-        self._offers = {kind for kind, model in known.items() if issubclass(model, OfferMessage)}
         self._gathered: dict[_Reader, tuple[int, datetime]] = {}
         self._any = asyncio.Event()
 
@@ -82,7 +83,7 @@ class ReadReceipts:
     async def round(self) -> None:
         """Waits until something was read, and a little longer, and notes it."""
         await self._any.wait()
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(self._pause)
         await self.flush()
 
     async def flush(self) -> None:
@@ -117,7 +118,7 @@ class ReadReceipts:
                 types=reader.types,
                 after=after,
                 through=found.next,
-                events=self._by_case([*await taken_at(self._streams.log, found.positions)]),
+                events=_by_case(await taken_at(self._streams.log, found.positions)),
                 more=found.more,
             )
             call = Call(actor=SYSTEM, occurred_at=at)
@@ -126,10 +127,11 @@ class ReadReceipts:
                 # Nothing new was there, and that is known already.
                 return
 
-    def _by_case(self, messages: list[MessageTaken]) -> tuple[OfCase, ...]:
-        """The events of each case; not those of an anonymous offer, whose case its readers do not know."""
-        cases: dict[str, list[str]] = {}
-        for message in messages:
-            if message.case is not None and message.type not in self._offers:
-                cases.setdefault(message.case, []).append(message.message["id"])
-        return tuple(OfCase(case=case, events=tuple(events)) for case, events in cases.items())
+
+def _by_case(messages: list[MessageTaken]) -> tuple[OfCase, ...]:
+    """The events of each case; not those of an anonymous offer, whose case its readers do not know."""
+    cases: dict[str, list[str]] = {}
+    for message in messages:
+        if message.case is not None and message.type not in OFFERS:
+            cases.setdefault(message.case, []).append(message.message["id"])
+    return tuple(OfCase(case=case, events=tuple(events)) for case, events in cases.items())

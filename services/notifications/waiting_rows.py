@@ -45,7 +45,7 @@ class WaitingRows:
         waits = [
             (taken, waiting_stream(taken.case, organisation))
             for taken in batch
-            if (organisation := _waits_for(taken)) is not None and await self._is_told_at_all(taken, organisation)
+            if (organisation := _waits_for(taken)) is not None and await self._has_a_way(taken, organisation)
         ]
         if not waits:
             return
@@ -57,7 +57,7 @@ class WaitingRows:
             pending[stream] = [*pending.get(stream, ()), due]
             self._rows[taken.recorded.position] = stream, pending[stream]
 
-    async def _is_told_at_all(self, taken: Taken, organisation: str) -> bool:
+    async def _has_a_way(self, taken: Taken, organisation: str) -> bool:
         came = taken.recorded.meta.recorded_at
         if came + LONG_AGO < self._clock.now():
             return False

@@ -67,7 +67,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             return event.programme, _programme(event)
         case ActByLinkNoted():
             return event.case, messages.ActByLinkAnswered(
-                link=event.link, case=event.case, referral=event.referral, act=event.act, refusal=event.refusal
+                link=event.link, case=event.case, referral=event.referral, act=event.action, refusal=event.refusal
             )
         case (
             ReferralDrafted()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -68,7 +69,8 @@ class Receiver:
         self.received: list[Received] = []
         self.challenges: list[Received] = []
         self.url = ""
-        self.open = self.most_open = 0
+        self.open: Counter[str] = Counter()
+        self.most_open: Counter[str] = Counter()
 
     def taken(self, path: str | None = None) -> list[str]:
         """The ids of the events that it acknowledged, in order."""
@@ -90,12 +92,12 @@ class Receiver:
         path = head[0].split(" ")[1]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         event = json.loads(await reader.readexactly(int(headers["content-length"])))
-        self.open += 1
-        self.most_open = max(self.open, self.most_open)
+        self.open[path] += 1
+        self.most_open[path] = max(self.open[path], self.most_open[path])
         try:
             return await self._respond(writer, path, headers, event)
         finally:
-            self.open -= 1
+            self.open[path] -= 1
 
     async def _respond(
         self, writer: asyncio.StreamWriter, path: str, headers: dict[str, str], event: dict[str, Any]

@@ -127,7 +127,8 @@ async def running(
 
     With `stores`, such as `MemoryStores`, only the issuer is in the directory.
     """
-    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **more)
+    # Tests say themselves when what was read is noted: what they count must not depend on the time.
+    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **{"receipts_seconds": 60, **more})
     stores = stores or Stores(directory)
     bus = stores.bus()
     issuer = DevelopmentIssuer(directory / "issuer")

@@ -51,7 +51,9 @@ class EscalationRaised(Moves, frozen=True, kw_only=True):
     talk_due_at: datetime | UnsetType = UNSET
     resolution_due_at: datetime | UnsetType = UNSET
     substitutes: tuple[Party, ...] | UnsetType = UNSET
-    unreached: Unreached | UnsetType = UNSET
+    unreached: str | UnsetType = UNSET
+    unreached_since: datetime | UnsetType = UNSET
+    why_unreached: str | UnsetType = UNSET
 
 
 class EscalationJoined(Moves, frozen=True, kw_only=True):
@@ -103,7 +105,9 @@ def raised(
         raised_by=by or UNSET,
         talk_due_at=contact.due_at if contact is not None else UNSET,
         resolution_due_at=resolution.due_at,
-        unreached=unreached or UNSET,
+        unreached=unreached.organisation if unreached is not None else UNSET,
+        unreached_since=unreached.since if unreached is not None else UNSET,
+        why_unreached=unreached.why if unreached is not None else UNSET,
         opens=(step,),
     )
 

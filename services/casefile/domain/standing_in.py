@@ -17,7 +17,7 @@ from services.casefile.domain.absence import Staff
 from services.casefile.domain.broadcast import TakeOfferAnswer
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, PassDeadline, RemindDeadline
-from services.casefile.domain.escalation import RaiseEscalation
+from services.casefile.domain.escalation import RaiseEscalation, RaiseUnreached
 from services.casefile.domain.exceptions import DecideException
 from services.casefile.domain.ladder import DeadlineEscalated, EscalateDeadline
 from services.casefile.domain.matching import RejectMatch
@@ -28,7 +28,6 @@ from services.casefile.domain.referral_answers import TakeNote, TakeReminder
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Party
-from services.casefile.domain.unreached import RaiseUnreached
 from services.chassis.modelling.decider import Command
 
 C = TypeVar("C", bound=Command)

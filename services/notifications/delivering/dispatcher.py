@@ -45,6 +45,8 @@ IDLE_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.05
 REST: Final = timedelta(seconds=1)
 """How long an endpoint rests after something of ours failed, such as a store."""
+SOON: Final = timedelta(minutes=1)
+"""Pauses that end before the index may be trusted to know of them."""
 FINISH_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
@@ -161,7 +163,7 @@ class Dispatcher:
         elif isinstance(event, DeliveryRetryRequested):
             delivery = event.delivery
             if (known := self._endpoints.get(delivery.subscription)) is not None:
-                self._soon(known, LaneKey(delivery.key, delivery.case, delivery.replay), event.due_at)
+                self._wait(known, LaneKey(delivery.key, delivery.case, delivery.replay), event.due_at)
         elif recorded.stream.startswith(_OF_SUBSCRIPTION):
             subscription = recorded.stream.removeprefix(_OF_SUBSCRIPTION)
             if self._sharing.owns(shard_of(subscription)):
@@ -175,9 +177,9 @@ class Dispatcher:
             self._ready.append(endpoint)
             self._work.set()
 
-    def _soon(self, endpoint: Endpoint, key: LaneKey, due: datetime) -> None:
-        """Notes when a lane goes on; of more than a few the index alone knows."""
-        if key in endpoint.soon or len(endpoint.soon) < CASES_KNOWN:
+    def _wait(self, endpoint: Endpoint, key: LaneKey, due: datetime) -> None:
+        # By and by the index knows it too, and more of them than are known here.
+        if due - self._schedule.now() < SOON and (key in endpoint.soon or len(endpoint.soon) < CASES_KNOWN):
             endpoint.soon[key] = due
         self._wake_at(endpoint, due)
 
@@ -249,7 +251,7 @@ class Dispatcher:
         await self._find_test(endpoint, subscription)
         endpoint.stalled = False
         next_due = await self._walking.take_due(endpoint, now)
-        await self._walking.walk(endpoint, next_due)
+        await self._walking.walk(endpoint)
         if next_due is not None:
             self._wake_at(endpoint, next_due)
         if endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays:
@@ -283,19 +285,18 @@ class Dispatcher:
             if endpoint.running >= endpoint.at_once or not self._may_begin(endpoint):
                 return
             key = endpoint.waiting.popleft()
-            if (endpoint.id, key) in self._under_way:
-                # Begun when it was owned here before; once that is through, it is looked at again.
+            # Begun when it was owned here before, it is looked at again once that is through.
+            if (endpoint.id, key) in self._under_way or not endpoint.may_begin(key):
                 endpoint.waiting.append(key)
                 continue
             endpoint.running += 1
             self._of_shard[endpoint.shard] += 1
-            task = asyncio.create_task(self._run(endpoint, key))
-            self._under_way[endpoint.id, key] = task
+            self._under_way[endpoint.id, key] = asyncio.create_task(self._run(endpoint, key))
 
     async def _run(self, endpoint: Endpoint, key: LaneKey) -> None:
         under_way = endpoint.active[key]
         try:
-            due = await self._lanes.run(endpoint, key, under_way)
+            waits = await self._lanes.run(endpoint, key, under_way)
         except NotNow:
             # It stays where it is: whoever has the endpoint next goes on there.
             self._endpoints.drop(endpoint)
@@ -304,9 +305,9 @@ class Dispatcher:
             endpoint.waiting.append(key)
             self._rest(endpoint)
         else:
-            del endpoint.active[key]
-            if due is not None:
-                self._soon(endpoint, key, due)
+            endpoint.ended(key, held=waits.held)
+            if waits.until is not None:
+                self._wait(endpoint, key, waits.until)
         finally:
             del self._under_way[endpoint.id, key]
             endpoint.running -= 1

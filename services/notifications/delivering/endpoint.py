@@ -78,7 +78,7 @@ class Endpoint:
         "away_since",
         "channel",
         "failures",
-        "gone",
+        "gone", "holding",
         "id",
         "next_due",
         "organisation",
@@ -114,6 +114,7 @@ class Endpoint:
         self.slow = self.proven = self.queued = self.gone = self.stalled = False
         self.types: frozenset[str] | None = None
         self.soon: dict[LaneKey, datetime] = {}
+        self.holding: set[LaneKey] = set()
         self.away_since: datetime | None = None
         self.probed_at: datetime | None = None
         self.next_due: datetime | None = None
@@ -167,6 +168,23 @@ class Endpoint:
             under_way.more(first, floor)
         else:
             under_way.news = True
+
+    def ended(self, key: LaneKey, *, held: bool) -> None:
+        """A lane has nothing to tell at the moment; `held` by a delivery that is tried again."""
+        del self.active[key]
+        if not held:
+            self.holding.discard(key)
+        elif len(self.holding) < CASES_KNOWN:
+            self.holding.add(key)
+
+    def may_begin(self, key: LaneKey) -> bool:
+        """Whether a lane may be worked on now: while the endpoint is away, those that wait find out for all.
+
+        If none does, the next one.
+        """
+        if not self.is_away or self.active[key].first is None:
+            return True
+        return not self.running and not self.holding
 
     def reached(self, walk: Walk) -> int:
         """The place up to which all has ended or waits in the index."""

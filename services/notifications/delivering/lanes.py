@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.codes import Role
 from contracts.subscription_codes import DisabledBecause, SubscriptionState, WarningCode
@@ -40,6 +40,13 @@ WARN_AFTER_SECONDS: Final = 1800.0
 GONE: Final = 410
 TESTS: Final = LaneKey("test", None, None)
 """The lane of the test events of a subscription."""
+
+
+class Waits(NamedTuple):
+    """When a lane goes on by itself, and whether a delivery holds it until then."""
+
+    until: datetime | None
+    held: bool
 
 
 class NotNow(Exception):  # noqa: N818 - reads as what happened
@@ -77,8 +84,8 @@ class LaneWork:
         self._pools = pools
         self._may_send = may_send
 
-    async def run(self, endpoint: Endpoint, key: LaneKey, under_way: UnderWay) -> datetime | None:
-        """Works on a lane until it waits for something, or nothing is left; returns when it goes on by itself.
+    async def run(self, endpoint: Endpoint, key: LaneKey, under_way: UnderWay) -> Waits:
+        """Works on a lane until it waits for something, or nothing is left; returns for what.
 
         Raises NotNow, ForgottenSecrets, and Unavailable where a store is away.
         """
@@ -88,11 +95,10 @@ class LaneWork:
             lane = (await self._streams.fold(stream, LANE)).state
             # What was passed by while it was held may be from before the feed came to it this time.
             catching_up |= lane.more or lane.held is not None
-            waits_until = _next_due(lane)
             message = await self._next(endpoint, key, lane, 0 if catching_up else under_way.floor)
             if message is None:
                 if not under_way.news or lane.held is not None:
-                    return waits_until
+                    return Waits(_next_due(lane), held=lane.held is not None)
                 continue
             async with self._pools.place(endpoint):
                 subscription = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state

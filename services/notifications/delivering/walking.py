@@ -54,14 +54,14 @@ class Walking:
         endpoint.stalled |= len(rows) == most
         return soonest
 
-    async def walk(self, endpoint: Endpoint, next_due: datetime | None) -> None:
+    async def walk(self, endpoint: Endpoint) -> None:
         """Goes along the feed as far as there is room for what it finds."""
         for walk in (endpoint.walk, endpoint.replay):
             while walk is not None and not walk.is_done:
                 room = endpoint.room
                 if endpoint.is_away:
                     # Those that wait find out for all, and if none does, the next one.
-                    room = 0 if endpoint.active or next_due is not None else 1
+                    room = 0 if endpoint.active or endpoint.holding else 1
                 if room <= 0:
                     endpoint.stalled = True
                     break

@@ -81,7 +81,7 @@ class LinkUsed(LinkEvent, frozen=True, kw_only=True):
     role: str
     case: str
     referral: str
-    act: str
+    action: str
     reason: str | None
     used_at: datetime
 
@@ -253,7 +253,9 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
         return [CodeMistaken(tried_at=command.now)]
     act = command.act if command.act is not None or len(issued.acts) != 1 else issued.acts[0]
     if act not in issued.acts:
-        raise Refused.input(Fault("/act", "ACT_NOT_OFFERED", f"the link is good for one of: {', '.join(issued.acts)}"))
+        raise Refused.input(
+            Fault("/action", "ACT_NOT_OFFERED", f"the link is good for one of: {', '.join(issued.acts)}")
+        )
     if (act == "decline") != (command.reason is not None):
         fault = Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with decline, and with nothing else")
         raise Refused.input(fault)
@@ -266,7 +268,7 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
             role=issued.role,
             case=issued.case,
             referral=issued.referral,
-            act=act,
+            action=act,
             reason=command.reason,
             used_at=command.now,
         )

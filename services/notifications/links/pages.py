@@ -88,7 +88,7 @@ def acted_page(link: Link, language: str) -> Response:
         return html(words.language, words.titles["done"], _paragraph(words.done["pending"]), 202)
     if (code := link.answered.refusal) is not None:
         return html(words.language, words.titles["refused"], _paragraph(words.done["refused"].format(code=code)), 409)
-    return html(words.language, words.titles["done"], _paragraph(words.done[link.used.act]))
+    return html(words.language, words.titles["done"], _paragraph(words.done[link.used.action]))
 
 
 def refused_page(code: str, language: str, status: int, detail: str = "") -> Response:

@@ -61,7 +61,7 @@ def _as_json(link: Link) -> Response:
         "acts": list(issued.acts) if issued is not None else [],
         "expiresAt": issued.expires_at if issued is not None else None,
         "codeSent": link.code is not None,
-        "acted": used.act if used is not None else None,
+        "acted": used.action if used is not None else None,
         "state": "OPEN" if used is None else "PENDING" if link.answered is None else "REFUSED" if refusal else "DONE",
         "refusal": refusal,
     }

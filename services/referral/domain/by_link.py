@@ -24,7 +24,7 @@ class ActByLinkNoted(Event, frozen=True, kw_only=True):
     link: str
     case: str
     referral: str
-    act: str
+    action: str
     refusal: str | None
 
 
@@ -37,7 +37,7 @@ def note_act(command: NoteActByLink, noted: int) -> list[ActByLinkNoted]:
             link=command.link,
             case=command.case,
             referral=command.referral,
-            act=command.act,
+            action=command.act,
             refusal=command.refusal,
         )
     ]
