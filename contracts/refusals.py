@@ -58,6 +58,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "CURSOR_OF_OTHER_FILTERS": "The cursor was given for other filters",
         "CURSOR_OUTDATED": "The cursor was made by an earlier version",
         "CURSOR_UNREADABLE": "The cursor cannot be read",
+        "DELIVERY_UNDER_WAY": "The delivery is being attempted",
         "DUPLICATE_NAME": "An object has the same name more than once",
         "DUPLICATE_RESPONSIBILITY": "Another party leads the task",
         "EMAIL_NOT_SET_UP": "This installation sends no e-mail",

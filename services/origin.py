@@ -32,6 +32,7 @@ PATHS: Final[Mapping[str, str]] = {
     "feed": "notifications",
     "stream": "notifications",
     "subscriptions": "notifications",
+    "deliveries": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}

@@ -17,6 +17,7 @@ STREAM: Final = "stream"
 CREATE: Final = "create-subscription"
 READ: Final = "read-subscription"
 LIST: Final = "list-subscriptions"
+RETRY: Final = "retry-delivery"
 
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 """How everybody stands to organisations and programmes, which are not secret."""
@@ -43,7 +44,7 @@ _RELATIONS: Final = {
 POLICY: Final = Policy(
     [
         *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
-        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, READ, LIST, *ACTIONS)),
+        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, READ, LIST, RETRY, *ACTIONS)),
     ],
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),

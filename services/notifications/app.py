@@ -27,7 +27,8 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Fire, Pending, Scheduler
+from services.chassis.time.scheduler import Fire, Scheduler
+from services.chassis.time.scheduler import Pending as Due
 from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
@@ -41,6 +42,7 @@ from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
+from services.notifications.delivery_lists import DeliveryLists
 from services.notifications.digest_rows import DIGEST_DUE
 from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.email.post import Post
@@ -51,12 +53,13 @@ from services.notifications.links.acting import Links
 from services.notifications.links.mailing_list import MailingList
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
+from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.publishing import publish
 from services.notifications.queries import Queries
 from services.notifications.reactor import SYSTEM, Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
-from services.notifications.routes import feed, link_pages, mail_pages, stream, subscriptions
+from services.notifications.routes import deliveries, feed, link_pages, mail_pages, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
@@ -157,6 +160,8 @@ def build(
     live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
     queries = Queries(streams, vault, index, service.caught_up)
+    pending = Pending(streams, index, consumers)
+    deliveries_for_callers = DeliveryLists(queries, index, pending, clock, service.caught_up)
     commands = Commands(queries, handler, streams, vault, clock, settings)
     app = service_app(
         service,
@@ -168,6 +173,7 @@ def build(
             subscriptions.routes(queries, commands),
             link_pages.routes(link_pages.ActPages(links)),
             mail_pages.routes(mailing_list),
+            deliveries.routes(deliveries_for_callers),
         ],
         telemetry=telemetry,
         bars=BARRED,
@@ -181,7 +187,7 @@ def build(
 def _firing(by_kind: Mapping[str, Fire], others: Fire) -> Fire:
     """Who sees to what falls due, by its kind."""
 
-    async def fire(stream: str, due: Pending) -> Sequence[Pending] | None:
+    async def fire(stream: str, due: Due) -> Sequence[Due] | None:
         return await by_kind.get(due.kind, others)(stream, due)
 
     return fire

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ SUBMITTED = "org.caserelay.referral.submitted.v1"
 @pytest.fixture
 async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
     """The service, which may call receivers of this machine and tries three times in short succession."""
-    more = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
+    more: dict[str, Any] = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
     async with running(tmp_path, stores=service_stores, **more) as system:
         yield system
 

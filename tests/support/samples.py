@@ -17,7 +17,7 @@ from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.casefile.tellings import has_read
-from tests.notifications import subscriptions
+from tests.notifications import lanes, subscriptions
 from tests.support import golden
 from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import HANNE, INES, LOTTE
@@ -75,6 +75,7 @@ async def keep(data: Path) -> list[Path]:
         await services.at(services.clock.now() + timedelta(days=45))
         await services.settle()
         await subscriptions.live(services.service("notifications").streams)
+        await lanes.live(services.service("notifications").streams)
     golden.collect(data)
     return written
 

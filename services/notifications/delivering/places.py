@@ -28,19 +28,16 @@ class Places:
     async def find(self, endpoint: Endpoint, subscription: Subscription) -> None:
         """Has the endpoint know where its walks go on."""
         if endpoint.walk is None:
-            saved = await self._saved(_topic(endpoint.id, None))
+            saved = await saved_place(self._store, endpoint.id, None)
             endpoint.walk = Walk(max(saved, endpoint.seq), saved=saved)
         replay = subscription.replay
         if replay is None:
             endpoint.replay = None
         elif endpoint.replay is None or endpoint.replay.replay != str(replay.replay):
             name = str(replay.replay)
-            saved = await self._saved(_topic(endpoint.id, name))
+            saved = await saved_place(self._store, endpoint.id, name)
             after = max(saved, replay.after_position)
             endpoint.replay = Walk(after, saved=saved, replay=name, through=replay.through_position)
-
-    async def _saved(self, topic: str) -> int:
-        return (await self._store.places(BUS, topic)).get(0, START).position
 
     def moved(self, endpoint: Endpoint) -> None:
         """It may have come further."""
@@ -59,6 +56,11 @@ class Places:
                 if walk is not None and (place := endpoint.reached(walk)) > walk.saved:
                     await self._store.advance(BUS, _topic(endpoint.id, walk.replay), {0: Place(place, place)})
                     walk.saved = place
+
+
+async def saved_place(store: ConsumerStore, subscription: str, replay: str | None) -> int:
+    """How far a subscription's walk had come when it was saved the last time."""
+    return (await store.places(BUS, _topic(subscription, replay))).get(0, START).position
 
 
 def _topic(subscription: str, replay: str | None) -> str:

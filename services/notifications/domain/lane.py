@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final, assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from msgspec import Struct
@@ -62,9 +62,7 @@ class Delivered(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryEvent(Event, frozen=True, kw_only=True):
-    """What every event of a lane is: it happens beside what callers decide on."""
-
-    BYSTANDER: ClassVar[bool] = True
+    """What every event of a lane is about."""
 
     delivery: Delivered
 
@@ -106,8 +104,6 @@ class DeliveryWithheld(DeliveryEvent, frozen=True, kw_only=True):
 
 class DeliveryRetryRequested(DeliveryEvent, frozen=True, kw_only=True):
     """Somebody asked for the delivery again; `due_at` is the machine's time."""
-
-    BYSTANDER: ClassVar[bool] = False
 
     due_at: datetime
 
@@ -331,10 +327,14 @@ def _ended(
 
 def _again(lane: Lane, event: DeliveryRetryRequested) -> Lane:
     delivery = event.delivery
-    known = lane.known[delivery.id]
-    again = replace(known, state=DeliveryState.RETRYING, since_asked=0, due_at=event.due_at)
+    known = Known(
+        delivery=delivery,
+        state=DeliveryState.RETRYING,
+        attempts=lane.attempts(delivery.id),
+        due_at=event.due_at,
+    )
     beside = lane.beside if delivery.id == lane.held else lane.beside.insert(delivery.id, None)
-    return replace(lane, beside=beside, known=lane.known.insert(delivery.id, again))
+    return replace(lane, beside=beside, known=lane.known.insert(delivery.id, known))
 
 
 LANE: Entity[Lane] = Entity(Lane(), evolve)

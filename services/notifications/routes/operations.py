@@ -35,6 +35,7 @@ DESCRIBED: Final = ApiDescription(
     purpose="Delivers what happens to the parties of a case, once and in order: as pages, as a stream, to endpoints.",
     tags={
         "feed": "Events as CloudEvents, as pages or as a stream.",
+        "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
         "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
     },
     schemas=schemas,
@@ -113,6 +114,23 @@ DESCRIBED: Final = ApiDescription(
             "Nothing is sent to the address any more: the subscription is DISABLED (`UNSUBSCRIBED`). Mail programs "
             "send `List-Unsubscribe=One-Click` here.",
             open=True,
+        ),
+        f"GET {_PLACE}/deliveries": Operation(
+            "delivery-list",
+            "A page of the deliveries of a subscription: first those that were attempted, in the order of their first "
+            "attempts, then those that are PENDING, in the order in which they will be. A PENDING one is worked out "
+            "from where the endpoint stands, and in each case that waits at most 200 are.",
+        ),
+        "GET /v1/deliveries/{delivery_id}": Operation(
+            "delivery-read",
+            "A delivery with all of its attempts. One that is RETRYING holds its case at this endpoint until it has "
+            "arrived or FAILED; WITHHELD names the rule by which the organisation may not get it any more.",
+            versioned=True,
+        ),
+        "POST /v1/deliveries/{delivery_id}/retry": Operation(
+            "delivery-retry",
+            "Sends a delivery again, whatever became of it, beginning with the first pause and holding nothing. What "
+            "the organisation may not get any more is withheld again. With `dryRun=true` nothing is written.",
         ),
         **{f"POST {_PLACE}/{action.name}": _command(action) for action in ACTIONS.values() if action.method == "POST"},
     },
