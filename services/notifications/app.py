@@ -100,7 +100,7 @@ def build(
     live = LiveFeed(service, telemetry)
     service.closers.append(live.end)
     queries = Queries(streams, vault, index, service.caught_up)
-    commands = Commands(queries, handler, streams, vault, clock, settings)
+    commands = Commands(queries, handler, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",

@@ -6,6 +6,7 @@ import itertools
 from typing import Any, Final
 
 import httpx
+from msgspec.structs import replace
 
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.modelling.decider import Command
@@ -25,8 +26,13 @@ PATH: Final = "/v1/subscriptions"
 ENDPOINT: Final = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay?team=gent"}
 PERSON: Final = {"sub": "lotte.maes", "role": "NGO_COORDINATOR"}
 MAILBOX: Final = {"channel": "EMAIL", "address": "lotte.maes@brugwerk.example.org", "person": PERSON}
-MAIL_SERVER: Final = {"smtp_url": "smtp://127.0.0.1:2525"}
+MAIL_SERVER: Final = "smtp://127.0.0.1:2525"
 _keys: Final = (f'"subscriber-{number}"' for number in itertools.count(1))
+
+
+def stream_of(path: str) -> str:
+    """The stream of a subscription, by its path."""
+    return subscription_stream(path.rpartition("/")[2])
 
 
 class Subscriber:
@@ -88,16 +94,12 @@ class Subscriber:
         """What delivers gives a command on it."""
         streams = self.system.service.streams
         handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
-        await handler.handle(command, self.stream(path), SUBSCRIPTION, Call(actor=command.by))
-
-    @staticmethod
-    def stream(path: str) -> str:
-        """The stream of a subscription."""
-        return subscription_stream(path.rpartition("/")[2])
+        now = replace(command, at=self.system.service.clock.now())
+        await handler.handle(now, stream_of(path), SUBSCRIPTION, Call(actor=command.by))
 
     async def state(self, path: str) -> Subscription:
         """What its events make of it."""
-        return (await self.system.service.streams.fold(self.stream(path), SUBSCRIPTION)).state
+        return (await self.system.service.streams.fold(stream_of(path), SUBSCRIPTION)).state
 
     @property
     def vault(self) -> Vault:

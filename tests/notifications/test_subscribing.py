@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,17 +16,18 @@ from services.chassis.index.projection import Projection
 from services.chassis.memory_stores import MemoryStores
 from services.notifications.forgetting import Forgetting
 from tests.notifications.running import Running, running
-from tests.notifications.subscribers import ENDPOINT, MAIL_SERVER, MAILBOX, PATH, PERSON, Subscriber
+from tests.notifications.subscribers import ENDPOINT, MAIL_SERVER, MAILBOX, PATH, PERSON, Subscriber, stream_of
 from tests.notifications.subscriptions import challenged
 from tests.support.problems import assert_problem
 
+ROUTES: Final = frozenset({"verify", "pause", "resume", "test", "rotate-secret", "replay"})
 HEADER: Final = {"name": "X-Api-Key", "value": "s3cret-of-their-own"}
 
 
 @pytest_asyncio.fixture
 async def system(tmp_path: Path) -> AsyncIterator[Running]:
     """The service in memory, with a mail server set and loopback allowed."""
-    async with running(tmp_path, stores=MemoryStores(), webhook_allow="127.0.0.0/8", **MAIL_SERVER) as system:
+    async with running(tmp_path, stores=MemoryStores(), webhook_allow="127.0.0.0/8", smtp_url=MAIL_SERVER) as system:
         yield system
 
 
@@ -138,10 +138,10 @@ async def test_a_change_names_the_version_that_it_is_of(lotte: Subscriber) -> No
     """428 without one, 412 with one that has passed."""
     path = await lotte.created()
     etag = await lotte.etag(path)
-    assert_problem(await lotte.send("PUT", path, ENDPOINT), 428, "PRECONDITION_REQUIRED")
+    assert_problem(await lotte.send("PUT", path, ENDPOINT), 428, "IF_MATCH_REQUIRED")
     full = await lotte.send("PUT", path, {**ENDPOINT, "payload": "FULL"}, If_Match=etag)
     assert (full.status_code, full.json()["payload"]) == (200, "FULL")
-    assert_problem(await lotte.send("PUT", path, ENDPOINT, If_Match=etag), 412, "PRECONDITION_FAILED")
+    assert_problem(await lotte.send("PUT", path, ENDPOINT, If_Match=etag), 412, "STALE_VERSION")
 
 
 async def test_another_url_is_pending_again_and_another_payload_is_not(lotte: Subscriber) -> None:
@@ -168,13 +168,12 @@ async def test_another_address_is_pending_again_and_the_same_one_is_not(lotte: S
 
 FAULTY: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "no URL": ({"channel": "WEBHOOK"}, "REQUIRED", "/url"),
-    "http": ({**ENDPOINT, "url": "http://hooks.example.org/x"}, "URL_NOT_ALLOWED", "/url"),
     "a password": ({**ENDPOINT, "url": "https://a:b@hooks.example.org/"}, "URL_NOT_ALLOWED", "/url"),
     "a fragment": ({**ENDPOINT, "url": "https://hooks.example.org/#a"}, "URL_NOT_ALLOWED", "/url"),
     "a port": ({**ENDPOINT, "url": "https://hooks.example.org:22/"}, "URL_NOT_ALLOWED", "/url"),
     "the inside": ({**ENDPOINT, "url": "https://10.1.2.3/"}, "URL_NOT_ALLOWED", "/url"),
     "an unknown type": ({**ENDPOINT, "types": ["org.caserelay.no.such.v1"]}, "UNKNOWN_TYPE", "/types/0"),
-    "no type": ({**ENDPOINT, "types": []}, "TOO_FEW", "/types"),
+    "no type": ({**ENDPOINT, "types": []}, "INVALID_VALUE", "/types"),
     "an address": ({**ENDPOINT, "address": MAILBOX["address"]}, "NOT_EXPECTED", "/address"),
     "a person": ({**ENDPOINT, "person": PERSON}, "NOT_EXPECTED", "/person"),
     "a digest": ({**ENDPOINT, "digest": "DAILY"}, "NOT_EXPECTED", "/digest"),
@@ -185,14 +184,14 @@ FAULTY: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "no such address": ({**MAILBOX, "address": "lotte at home"}, "INVALID_VALUE", "/address"),
     "all data": ({**MAILBOX, "payload": "FULL"}, "NOT_EXPECTED", "/payload"),
     "a URL": ({**MAILBOX, "url": ENDPOINT["url"]}, "NOT_EXPECTED", "/url"),
-    "the other side": (
+    "an officer": (
         {**MAILBOX, "person": {**PERSON, "role": "AGENCY_TEAM_LEAD"}},
         "ROLE_READS_NOTHING",
         "/person/role",
     ),
     "a mentor": ({**MAILBOX, "person": {**PERSON, "role": "VOLUNTEER_MENTOR"}}, "ROLE_READS_NOTHING", "/person/role"),
-    "a language": ({**MAILBOX, "language": "es"}, "UNKNOWN_CODE", "/language"),
-    "a channel": ({**ENDPOINT, "channel": "FAX"}, "UNKNOWN_CODE", "/channel"),
+    "a language": ({**MAILBOX, "language": "es"}, "INVALID_VALUE", "/language"),
+    "a channel": ({**ENDPOINT, "channel": "FAX"}, "INVALID_VALUE", "/channel"),
 }
 """Bodies with one thing wrong in them: the code of the problem, and where."""
 
@@ -225,48 +224,9 @@ async def test_http_is_for_the_networks_that_are_allowed(lotte: Subscriber, tmp_
     loopback = {**ENDPOINT, "url": "http://127.0.0.1:9000/hook"}
     assert (await lotte.create(loopback)).status_code == 201
     async with running(tmp_path / "strict", stores=MemoryStores()) as strict:
-        assert_problem(await Subscriber(strict).create(loopback), 422, "URL_NOT_ALLOWED", at="/url")
-
-
-MANAGES: Final = {"NGO_LEAD": "brugwerk", "NGO_COORDINATOR": "brugwerk", "AGENCY_TEAM_LEAD": "vdab-gent"}
-"""By api.md: who makes and manages the subscriptions of their organisation."""
-OTHERS: Final = ("AGENCY_COUNSELLOR", "VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR", "MENTEE", "DPO", "AUDITOR", "OPERATOR")
-ROUTES: Final = ("verify", "pause", "resume", "test", "rotate-secret", "replay")
-
-
-@pytest.mark.parametrize("role", MANAGES)
-async def test_three_roles_manage_the_subscriptions_of_their_own_organisation(system: Running, role: str) -> None:
-    """And nobody of another organisation is told that one is there."""
-    manager = Subscriber(system, MANAGES[role], role)
-    path = await manager.created()
-    assert [item["links"]["self"] for item in (await manager.read(PATH))["items"]] == [path]
-    stranger = Subscriber(system, "samenstap", "NGO_LEAD")
-    assert (await stranger.read(PATH))["items"] == []
-    etag = await manager.etag(path)
-    assert_problem(await stranger.send("GET", path), 404, "NOT_FOUND")
-    assert_problem(await stranger.send("PUT", path, ENDPOINT, If_Match=etag), 404, "NOT_FOUND")
-    assert_problem(await stranger.send("DELETE", path, If_Match=etag), 404, "NOT_FOUND")
-    for action in ROUTES:
-        assert_problem(await stranger.send("POST", f"{path}/{action}", {}, If_Match=etag), 404, "NOT_FOUND")
-    assert await manager.etag(path) == etag
-
-
-@pytest.mark.parametrize("role", OTHERS)
-async def test_no_other_role_manages_them(system: Running, role: str) -> None:
-    """403 that names the rule, whatever is wrong with the body."""
-    manager, other = Subscriber(system), Subscriber(system, "brugwerk", role)
-    path = await manager.created()
-    etag = await manager.etag(path)
-    refused = [
-        await other.create({}),
-        await other.send("GET", PATH),
-        await other.send("GET", path),
-        await other.send("PUT", path, {}, If_Match=etag),
-        await other.send("DELETE", path, If_Match=etag),
-        *[await other.send("POST", f"{path}/{action}", {"no": 1}, If_Match=etag) for action in ROUTES],
-    ]
-    for answer in refused:
-        assert_problem(answer, 403, "ROLE_NOT_ALLOWED")
+        for url in (loopback["url"], "http://hooks.example.org/x"):
+            answer = await Subscriber(strict).create({**ENDPOINT, "url": url})
+            assert_problem(answer, 422, "URL_NOT_ALLOWED", at="/url")
 
 
 async def test_what_became_of_the_challenge_is_told_in_words(lotte: Subscriber) -> None:
@@ -290,7 +250,7 @@ async def test_an_answer_offers_what_is_possible_now(lotte: Subscriber) -> None:
     assert offered == {"verify", "rotate-secret"}
     path = await lotte.proven()
     shown = await lotte.read(path)
-    assert {action["action"] for action in shown["allowedActions"]} == set(ROUTES) - {"resume"}
+    assert {action["action"] for action in shown["allowedActions"]} == ROUTES - {"resume"}
     assert [blocked["code"] for blocked in shown["blockedActions"]] == ["STATE_DOES_NOT_ALLOW"]
     for action in shown["allowedActions"]:
         assert action["href"] == f"{path}/{action['action']}"
@@ -329,44 +289,8 @@ async def test_who_leads_after_a_crash_forgets_what_was_deleted(lotte: Subscribe
     path = await lotte.created()
     await lotte.delete(path)
     await forgotten(lotte, path)
-    await lotte.vault.keep("left-behind", lotte.stream(path), {"secret": "whsec_left"})
+    await lotte.vault.keep("left-behind", stream_of(path), {"secret": "whsec_left"})
     service = lotte.system.service
     successor = Forgetting(lotte.vault, service.index, Projection(service.log, service.index, lambda *_: None))
     await successor.round()
     assert await lotte.vault.read("left-behind") is None
-
-
-async def test_a_new_secret_signs_beside_the_old_one_for_a_day(lotte: Subscriber) -> None:
-    """24 hours unless it is said otherwise, by the machine's clock; the answer alone shows it."""
-    made = await lotte.create()
-    path, began = made.headers["Location"], datetime.now(UTC)
-    rotated = (await lotte.act(path, "rotate-secret")).json()
-    assert rotated["secret"] not in (None, made.json()["secret"])
-    assert rotated["publicKey"] == rotated["keys"][0]["publicKey"] != made.json()["publicKey"]
-    assert rotated["keys"][1]["publicKey"] == made.json()["publicKey"]
-    until = datetime.fromisoformat(rotated["keys"][1]["until"])
-    assert timedelta(hours=24) <= until - began < timedelta(hours=24, minutes=1)
-    assert "secret" not in await lotte.read(path)
-    at_once = (await lotte.act(path, "rotate-secret", {"keepOldFor": 0})).json()
-    assert [key["publicKey"] for key in at_once["keys"]] == [at_once["publicKey"]]
-
-
-@pytest.mark.parametrize(("kept", "seconds"), [(90, 90), ("PT1H30M", 5400), ("P7D", 604_800), ("PT0S", None)])
-async def test_how_long_old_secrets_sign_is_said_in_seconds_or_as_a_duration(
-    lotte: Subscriber, kept: int | str, seconds: int | None
-) -> None:
-    """ISO 8601, whole."""
-    path, began = await lotte.created(), datetime.now(UTC)
-    rotated = (await lotte.act(path, "rotate-secret", {"keepOldFor": kept})).json()
-    until = [datetime.fromisoformat(key["until"]) - began for key in rotated["keys"][1:]]
-    assert [round(span.total_seconds() / 10) for span in until] == ([round(seconds / 10)] if seconds else [])
-
-
-@pytest.mark.parametrize("kept", [-1, 2_592_001, 1.5, "24 hours", "P", "PT", "P1Y", "P31D", True, None])
-async def test_no_other_span_is_taken(lotte: Subscriber, kept: Any) -> None:
-    """422 at the field, with what would be accepted; the secret stays."""
-    path = await lotte.created()
-    before = await lotte.state(path)
-    refused = await lotte.act(path, "rotate-secret", {"keepOldFor": kept})
-    assert_problem(refused, 422, "INVALID_VALUE", at="/keepOldFor")
-    assert await lotte.state(path) == before

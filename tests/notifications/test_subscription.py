@@ -17,6 +17,7 @@ from services.notifications.domain.subscription import (
     OF_ORGANISATION,
     SUBSCRIPTION,
     OfOrganisation,
+    Positions,
     Subscription,
     SubscriptionContext,
     organisation_stream,
@@ -53,7 +54,8 @@ _HOUR: Final = timedelta(hours=1)
 
 
 def _decided(command: Command, subscription: Subscription) -> list[object]:
-    return [*decide(command, SubscriptionContexts.of(subscription))]
+    context = SubscriptionContexts.of(subscription, {"positions": Positions(after=3, through=9)})
+    return [*decide(command, context)]
 
 
 SUBSCRIPTIONS: Final[Decisions[Subscription, Command]] = Decisions(SUBSCRIPTION, _decided)
@@ -61,7 +63,7 @@ PAUSE: Final = of_caller(subscribing.PauseSubscription)
 RESUME: Final = of_caller(subscribing.ResumeSubscription)
 VERIFY: Final = of_caller(subscribing.VerifySubscription)
 TEST: Final = of_caller(subscribing.RequestDeliveryTest, test="t-1")
-REPLAY: Final = of_caller(subscribing.ReplaySubscription, after_position=3, through_position=9)
+REPLAY: Final = of_caller(subscribing.ReplaySubscription, since=AT)
 DELETE: Final = of_caller(subscribing.DeleteSubscription)
 GONE: Final = of_engine(subscription_course.DisableSubscription, reason="GONE", status=410)
 ELSEWHERE: Final = of_caller(
@@ -291,7 +293,8 @@ def test_one_replay_runs_at_a_time() -> None:
     running.when(of_engine(subscription_course.FinishReplay, replay=2)).then()
     done = Given(SUBSCRIPTIONS, running.when(of_engine(subscription_course.FinishReplay, replay=1)).state)
     assert done.when(REPLAY).state.replays == 2
-    done.when(of_caller(subscribing.ReplaySubscription, after_position=9, through_position=9)).then()
+    empty = SubscriptionContexts.of(done.state, {"positions": Positions(after=9, through=9)})
+    assert decide(REPLAY, empty) == []
 
 
 def test_a_warning_stands_until_deliveries_arrive_again() -> None:
