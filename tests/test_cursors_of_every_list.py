@@ -43,6 +43,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         for sub in ("c1.away", "c2.away"):
             away = {"substitute": "an.peeters", "until": "2026-06-01T00:00:00Z"}
             assert (await services.send(HANNE, "PUT", f"/v1/absences/{sub}", away)).is_success
+        for hook in ("a", "b"):
+            webhook = {"channel": "WEBHOOK", "url": f"https://hooks.example.org/{hook}"}
+            assert (await services.create(LOTTE, "/v1/subscriptions", webhook)).status_code == 201
         cases = [await context.accepted(another_person(client={"ref": "CL-1"})), await context.accepted()]
         for case in cases:
             await services.read(LOTTE, f"{case.offer}/contact")
@@ -123,6 +126,7 @@ async def test_every_list_is_tried(scene: Scene) -> None:
         "/v1/mentors",
         "/v1/organisations",
         "/v1/referrals",
+        "/v1/subscriptions",
         "/v1/worklist",
     } < found
     assert any(path.endswith("/timeline") for path in found)

@@ -91,6 +91,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         await services.done(LOTTE, case.path, "report-gap", GAP)
         away = {"substitute": "an.peeters", "until": "2030-01-01T00:00:00Z"}
         assert (await services.send(LOTTE, "PUT", f"/v1/absences/{LOTTE.sub}", away)).is_success
+        webhook = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay"}
+        subscribed = await services.create(LOTTE, "/v1/subscriptions", webhook)
+        assert subscribed.status_code == 201, subscribed.text
         bases = [(await services.read(INES, offer))["legalBasis"]["id"] for offer in offers]
         several = await services.create(INES, BROADCASTS, broadcast(HOLDER, FORMER))
         to = [frozenset({AGENCY, organisation}) for organisation in (GONE, FORMER, HOLDER)]
@@ -106,6 +109,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 "gap_id": [There(f"{case.id}.g1", frozenset({AGENCY, HOLDER}))],
                 "sub": [There(LOTTE.sub, frozenset({HOLDER}))],
                 "ref": [There("M-41", frozenset({HOLDER}))],
+                "subscription_id": [There(subscribed.json()["id"], frozenset({HOLDER}))],
             },
             signed.headers["Position"],
         )

@@ -162,7 +162,7 @@ def build(
     queries = Queries(streams, vault, index, service.caught_up)
     pending = Pending(streams, index, consumers)
     deliveries_for_callers = DeliveryLists(queries, index, pending, clock, service.caught_up)
-    commands = Commands(queries, handler, streams, vault, clock, settings)
+    commands = Commands(queries, handler, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",

@@ -27,6 +27,10 @@ COMMANDS = sorted(name for name in OPERATIONS if name.startswith("POST") and nam
 """`POST /v1/<what>/{id}/<action>`."""
 
 
+ON_A_SUBSCRIPTION = ("verify", "pause", "resume", "test", "rotate-secret", "replay")
+"""As docs/domain.md has them, under Subscriptions."""
+
+
 def headers_of(operation: dict[str, Any]) -> dict[str, bool]:
     """The headers of a request, and whether each is required."""
     return {
@@ -93,6 +97,7 @@ def test_the_commands_are_those_of_the_domain() -> None:
         "POST /v1/legal-bases/{basis_id}/withdraw",
         "POST /v1/absences/{sub}/release",
         "POST /v1/charters/{version}/sign",
+        *(f"POST /v1/subscriptions/{{subscription_id}}/{command}" for command in ON_A_SUBSCRIPTION),
     }
 
 
@@ -133,6 +138,8 @@ def test_a_refusal_says_what_its_headers_are() -> None:
         ("TrajectoryAnswer", "closureReason", "EndReason"),
         ("OrganisationAnswer", "kind", "OrganisationKind"),
         ("MentorAnswer", "kind", "MentorKind"),
+        ("SubscriptionAnswer", "state", "SubscriptionState"),
+        ("SubscriptionAnswer", "readsAs", "Role"),
     ],
 )
 def test_a_code_is_one_of_its_list(schema: str, member: str, codes: str) -> None:

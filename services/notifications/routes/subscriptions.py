@@ -74,6 +74,7 @@ def routes(queries: Queries, commands: Commands) -> Router:
     @router.delete(
         "/{subscription_id}",
         status_code=204,
+        responses={200: {"model": SubscriptionAnswer, "description": "The result of a dry run; nothing was stored."}},
         summary=ACTIONS["delete"].summary,
     )
     async def delete(command: Changing, subscription_id: Identifier, _: Covered) -> Response:
