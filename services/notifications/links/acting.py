@@ -165,7 +165,7 @@ class Links:
         """Why the link does nothing any more; None where it still does."""
         return closed(link, self._now())
 
-    async def send_code(self, token: str) -> Link:
+    async def send_code(self, token: str, traceparent: str) -> Link:
         """Sends a code to the address that the link was sent to. Raises NotFound, Refused, ProblemError."""
         link = await self.find(token)
         issued = link.issued
@@ -180,7 +180,8 @@ class Links:
             code_hash=self._tokens.hidden("code", issued.link, code),
             now=self._now(),
         )
-        outcome = await self._handler.handle(command, link_stream(issued.link), LINK, Call(actor=command.by))
+        call = Call(actor=command.by, traceparent=traceparent)
+        outcome = await self._handler.handle(command, link_stream(issued.link), LINK, call)
         letter = Letter("code", subscription.choices.language, {}, code=f"{code[:4]} {code[4:]}")
         answer = await self._post.send(address, letter, f"{issued.link}.{outcome.state.codes}")
         if answer.result is not Result.ACCEPTED:
@@ -192,7 +193,7 @@ class Links:
             )
         return outcome.state
 
-    async def act(self, token: str, code: str, act: str | None, reason: str | None) -> Link:
+    async def act(self, token: str, code: str, act: str | None, reason: str | None, traceparent: str) -> Link:
         """Takes an act. Raises NotFound, and Refused, which says why nothing was done."""
         link = await self.find(token)
         await self.subscription_of(link)
@@ -208,7 +209,8 @@ class Links:
             reason=reason,
             now=self._now(),
         )
-        outcome = await self._handler.handle(command, link_stream(issued.link), LINK, Call(actor=command.by))
+        call = Call(actor=command.by, traceparent=traceparent)
+        outcome = await self._handler.handle(command, link_stream(issued.link), LINK, call)
         if any(isinstance(event, CodeMistaken) for event in outcome.events):
             raise mistaken(outcome.state.code.tries if outcome.state.code is not None else 0)
         return await self._answered(issued.link)

@@ -18,6 +18,7 @@ from services.chassis.http.problems.translation import EXPECTED, answer_to, as_p
 from services.chassis.http.request.media import JSON
 from services.chassis.http.routing import Router
 from services.chassis.modelling.decider import Fault, Refused
+from services.chassis.operating.request_notes import notes_of
 from services.notifications.domain.link import Link
 from services.notifications.links.acting import Links
 from services.notifications.links.pages import HEADERS, acted_page, acting_page
@@ -92,7 +93,7 @@ class ActPages:
         try:
             await form_of(request)
             speaks, zone = await self._reader(await self._links.find(token), language)
-            link = await self._links.send_code(token)
+            link = await self._links.send_code(token, str(notes_of(request.scope).trace))
         except EXPECTED as error:
             return await self._again(request, token, error, speaks, language)
         return _as_json(link) if wants_json(request) else acting_page(link, token, speaks, zone, "sent")
@@ -106,7 +107,10 @@ class ActPages:
             reason = fields.get("reason") or None
             if reason is not None and reason not in DeclineReason.__members__:
                 raise Refused.input(Fault("/reason", "INVALID_VALUE", "must be a reason of a decline"))
-            link = await self._links.act(token, fields.get("code", ""), fields.get("action") or None, reason)
+            trace = str(notes_of(request.scope).trace)
+            link = await self._links.act(
+                token, fields.get("code", ""), fields.get("action") or None, reason, traceparent=trace
+            )
         except EXPECTED as error:
             return await self._again(request, token, error, speaks, language)
         return _as_json(link) if wants_json(request) else acted_page(link, speaks)
