@@ -47,6 +47,7 @@ from services.notifications.domain.link import (
     mistaken,
 )
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
+from services.notifications.domain.subscription_events import Choices
 from services.notifications.email.letters import Letter
 from services.notifications.email.post import Post
 from services.notifications.email.smtp import Result
@@ -144,6 +145,13 @@ class Links:
         if not state.is_of(hash_of(token)):
             raise NotFound(_PURPOSE)
         return state
+
+    async def choices_of(self, link: Link) -> Choices | None:
+        """How its reader wants to be written to, whatever has become of the subscription."""
+        if link.issued is None:
+            return None
+        stream = subscription_stream(link.issued.subscription)
+        return (await self._streams.fold(stream, SUBSCRIPTION)).state.choices
 
     async def subscription_of(self, link: Link) -> Subscription:
         """The subscription that a link was sent for. Raises Refused where it is not the same person's any more."""

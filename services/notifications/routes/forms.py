@@ -63,12 +63,17 @@ def wants_json(request: Request) -> bool:
     return "application/json" in accept and "text/html" not in accept
 
 
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 def refused(request: Request, error: Exception, language: str) -> Response:
-    """A problem document for programs, a page for people."""
+    """A page for people, whose browsers ask for HTML; a problem document for everybody else."""
     # Its path holds the link.
     request.scope["instance"] = "/"
     answer = answer_to(error, request)
-    if wants_json(request):
+    if not wants_page(request):
         answer.headers["Cache-Control"] = "no-store"
         return answer
     problem = as_problem(error)

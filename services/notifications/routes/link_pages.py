@@ -17,6 +17,7 @@ from services.chassis.deciding.handler import NotFound
 from services.chassis.http.problems.translation import EXPECTED, answer_to, as_problem
 from services.chassis.http.request.media import JSON
 from services.chassis.http.routing import Router
+from services.chassis.modelling.days import USUAL_ZONE
 from services.chassis.modelling.decider import Fault, Refused
 from services.chassis.operating.request_notes import notes_of
 from services.notifications.domain.link import Link
@@ -32,6 +33,7 @@ from services.notifications.routes.forms import (
     spoken,
     takes,
     wants_json,
+    wants_page,
 )
 
 _ACT: Final[dict[str, Any]] = {
@@ -81,6 +83,7 @@ class ActPages:
         try:
             link = await self._links.find(token)
             speaks, zone = await self._reader(link, language)
+            await self._links.subscription_of(link)
             if (refusal := self._links.closed(link)) is not None:
                 raise refusal
         except EXPECTED as error:
@@ -116,17 +119,18 @@ class ActPages:
         return _as_json(link) if wants_json(request) else acted_page(link, speaks)
 
     async def _reader(self, link: Link, language: MailLanguage | None) -> tuple[str, str]:
-        """The language and the time zone of a link's reader. Raises Refused where it is theirs no more."""
-        subscription = await self._links.subscription_of(link)
-        choices = subscription.choices
-        return spoken(language, subscription), choices.time_zone if choices is not None else "UTC"
+        """The language and the time zone of a link's reader."""
+        choices = await self._links.choices_of(link)
+        if choices is None:
+            return spoken(language), USUAL_ZONE
+        return language.value if language is not None else choices.language, choices.time_zone
 
     async def _again(
         self, request: Request, token: str, error: Exception, speaks: str, language: MailLanguage | None
     ) -> Response:
         """The forms once more, with what was wrong; where the link does nothing any more, only that."""
         problem = as_problem(error)
-        if wants_json(request) or problem.code.startswith("LINK_") or isinstance(error, NotFound):
+        if not wants_page(request) or problem.code.startswith("LINK_") or isinstance(error, NotFound):
             return refused(request, error, speaks)
         link = await self._links.find(token)
         _, zone = await self._reader(link, language)

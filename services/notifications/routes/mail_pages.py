@@ -36,7 +36,7 @@ def _confirming(router: Router, mailing_list: MailingList) -> None:
         openapi_extra=NO_BODY,
         summary="Show for what an address would be confirmed; it changes nothing.",
     )
-    async def to_confirm(request: Request, token: str, until: Until, language: Language = None) -> Response:
+    async def to_confirm(request: Request, token: str, until: Until = 0, language: Language = None) -> Response:
         try:
             subscription = await mailing_list.to_confirm(token, until)
         except EXPECTED as error:
@@ -51,7 +51,7 @@ def _confirming(router: Router, mailing_list: MailingList) -> None:
         openapi_extra=ANY_FORM,
         summary="Confirm the address that the link was sent to.",
     )
-    async def confirm(request: Request, token: str, until: Until, language: Language = None) -> Response:
+    async def confirm(request: Request, token: str, until: Until = 0, language: Language = None) -> Response:
         try:
             await form_of(request)
             subscription, already = await mailing_list.confirm(token, until)
