@@ -13,6 +13,7 @@ from typing import Final
 
 REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "ABSENCE_TOO_LONG": "The absence is longer, or further away, than a year",
         "ACCESS_ENDED": "The organisation's access has ended",
         "ACT_NOT_OFFERED": "The link is good for something else",
         "ADDRESS_TOO_LONG": "The request's address is too long",
@@ -69,6 +70,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "ESCALATION_RESOLVED": "The escalation has been resolved",
         "ESCALATION_UNKNOWN": "No such escalation is open in this case",
         "EXCEPTION_DECIDED": "The exception is decided already",
+        "EXCEPTION_OPEN": "The same exception is asked for already",
         "EXPECTATIONS_MISSING": "The expectations of both sides are missing",
         "EXTENDED_BEFORE": "The agreement has already been extended",
         "EXTENSION_OUT_OF_RANGE": "The new end is outside the range allowed",
@@ -135,6 +137,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "NO_ACCESS_FOR_CONTROL": "Control bodies have no access",
         "NO_AGREEMENT": "No agreement is in force",
         "NO_EXCEPTION": "No exception is asked for",
+        "NO_EXCEPTION_NEEDED": "The charter allows it without an exception",
         "NO_GAP": "No gap in services is reported",
         "NO_MATCH": "No match is proposed",
         "NO_REFERRAL": "No referral is with an organisation",

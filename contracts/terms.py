@@ -92,6 +92,12 @@ DEFAULT_LADDER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Who is told of a term at each level: L0 by the reminder, L1 at the breach, L2 LEADS_TOLD and L3 BOARD_TOLD later."""
 
+
+def whole_ladder(own: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The ladder of a programme version: its own levels, and of every other one the default."""
+    return {**DEFAULT_LADDER, **own}
+
+
 LEVEL_AFTER: Final[Mapping[str, str]] = MappingProxyType(
     {LadderLevel.L2.value: "LEADS_TOLD", LadderLevel.L3.value: "BOARD_TOLD"}
 )

@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Final
@@ -27,6 +27,7 @@ from pydantic import ValidationError
 from services.backup_manifest import Manifest, Member
 from services.chassis.engines.sqlite_moment import Unreadable, moment
 from services.chassis.log.epochs_sqlite import begin_in_restored_file
+from services.chassis.modelling.days import in_utc
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.time.clock import machine_now
@@ -333,4 +334,4 @@ def _failures(what: str) -> Iterator[None]:
 
 
 def _at(manifest: Manifest) -> str:
-    return manifest.made_at.astimezone(UTC).isoformat(timespec="seconds")
+    return in_utc(manifest.made_at, "seconds")

@@ -17,6 +17,7 @@ from services.chassis.delivery.consumer_store import ConsumerStore, Parked
 from services.chassis.delivery.kafka.clients import Cluster, RefusedTopics
 from services.chassis.delivery.kafka.topics import Topics, wanted
 from services.chassis.delivery.redriving import redrive
+from services.chassis.modelling.days import in_utc
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
@@ -135,7 +136,7 @@ async def _redriven(stores: StoreOpener, services: Iterable[str]) -> int:
 
 
 def _time(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return None if at is None else in_utc(datetime.fromtimestamp(at, UTC), "seconds")
 
 
 def _type(parked: Parked) -> str | None:

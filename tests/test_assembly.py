@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
+
+import pytest
 
 from services.assembly import SERVICES, assemble
 from services.chassis.access.identity import Verifier
@@ -30,3 +34,15 @@ async def test_one_thread_moves_the_pages_of_all_files_while_the_process_runs(tm
     assert at_work()
     await assembly.stop()
     assert not at_work()
+
+
+@pytest.mark.slow
+def test_a_process_loads_the_services_that_it_serves_and_no_other() -> None:
+    """The others would cost each replica a third of its start, and memory for as long as it runs."""
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys, services.serve, services.assembly; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {f"services.{name}.app" for name in SERVICES}.isdisjoint(said.stdout.split())

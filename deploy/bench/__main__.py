@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument("--only", help=f"some of: {','.join(PARTS)}")
     parser.add_argument("--seconds", type=int, default=8, help="length of each measurement (default 8)")
     parser.add_argument("--full", action="store_true", help="with 10^6 events, where the default is 10^5")
-    parser.add_argument("--referrals", type=int, help="how many one organisation has in one-organisation (10,000)")
+    parser.add_argument(
+        "--referrals", type=int, help="how many one organisation has in one-organisation (10,000), and cases in reports"
+    )
     parser.add_argument("--quick", action="store_true", help="a second and a few of everything: does it work?")
     parser.add_argument("--json", type=Path, help="a file to write the results to; what it holds of others stays")
     parser.add_argument("--data", type=Path, help="where the measured data go for a while (default: a temporary place)")

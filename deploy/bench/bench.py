@@ -31,7 +31,8 @@ def rounds(seconds: float) -> Iterator[bool]:
 class Bench:
     """A run of benchmarks. `seconds` is the length of one measurement; `quick` asks only whether everything works.
 
-    `referrals` is how many one organisation has had at the end, where that is asked for.
+    `referrals` is how many one organisation has had at the end, and over how many cases reports are made, where that is
+    asked for.
     """
 
     directory: Path

@@ -110,7 +110,7 @@ PARTS: Final[Mapping[str, Part]] = {
         folds.about_seconds,
     ),
     "reports": Part(
-        "Reports over 100,000 cases",
+        "Reports over many cases",
         _text_of(reports),
         reports.measure,
         reports.about_seconds,

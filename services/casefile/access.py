@@ -57,6 +57,7 @@ _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
     MENTEES: (MENTEE_OF_CASE,),
 }
 """How those who give commands stand to the case."""
+_REFUSED_LATER: Final = frozenset({FORMER_ORGANISATION, CONSENT_WITHDRAWN, STOPPED_MENTOR})
 _REPORT_ROWS: Final = "read-report-rows"
 """Refuses nobody: rows are left out."""
 _READS = ("read", "read-timeline", "read-responsibility", "read-record")
@@ -64,7 +65,7 @@ _READS = ("read", "read-timeline", "read-responsibility", "read-record")
 POLICY: Final = Policy(
     [
         *(
-            Rule(action.name, action.roles & roles, relation)
+            Rule(action.name, action.roles & roles, relation, refused_later=relation in _REFUSED_LATER)
             for action in ACTIONS.values()
             for roles, relations in _STAND_AS.items()
             if action.roles & roles
@@ -127,6 +128,47 @@ POLICY: Final = Policy(
     ],
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, ONESELF, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
+    words={
+        OWNER_AGENCY: "of the agency whose case it is",
+        ADDRESSED_ORGANISATION: "of the organisation that the case is offered to, or is with",
+        FORMER_ORGANISATION: "of an organisation whose part in the case is over",
+        CONSENT_WITHDRAWN: "of an organisation whose part ended when the person withdrew the consent",
+        ACCESS_ENDED: "of an organisation whose access to the case has ended",
+        MATCHED_MENTOR: "as the mentor of the match",
+        FORMER_MENTOR: "as the mentor of a match that is over",
+        STOPPED_MENTOR: "as the mentor whose match ended when the person withdrew the consent",
+        MENTEE_OF_CASE: "as the person whom the case is about",
+        OVERSIGHT: "with oversight of all organisations",
+        ANY_ORGANISATION: "of any organisation",
+        OWN_ORGANISATION: "of the same organisation",
+        ONESELF: "for themselves",
+        REPORTER: "as the mentor who reported the gap",
+        PLATFORM: "of the platform's operator",
+        PARTY_AGENCY: "of an agency",
+        PARTY_ORGANISATION: "of a mentoring organisation",
+    },
+    acts={
+        "read": "reading the case",
+        "read-timeline": "reading the timeline",
+        "read-responsibility": "reading who is responsible",
+        "read-record": "reading the raw record",
+        "read-corrections": "reading the texts of a case",
+        "read-texts": "reading the free texts",
+        "list": "listing cases",
+        "read-worklist": "reading a worklist",
+        "read-gap": "reading a gap in services",
+        "list-gaps": "listing gaps in services",
+        "read-report": "reading reports",
+        _REPORT_ROWS: "reading the rows of a report",
+        "read-report-across": "reading reports over all organisations",
+        "describe-mentor": "describing a mentor",
+        "read-mentor": "reading the mentors of an organisation",
+        "name-substitute": "naming a substitute",
+        "read-absence": "reading who is away",
+        "read-charter": "reading the charter",
+        "write-charter": "writing a version of the charter",
+        "sign-charter": "signing the charter",
+    },
 )
 
 

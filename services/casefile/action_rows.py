@@ -30,9 +30,6 @@ EITHER: Final = None
 MENTEES: Final = frozenset({Role.MENTEE})
 UNTIL_FINALISED: Final = BEFORE_CLOSED | {CaseState.CLOSED}
 EVERY_STATE: Final = frozenset(CaseState)
-FROM_MATCHING: Final = frozenset(
-    {CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseState.MENTORING, CaseState.SUSPENDED}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

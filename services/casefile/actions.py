@@ -17,7 +17,6 @@ from services.casefile.action_rows import (
     AGENCY,
     EITHER,
     EVERY_STATE,
-    FROM_MATCHING,
     MENTEES,
     ORGANISATION,
     UNTIL_FINALISED,
@@ -48,7 +47,7 @@ from services.casefile.domain import (
 )
 from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.context import Context, Rule
-from services.casefile.domain.state import WITH_ORGANISATION
+from services.casefile.domain.state import FROM_MATCHING, WITH_ORGANISATION
 from services.casefile.other_commands import OTHER_COMMANDS
 from services.casefile.routes import change_shapes, gap_shapes, requests, task_shapes
 from services.casefile.worklist import CHANGE_DECISION, COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER, GAP_ACTION
@@ -169,7 +168,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=task_shapes.RequestExceptionBody, command=exceptions.RequestException,
            decide=exceptions.request_exception, build=stamping.request_exception,
            side=ORGANISATION, states=FROM_MATCHING, roles=COORDINATORS | MENTORS,
-           refuses={"CHARTER_NOT_SIGNED", "NOT_EXPECTED", "UNKNOWN_CODE"}),
+           refuses={"CHARTER_NOT_SIGNED", "EXCEPTION_OPEN", "NOT_EXPECTED", "NO_EXCEPTION_NEEDED", "UNKNOWN_CODE"}),
     Action(name="decide-exception", summary="Grant or deny an exception, as the lead of the organisation.",
            request=task_shapes.DecideExceptionBody, command=exceptions.DecideException,
            decide=exceptions.decide_exception, build=stamping.decide_exception,

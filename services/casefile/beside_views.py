@@ -86,7 +86,7 @@ def level_view(item: Item) -> Json:
 def exception_view(known: RoleException) -> Json:
     """A one-off exception, from a task or from a rule."""
     kind: Json = {"task": known.task} if known.task is not None else {"rule": known.rule}
-    return {"id": known.exception, **kind, "state": known.state}
+    return {"id": known.exception, **kind, "state": known.state, **({"reason": "PART_ENDED"} if known.lapsed else {})}
 
 
 def norm_view(case: Case, zone: str | None, now: datetime) -> list[Json]:

@@ -17,6 +17,7 @@ from services.casefile.stamping import Stamp
 from services.chassis.http.problems.translation import from_validation
 from services.chassis.http.request.stamp import same_fields
 from services.chassis.http.response.rendering import camel
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Command, Refused
 
 
@@ -45,7 +46,7 @@ def _as_sent(reported: Reported) -> dict[str, Any]:
     # What an old event does not know has to be sent.
     facts = {_SENT_AS.get(name, camel(name)): value for name, value in reported.facts.items() if value is not None}
     if reported.happened_at is not None:
-        facts["occurredAt"] = reported.happened_at.isoformat()
+        facts["occurredAt"] = in_utc(reported.happened_at)
     return facts
 
 

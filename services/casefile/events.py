@@ -72,8 +72,7 @@ from services.casefile.sentences import (
     of_an_escalation,
     of_an_offer,
 )
-from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.deciding.refusals import KeyRefused
+from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.delivery.translation import (
     published_deadline,
     published_deadlines,

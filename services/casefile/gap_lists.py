@@ -15,6 +15,7 @@ from services.casefile.domain.open_matters import Gap
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.gap_rows import GAPS, mentor_key
 from services.casefile.gap_views import with_words
+from services.casefile.known_filters import check_filters
 from services.casefile.queries import Found, Queries
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
@@ -73,6 +74,7 @@ class GapLists:
         """A page of the gaps that the caller reads, those first whose answer is due first, and where it goes on."""
         POLICY.require(caller, "list-gaps", (ANY_ORGANISATION,))
         last = await pages.due()
+        await check_filters(self._streams, agency=agency)
         await self._caught_up()
         looks = _looks(caller, states, agency)
         items: list[Json] = []

@@ -14,12 +14,11 @@ from contracts.codes import CaseState, Role
 from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY, relations_of_row
 from services.casefile.context import CASES_OF_A_PERSON
-from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
+from services.casefile.known_filters import check_filters
 from services.casefile.projection import CASES, PARTS, STOPPED, part_key
 from services.casefile.queries import SEES_ALL, Queries
 from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages, Place
-from services.chassis.http.request.positions import unknown_filter
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.time.clock import Clock
@@ -120,10 +119,7 @@ class Lists:
         """
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
         last: Place | None = await pages.number() if wanted.overdue is None else await pages.due()
-        if wanted.organisation is not None:
-            known = await self._queries.streams.fold(organisation_stream(wanted.organisation), KNOWN_ORGANISATION)
-            if known.state.name is None:
-                raise unknown_filter("organisation", "the id of an existing organisation")
+        await check_filters(self._queries.streams, organisation=wanted.organisation)
         await self._caught_up()
         if wanted.client_ref is not None:
             items, last = await self._of_person(caller, wanted, wanted.client_ref, last, limit)

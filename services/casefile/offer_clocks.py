@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, TermUnit
-from contracts.terms import DEFAULT_LADDER, LEVEL_AFTER, LadderLevel
+from contracts.terms import LEVEL_AFTER, LadderLevel, whole_ladder
 from services.casefile.domain.broadcast import CaseOffered
 from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.referral_entry import ReferralEntryTaken
@@ -195,7 +195,7 @@ def _standing_still(late: Late, since: datetime, at: datetime, terms: Calendar, 
 
 
 def _levels(due_at: datetime, terms: Calendar, rules: Rules) -> tuple[LevelDue, ...]:
-    ladder = {**DEFAULT_LADDER, **rules.ladder}
+    ladder = whole_ladder(rules.ladder)
     return levels_after(due_at, terms, {level: term for level, term in LEVEL_AFTER.items() if ladder[level]})
 
 

@@ -32,7 +32,14 @@ _EXAMPLE: Final = '{"terms": {"DECISION": {"n": 1, "unit": "WORKING_DAYS"}}}'
 
 
 class WrongPolicy(RefusedStart):
-    """The file is none of other terms; the message names each member that is wrong, and what would be accepted."""
+    """The file is none of other terms; the message names it, each member that is wrong, and what would be accepted."""
+
+    def __init__(self, file: Path, what: str) -> None:
+        super().__init__(f"{file}: {what}")
+
+
+class NoCalendar(ValueError):  # noqa: N818 - reads as what happened
+    """Nobody keeps the holidays of the place that other terms name."""
 
 
 class OtherTerms(Struct, frozen=True, kw_only=True):
@@ -66,13 +73,13 @@ def read_policy(file: Path) -> tuple[OtherTerms, dict[str, Any]]:
     try:
         document = msgspec.json.decode(file.read_bytes())
     except OSError as error:
-        raise WrongPolicy(f"{file}: {error.strerror}; give a file such as {_EXAMPLE}") from None
+        raise WrongPolicy(file, f"{error.strerror}; give a file such as {_EXAMPLE}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise WrongPolicy(f"{file}: no JSON ({error}); give an object such as {_EXAMPLE}") from None
+        raise WrongPolicy(file, f"no JSON ({error}); give an object such as {_EXAMPLE}") from None
     if not isinstance(document, dict):
-        raise WrongPolicy(f"{file}: no object; give one such as {_EXAMPLE}")
+        raise WrongPolicy(file, f"no object; give one such as {_EXAMPLE}")
     if faults := list(_faults(document)):
-        raise WrongPolicy(f"{file}: {'; '.join(faults)}")
+        raise WrongPolicy(file, "; ".join(faults))
     days = document.get("closingDays")
     return (
         OtherTerms(
@@ -172,9 +179,9 @@ def _check_ins(member: str, given: Any) -> Iterator[str]:
 
 
 def calendar_of(rules: Rules) -> Calendar:
-    """The calendar of a version's rules. Raises WrongPolicy where nobody keeps the holidays of the place."""
+    """The calendar of a version's rules. Raises NoCalendar where nobody keeps the holidays of the place."""
     lengths = {name: (term.n, term.unit) for name, term in rules.terms.items()}
     try:
         return Calendar(lengths, rules.time_zone, rules.country, rules.region, rules.closing_days)
     except ValueError as error:
-        raise WrongPolicy(str(error)) from None
+        raise NoCalendar(str(error)) from None

@@ -40,7 +40,7 @@ def of_an_entry(entry: ReferralEntryTaken) -> str:
     happened = filled_in(_of_a_message(entry.name), entry)
     if entry.level in (LadderLevel.L2, LadderLevel.L3):
         happened = f"{happened} {named_at(entry.level, entry.notified or ())}"
-    return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
+    return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by}."
 
 
 def of_an_offer(entry: ReferralEntryTaken) -> str:

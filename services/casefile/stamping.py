@@ -226,7 +226,7 @@ def decide_exception(body: task_shapes.DecideExceptionBody, stamp: Stamp) -> exc
         by=stamp.by,
         exception=body.exception,
         granted=body.granted,
-        reason_ref=stamp.ref_or_none("exception-decision", body.reason),
+        reason_ref=stamp.ref("exception-decision", body.reason),
     )
 
 

@@ -74,7 +74,7 @@ def timeline(
     items: list[Item] = []
     refused: dict[tuple[Party, Hashable], int] = {}
     for recorded, case in _followed(known(records, as_of, known_at), sight):
-        if _is_told_again(recorded.event):
+        if _is_repeated(recorded.event):
             continue
         item = _item(recorded, case)
         if (what := _refused(recorded.event)) is not None:
@@ -91,7 +91,7 @@ def timeline(
     return [replace(item, corrected_by=corrections.get(item.event, ())) for item in items] if corrections else items
 
 
-def _is_told_again(event: Any) -> bool:
+def _is_repeated(event: Any) -> bool:
     """Whether an event is one of old that says what the next one of its referral does: that an offer was accepted."""
     return isinstance(event, OfferEntryTaken) and event.name == ACCEPTED
 

@@ -107,7 +107,7 @@ def had(records: Sequence[Recorded]) -> list[Happened]:
 def would_have_had(
     records: Sequence[Recorded], known: KnownProgramme, other: OtherTerms, until: datetime
 ) -> list[Happened]:
-    """What would have happened by `until`. Raises WrongPolicy where the other calendar is none."""
+    """What would have happened by `until`. Raises NoCalendar where the other calendar is none."""
     return Retold(known, other).retold(records, until)
 
 

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic_core import to_json
 
 from contracts.terms import LadderLevel
 from services.casefile.history import known as known_of
-from services.casefile.other_terms import read_policy
+from services.casefile.other_terms import NoCalendar, WrongPolicy, read_policy
 from services.casefile.replay import Read, read_case
 from services.casefile.what_if import Happened, had, would_have_had
 from services.chassis.modelling.days import USUAL_ZONE
 from services.chassis.settings import Settings
 
-_COLUMN = 34
+_COLUMN: Final = 34
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,18 @@ class Comparison:
     def to_lines(self) -> Iterator[str]:
         """For people: a line for each pair, and how many there are of each kind."""
         yield f"case {self.case}, until {self._time(self.until)} ({self.zone})\n"
-        yield f"{'':<{_COLUMN}}  {'as it was':<16}  under the other terms"
-        for pair in self.pairs:
-            label = f"{_word(pair.either.what):<9}  {pair.either.of}"
-            line = f"{label:<{_COLUMN}}  {self._cell(pair.was):<16}  {self._cell(pair.would_be)}"
+        labels = [f"{_word(pair.either.what):<9}  {pair.either.of}" for pair in self.pairs]
+        # Terms about something have its name behind theirs, which may be long.
+        column = max([_COLUMN, *map(len, labels)])
+        yield f"{'':<{column}}  {'as it was':<16}  under the other terms"
+        for label, pair in zip(labels, self.pairs, strict=True):
+            line = f"{label:<{column}}  {self._cell(pair.was):<16}  {self._cell(pair.would_be)}"
             yield line.rstrip()
         yield ""
         for what in ("REMINDED", "MISSED", "EXPIRED", "ESCALATED", "L2", "L3"):
             was = sum(pair.was is not None for pair in self.pairs if pair.either.what == what)
             would_be = sum(pair.would_be is not None for pair in self.pairs if pair.either.what == what)
-            yield f"{_word(what):<{_COLUMN}}  {was:<16}  {would_be}"
+            yield f"{_word(what):<{column}}  {was:<16}  {would_be}"
 
     def _cell(self, happened: Happened | None) -> str:
         return self._time(happened.at) if happened is not None else "-"
@@ -120,7 +122,11 @@ async def compare_case(
     as_of, known_at = read.instant(when), read.instant(known)
     until = min(at for at in (as_of, known_at, read.ends_at) if at is not None)
     records = [recorded for recorded in known_of(read.records, None, known_at) if recorded.meta.recorded_at <= until]
-    pairs = paired(had(records), would_have_had(records, read.programme, other, until))
+    try:
+        would_be = would_have_had(records, read.programme, other, until)
+    except NoCalendar as unknown:
+        raise WrongPolicy(file, str(unknown)) from None
+    pairs = paired(had(records), would_be)
     return Comparison(case_id, policy, until, _zone(read), pairs)
 
 

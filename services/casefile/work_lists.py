@@ -155,7 +155,7 @@ class WorkLists:
         if caller.role not in STAFF_ROLES:
             return ()
         found = await self._queries.streams.fold(absence_stream(caller.org, caller.sub), STAFF)
-        return found.state.stands_in_for(self._clock.now())
+        return found.state.colleagues_at(self._clock.now())
 
 
 def _place(row: Row) -> tuple[str, str]:

@@ -48,6 +48,23 @@ POLICY: Final = Policy(
     ],
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
+    words={
+        Relation.OWNER_AGENCY: "of the agency whose case it is",
+        Relation.ADDRESSED: "of the organisation that the case is offered to, or is with",
+        Relation.FORMER: "of an organisation whose part in the case is over",
+        Relation.GONE: "of an organisation whose access to the case has ended",
+        OVERSIGHT: "with oversight of all organisations",
+        ANY_ORGANISATION: "of any organisation",
+        OWN_ORGANISATION: "of the organisation whose subscription it is",
+    },
+    acts={
+        READ_FEED: "reading the feed",
+        STREAM: "following the feed",
+        CREATE: "subscribing",
+        READ: "reading a subscription",
+        LIST: "listing subscriptions",
+        RETRY: "sending a delivery again",
+    },
 )
 
 

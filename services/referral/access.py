@@ -60,7 +60,7 @@ POLICY: Final = Policy(
         Rule("read-broadcast", _AUDITORS, OVERSIGHT),
         Rule("withdraw-broadcast", COUNSELLORS, OWNER_AGENCY),
         *(
-            Rule(action.name, action.roles, relation)
+            Rule(action.name, action.roles, relation, refused_later=relation == CONSENT_WITHDRAWN)
             for action in ACTIONS.values()
             for relation in _OF_SIDE[action.side]
         ),
@@ -125,6 +125,36 @@ POLICY: Final = Policy(
         )
     ],
     unconcealed=(AGENCY, SUSPENDED_AGENCY, ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM),
+    words={
+        AGENCY: "of an agency",
+        SUSPENDED_AGENCY: "of an agency that is suspended",
+        OWNER_AGENCY: "of the agency that refers",
+        ADDRESSED_ORGANISATION: "of the organisation that it is addressed to",
+        CONSENT_WITHDRAWN: "of the organisation that it was addressed to until the person withdrew the consent",
+        FORMER_ORGANISATION: "of an organisation whose access has ended",
+        PERSON: "as the person whom it is about",
+        OVERSIGHT: "with oversight of all organisations",
+        PLATFORM: "of the platform's operator",
+        OWN_ORGANISATION: "of the organisation itself",
+        ANY_ORGANISATION: "of any organisation",
+    },
+    acts={
+        "create": "making a referral",
+        "read-broadcast": "reading an offer to several organisations",
+        "withdraw-broadcast": "withdrawing an offer to several organisations",
+        "read": "reading the referral",
+        "read-record": "reading the raw record",
+        "read-texts": "reading the free texts",
+        "list": "listing referrals",
+        "read-contact": "reading the personal data",
+        "read-disclosures": "reading to whom data were disclosed",
+        "read-legal-basis": "reading the legal basis",
+        "withdraw-legal-basis": "withdrawing the legal basis",
+        "read-organisation": "reading organisations",
+        "describe-organisation": "describing an organisation",
+        "read-programme": "reading programmes",
+        "publish-programme": "publishing a version of a programme",
+    },
 )
 
 

@@ -11,8 +11,7 @@ from contracts import broadcast as broadcasts
 from contracts import referral as messages
 from contracts.message import Message
 from contracts.references import REFERENCES
-from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.deciding.refusals import KeyRefused
+from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.broadcast import (

@@ -8,8 +8,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from contracts.codes import ReferralState, WithdrawReason
-from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.deciding.refusals import KeyRefused
+from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable

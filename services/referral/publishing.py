@@ -10,8 +10,7 @@ from msgspec import UNSET
 from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
-from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.deciding.refusals import KeyRefused
+from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.delivery.translation import (
     published_actor,
     published_deadline,

@@ -22,6 +22,7 @@ from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.mending import looks_only
 from services.chassis.http.routing import Router, application, take_routes
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Fault
 from services.chassis.time.clock import BackwardsInTime, SandboxClock
 from services.origin import Origin, describe
@@ -81,7 +82,7 @@ def clock_routes(assembly: Assembly, clock: SandboxClock) -> Router:
                 raise ProblemError(
                     409,
                     "CLOCK_ONLY_FORWARDS",
-                    f"the clock is at {backwards.now.isoformat()} and only moves forwards",
+                    f"the clock is at {in_utc(backwards.now)} and only moves forwards",
                 ) from None
             return reading()
 

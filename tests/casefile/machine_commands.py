@@ -147,7 +147,7 @@ WAYS: Final[Mapping[str, Ways]] = {
         ("hanne",),
         (
             {"exception": "<the requested exception>", "granted": True, "reason": SECRET},
-            {"exception": "<the requested exception>", "granted": False},
+            {"exception": "<the requested exception>", "granted": False, "reason": SECRET},
         ),
     ),
     "propose-change": Ways(

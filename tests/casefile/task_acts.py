@@ -71,13 +71,14 @@ TASK_ACTS: Final[dict[str, Act]] = {
         "EXCEPTION_REQUESTED", HANNE, "RoleExceptionGranted", "MENTORING",
         {"exception": "X1", "granted": True, "reason": "this once"},
         (
-            ("/exception", {"granted": True}),
-            ("/exception", {"exception": "X9", "granted": True}),
-            ("/granted", {"exception": "X1"}),
-            ("/granted", {"exception": "X1", "granted": "yes"}),
+            ("/exception", {"granted": True, "reason": "this once"}),
+            ("/exception", {"exception": "X9", "granted": True, "reason": "this once"}),
+            ("/granted", {"exception": "X1", "reason": "this once"}),
+            ("/granted", {"exception": "X1", "granted": "yes", "reason": "this once"}),
+            ("/reason", {"exception": "X1", "granted": True}),
         ),
         elsewhere="INTAKE",
-        tried=({"exception": "X1", "granted": True}, {"exception": "X1", "granted": False}),
+        tried=tuple({"exception": "X1", "granted": granted, "reason": "this once"} for granted in (True, False)),
     ),
 }
 # fmt: on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec import UNSET
@@ -58,14 +58,14 @@ def test_what_was_done_before_a_release_stays_on_behalf_of_the_one_who_was_away(
     book.act(named(january(12), None, january(30)))
     book.act(ReleaseSubstitute(at=january(20), by=LOTTE, organisation="brugwerk", absent=LOTTE.sub))
     an = book.of("an.peeters")
-    assert [an.stood_in_for(LOTTE.sub, january(day)) for day in (11, 12, 19, 20, 25)] == [
+    assert [an.stands_in_for(LOTTE.sub, january(day)) for day in (11, 12, 19, 20, 25)] == [
         False,
         True,
         True,
         False,
         False,
     ]
-    assert an.stands_in_for(january(25)) == ()
+    assert an.colleagues_at(january(25)) == ()
 
 
 def test_another_substitute_follows_the_first_at_the_moment_of_naming() -> None:
@@ -78,8 +78,8 @@ def test_another_substitute_follows_the_first_at_the_moment_of_naming() -> None:
         "SubstituteNamed",
     ]
     times = [january(day) for day in (15, 16, 29)]
-    assert [book.of("an.peeters").stood_in_for(LOTTE.sub, at) for at in times] == [True, False, False]
-    assert [book.of("hanne.wouters").stood_in_for(LOTTE.sub, at) for at in times] == [False, True, True]
+    assert [book.of("an.peeters").stands_in_for(LOTTE.sub, at) for at in times] == [True, False, False]
+    assert [book.of("hanne.wouters").stands_in_for(LOTTE.sub, at) for at in times] == [False, True, True]
     assert [book.of(LOTTE.sub).substitute_at(at) for at in (january(16), january(30))] == ["hanne.wouters", None]
 
 
@@ -91,7 +91,7 @@ def test_a_longer_or_shorter_absence_goes_on_from_where_it_began() -> None:
     held = book.of(LOTTE.sub).absence
     assert isinstance(held, SubstituteNamed)
     assert (held.begins, held.ends) == (january(12), january(20))
-    assert [book.of("an.peeters").stood_in_for(LOTTE.sub, january(day)) for day in (13, 19, 20)] == [True, True, False]
+    assert [book.of("an.peeters").stands_in_for(LOTTE.sub, january(day)) for day in (13, 19, 20)] == [True, True, False]
     with pytest.raises(Refused, match="IN_THE_PAST"):
         book.act(named(january(15), january(13), january(20)))
     assert book.act(named(january(15), january(12), january(20))) == []
@@ -115,3 +115,31 @@ def test_who_acts_in_their_own_name_is_stored_as_ever() -> None:
     assert word.standing_in("lotte.claes").stands_in_for == "lotte.claes"
     assert word.standing_in("lotte.claes").in_own_name() == substitute
     assert word.in_own_name() == own
+
+
+@pytest.mark.parametrize(
+    ("begins", "days", "faults"),
+    [
+        (0, 365, []),
+        (0, 366, []),
+        (0, 367, ["/until"]),
+        (0, 3650, ["/until"]),
+        (300, 366, []),
+        (300, 367, ["/until"]),
+        (367, 10, ["/from"]),
+    ],
+)
+def test_an_absence_lasts_a_year_at_most_and_begins_within_one(begins: int, days: int, faults: list[str]) -> None:
+    """Days from now, and how many: 366 are a leap year. For longer a case gets another coordinator or counsellor."""
+    now = january(12)
+    first = now + timedelta(days=begins)
+    command = named(now, first if begins else None, first + timedelta(days=days))
+    if not faults:
+        assert Book().act(command) == ["StandInNamed", "SubstituteNamed"]
+        return
+    with pytest.raises(Refused) as refused:
+        Book().act(command)
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [
+        (pointer, "ABSENCE_TOO_LONG") for pointer in faults
+    ]
+    assert "Z" in refused.value.faults[0].detail

@@ -193,6 +193,20 @@ async def test_like_gaps_of_several_cases_are_answered_together(context: CaseCon
     assert {item["problem"]["code"] for item in late.json()["items"]} == {"GAP_ANSWERED"}
 
 
+async def test_a_dry_run_of_an_answer_to_several_says_so_and_writes_nothing(context: CaseContext) -> None:
+    """With the events of all cases together, and what would be refused."""
+    gaps = [gap for _, gap in [await reported(context), await reported(context)]]
+    before = await context.snapshot()
+    body = {"gaps": [*gaps, "nowhere.g1"], **PROMISE}
+    answer = await context.running.create(INES, f"{READS}/answers?dryRun=true", body)
+    told = answer.json()
+    assert (answer.status_code, told["dryRun"]) == (200, True)
+    assert told["events"] == ["ServiceGapAnswered", "ServiceGapAnswered"]
+    assert [item["status"] for item in told["items"]] == [200, 200, 404]
+    assert await context.snapshot() == before
+    assert "dryRun" not in (await context.running.create(INES, f"{READS}/answers", body)).json()
+
+
 async def test_answers_to_several_are_for_like_gaps_of_ones_own_cases(context: CaseContext) -> None:
     """Unlike ones are refused before anything is answered; the organisation answers none, and a stranger finds none."""
     case, first = await reported(context)

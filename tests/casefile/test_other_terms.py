@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.casefile.domain.known_programme import TermLength
-from services.casefile.other_terms import WrongPolicy, calendar_of, read_policy
+from services.casefile.other_terms import NoCalendar, WrongPolicy, calendar_of, read_policy
 from tests.casefile.clocked import WHOLE
 
 
@@ -52,7 +52,7 @@ def test_the_region_of_another_country_is_not_kept(tmp_path: Path) -> None:
 def test_a_place_of_which_nobody_knows_the_holidays_is_refused(policy: Any, tmp_path: Path) -> None:
     """Working days there cannot be counted."""
     other, _ = read_policy(file(tmp_path, policy))
-    with pytest.raises(WrongPolicy, match="no public holidays are known for"):
+    with pytest.raises(NoCalendar, match="no public holidays are known for"):
         calendar_of(other.over(WHOLE))
 
 

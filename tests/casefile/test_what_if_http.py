@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from services.casefile.what_if_table import Comparison, compare_case
+from services.casefile.what_if import Happened
+from services.casefile.what_if_table import Comparison, Pair, compare_case
 from services.cli import main
 from tests.casefile.cases import CaseContext
 from tests.support.dates import on
@@ -146,11 +147,11 @@ async def test_a_wrong_file_ends_the_command_with_its_status(context: CaseContex
     misspelt = file(tmp_path, {"terms": {"DECISON": {"n": 1, "unit": "DAYS"}}})
     result = await _off_loop(context, "replay", case.id, "--policy", str(misspelt))
     assert (result.exit_code, len(result.output.strip().splitlines())) == (2, 1)
-    assert "terms.DECISON: no such term; terms are " in result.output
+    assert f"{misspelt}: terms.DECISON: no such term; terms are " in result.output
     nowhere = file(tmp_path, {"country": "XX"})
     result = await _off_loop(context, "replay", case.id, "--policy", str(nowhere))
     assert (result.exit_code, len(result.output.strip().splitlines())) == (2, 1)
-    assert "no public holidays are known for country 'XX'" in result.output
+    assert f"{nowhere}: no public holidays are known for country 'XX'" in result.output
     result = await _off_loop(context, "replay", case.id, "--policy", str(tmp_path / "none.json"))
     assert result.exit_code == 2
     assert "none.json: No such file or directory" in result.output
@@ -173,6 +174,18 @@ async def test_the_shell_prints_a_table_or_one_document(context: CaseContext, tm
         None,
         "2026-01-13T22:59:59Z",
     )
+
+
+@pytest.mark.parametrize("of", ["RECEIPT", "ESCALATION_RESOLUTION:E1", f"CHANGE_DECISION:{'P' * 60}"])
+def test_the_columns_of_the_table_stand_below_their_headings(of: str) -> None:
+    """However long the name of a term is, and what it is about; the counts below stand there as well."""
+    happened = Happened(what="REMINDED", of=of, at=on(20, 1), awaited="brugwerk")
+    lines = [*Comparison("C-1", {}, on(30, 1), "UTC", [Pair(happened, happened)]).to_lines()]
+    heading, reminded, count = lines[1], lines[2], lines[4]
+    for title, cell, counted in (("as it was", "2026-01-20", "1"), ("under the other terms", "2026-01-20", "1")):
+        place = heading.index(title)
+        assert reminded[place:].startswith(cell)
+        assert count[place:].startswith(counted)
 
 
 async def _off_loop(context: CaseContext, *arguments: str) -> Result:

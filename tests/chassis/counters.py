@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 from contracts.message import Message
 from services.chassis.deciding.context import Needed
 from services.chassis.deciding.handler import Call, Handler
-from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.deciding.refusals import KeyRefused
+from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes

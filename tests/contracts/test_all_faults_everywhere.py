@@ -39,3 +39,24 @@ def test_every_operation_with_a_body_can_be_tried_without_effect(name: str) -> N
             if "requestBody" in operation:
                 names = {parameter["name"] for parameter in operation.get("parameters", ())}
                 assert "dryRun" in names, f"{method} {path}"
+
+
+@pytest.mark.parametrize("name", ["referral", "casefile"])
+def test_the_answer_to_every_dry_run_says_that_it_is_one(name: str) -> None:
+    """With the events that would be written; of a stream of lines each has the answer of a single request."""
+    document: dict[str, Any] = json.loads((DOCUMENTS / f"{name}.json").read_text(encoding="utf-8"))
+    tried = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "dryRun" not in {parameter["name"] for parameter in operation.get("parameters", ())}:
+                continue
+            for status in operation["responses"].keys() & {"200", "201"}:
+                content = operation["responses"][status]["content"]
+                if "application/json" not in content:
+                    assert path == "/v1/referrals/bulk"
+                    continue
+                shape = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+                members = document["components"]["schemas"][shape]["properties"]
+                assert {"dryRun", "events"} <= members.keys(), f"{method} {path}"
+                tried += 1
+    assert tried > 10

@@ -35,6 +35,15 @@ def test_every_type_ever_published_has_an_example_and_a_model() -> None:
     assert {example.parent.name for example in EXAMPLES} == set(MODELS)
 
 
+def test_every_optional_field_of_a_message_is_in_an_example() -> None:
+    """With a value of its own: what a reader never saw in an example it finds out from somebody's message."""
+    read = [decode_data(model, example["data"]) for kind, model in MODELS.items() for example in golden.examples(kind)]
+    known = {one for message in read for one in golden.told(message)}
+    declared = {one for model in MODELS.values() for one in golden.optional_fields(model)}
+    never = sorted(f"{of.__name__}.{name}" for of, name in declared - known)
+    assert not never, f"no example has {', '.join(never)}: collect one with `python -m tests.support.golden DATA`"
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
 def test_an_example_still_reads_without_loss(example: Path) -> None:
     """Envelope and data come through today's models and back as they were."""

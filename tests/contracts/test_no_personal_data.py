@@ -39,6 +39,7 @@ NAMED = {
     "Description": "an organisation",
     "MessageTaken": "an event",
     "OfferEntryTaken": "an event",
+    "OfferTermTaken": "an event",
     "OrganisationDescribed": "an organisation",
     "OrganisationLearnt": "an organisation",
     "Parameters": "a programme",

@@ -25,7 +25,7 @@ def test_a_refusal_names_the_command_that_holds_and_what_would_be_possible(offic
     refusal = refusal_of(office, Accept(at=january(17), by=LOTTE, referral_id="R-1", coordinator="lotte.claes"))
     assert refusal.because is Because.STATE
     assert refusal.detail == (
-        "the referral is DECLINED since decline by brugwerk at 2026-01-16T10:00:00+00:00; "
+        "the referral is DECLINED since decline by brugwerk at 2026-01-16T10:00:00Z; "
         "accept is possible from RECEIVED or WAITLISTED"
     )
 

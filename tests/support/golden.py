@@ -10,12 +10,18 @@ import hashlib
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
+
+from contracts import casefile, referral
+from contracts.message import Message, decode_data, published
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 
@@ -27,13 +33,21 @@ SUMS: Final = "SHA256SUMS"
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The stored events of a service: `events/<topic>.json`, one of each, and whole stories in `streams/`."""
+    """The stored events of a service: `events/<topic>.json`, one of each, and whole stories in `streams/`.
+
+    `forms/<topic>/<n>.json` are events of the same kind with fields that the first one leaves out.
+    """
 
     directory: Path
 
     def samples(self) -> dict[str, bytes]:
         """The bytes of one stored event per topic."""
         return {file.name.removesuffix(".json"): file.read_bytes() for file in self.directory.glob("events/*.json")}
+
+    def forms(self, topic: str) -> list[bytes]:
+        """The bytes of every sample of a topic, the first one first."""
+        others = sorted(self.directory.glob(f"forms/{topic}/*.json"))
+        return [self.samples()[topic], *(file.read_bytes() for file in others)]
 
     def story(self, name: str, types: EventTypes) -> list[Recorded]:
         """The events of a story in the order of their log, read by today's code."""
@@ -82,6 +96,40 @@ def lost(before: Any, after: Any, at: str = "") -> Iterator[str]:
         yield at
 
 
+def optional_fields(of: type) -> Iterator[tuple[type, str]]:
+    """The optional fields of a struct, each with the class that declares it, which others may inherit it from."""
+    for field in fields(of) if issubclass(of, Struct) else ():
+        if not field.required:
+            yield (
+                next(one for one in reversed(of.__mro__) if field.name in vars(one).get("__annotations__", ())),
+                field.name,
+            )
+
+
+def told(sample: object) -> set[tuple[type, str]]:
+    """Those of its optional fields of which a sample says something."""
+    default = {field.name: _default(field) for field in fields(sample)} if isinstance(sample, Struct) else {}
+    return {one for one in optional_fields(type(sample)) if getattr(sample, one[1]) != default[one[1]]}
+
+
+def _default(field: FieldInfo) -> Any:
+    return field.default_factory() if field.default is NODEFAULT and not field.required else field.default
+
+
+def _collect_forms(data: Path, service: str, types: EventTypes) -> None:
+    """Adds events that say something of a field of which no sample says anything; the longest come first."""
+    kept = corpus(service)
+    known = {
+        one for topic in kept.samples() for form in kept.forms(topic) for one in told(types.decode(topic, form)[0])
+    }
+    with closing(sqlite3.connect(f"file:{data / f'{service}-log.db'}?mode=ro", uri=True)) as log:
+        rows = log.execute("SELECT topic, state FROM stored_events ORDER BY length(state) DESC, position").fetchall()
+    for topic, state in rows:
+        if (new := told(types.decode(topic, state)[0])) - known:
+            known |= new
+            _add(kept.directory, f"forms/{topic}/{len(kept.forms(topic)) + 1}.json", state)
+
+
 def _collect_events(data: Path, service: str) -> None:
     known = corpus(service).samples()
     with closing(sqlite3.connect(f"file:{data / f'{service}-log.db'}?mode=ro", uri=True)) as log:
@@ -90,6 +138,29 @@ def _collect_events(data: Path, service: str) -> None:
     for topic, state, _ in rows:
         if topic not in known:
             _add(corpus(service).directory, f"events/{topic}.json", state)
+
+
+def _collect_message_forms(data: Path, models: Mapping[str, type[Message]]) -> None:
+    with closing(sqlite3.connect(f"file:{data / 'bus.db'}?mode=ro", uri=True)) as bus:
+        bodies = [bytes(body) for (body,) in bus.execute("SELECT body FROM messages ORDER BY length(body) DESC")]
+    known = {
+        one
+        for kind, model in models.items()
+        for each in examples(kind)
+        for one in told(decode_data(model, each["data"]))
+    }
+    for body in bodies:
+        message = json.loads(body)
+        kind = message["type"]
+        if (model := models.get(kind)) is not None and (new := told(decode_data(model, message["data"]))) - known:
+            known |= new
+            text = json.dumps(message, ensure_ascii=False, indent=2) + "\n"
+            _add(MESSAGES, f"{kind}/{len(examples(kind)) + 1}.json", text.encode())
+
+
+def examples(kind: str) -> list[dict[str, Any]]:
+    """The envelopes of every example of a type of message, with their data."""
+    return [json.loads(file.read_bytes()) for file in sorted((MESSAGES / kind).glob("*.json"))]
 
 
 def _collect_messages(data: Path) -> None:
@@ -118,11 +189,13 @@ def list_new(directory: Path) -> None:
 
 
 def collect(data: Path) -> None:
-    """Adds a sample of every topic and message type that has none, as a data directory holds it, and lists it."""
+    """Adds a sample of every topic and message type, and of every optional field of them, that has none; lists them."""
     for service in SERVICES:
         _collect_events(data, service)
+        _collect_forms(data, service, import_module(f"services.{service}.events").EVENT_TYPES)
         list_new(corpus(service).directory)
     _collect_messages(data)
+    _collect_message_forms(data, {**published(referral), **published(casefile)})
     list_new(MESSAGES)
 
 

@@ -44,7 +44,7 @@ def _strict(app: FastAPI) -> list[StrictRoute]:
 
 def _key(route: StrictRoute) -> Any:
     # A function that is made in another one has the same code each time.
-    return route.path, frozenset(route.methods), route.endpoint.__code__
+    return route.path, frozenset(route.methods or ()), route.endpoint.__code__
 
 
 def _give(route: StrictRoute, known: dict[str, Any]) -> None:

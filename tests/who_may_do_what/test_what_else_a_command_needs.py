@@ -39,7 +39,8 @@ DECIDE: Final = {"proposal": "{case}.p1", "approved": True}
 LED_BY_AGENCY: Final = (INES, "claim-task", {"task": "CV_FEEDBACK"})
 LED_BY_MENTOR: Final = (VOLUNTEER, "claim-task", {"task": "CV_FEEDBACK"})
 CV: Final = {"task": "CV_FEEDBACK"}
-GRANT: Final = {"exception": "X1", "granted": True}
+GRANT: Final = {"exception": "X1", "granted": True, "reason": "once"}
+MONEY: Final = {"task": "MONEY", "justification": "the shop closes"}
 W4: Final = {"point": "W4", "code": "TRAINING", "source": "REGISTER"}
 TALK: Final = {"resolution": "TALK"}
 
@@ -98,6 +99,10 @@ SCENES: Final[Mapping[tuple[str, str], tuple[Scene, ...]]] = {
     ),
     ("record-task", "NOT_YOUR_SIDE"): (Scene("MENTORING", {**CV, "by": {"role": "NGO_COORDINATOR"}}),),
     ("claim-task", "NOT_YOUR_SIDE"): (Scene("MENTORING", {**CV, "by": {"role": "NGO_COORDINATOR"}}),),
+    ("request-exception", "NO_EXCEPTION_NEEDED"): (
+        Scene("MENTORING", {"task": "LANGUAGE_PRACTICE", "justification": "she wants to talk"}),
+    ),
+    ("request-exception", "EXCEPTION_OPEN"): (Scene("MENTORING", MONEY, ((LOTTE, "request-exception", MONEY),)),),
     ("decide-exception", "NO_EXCEPTION"): (Scene("MENTORING", GRANT),),
     ("decide-exception", "EXCEPTION_DECIDED"): (
         Scene("EXCEPTION_REQUESTED", {**GRANT, "granted": False}, ((HANNE, "decide-exception", GRANT),)),

@@ -6,8 +6,8 @@ role alone; whose work it is stays as it was, so that nothing is handed over and
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import ClassVar, assert_never
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,8 +15,12 @@ from msgspec.structs import replace
 from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.steps import Party
 from services.chassis.modelling.callers_clock import SKEW
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Command, Entity, Event, Fault, Refused, To
 from services.chassis.modelling.growing import GrowingTuple
+
+LONGEST: Final = timedelta(days=366)
+"""How long somebody stands in for a colleague at most, and how far ahead that is named: a year."""
 
 
 def absence_stream(organisation: str, sub: str) -> str:
@@ -115,17 +119,17 @@ class Staff(Struct, frozen=True, kw_only=True):
         away = held is not None and self.released_at is None and held.begins <= at < held.ends
         return held.substitute if held is not None and away else None
 
-    def stood_in_for(self, absent: str, at: datetime) -> bool:
+    def stands_in_for(self, absent: str, at: datetime) -> bool:
         """Whether this person stood in for a colleague at an instant, by what had been named until then."""
         for held in reversed(self.stands_in):
             if held.absent == absent and held.since <= at:
                 return held.covers(at)
         return False
 
-    def stands_in_for(self, at: datetime) -> tuple[str, ...]:
+    def colleagues_at(self, at: datetime) -> tuple[str, ...]:
         """For whom this person stands in at an instant."""
         named = {held.absent for held in self.stands_in if held.covers(at)}
-        return tuple(sorted(absent for absent in named if self.stood_in_for(absent, at)))
+        return tuple(sorted(absent for absent in named if self.stands_in_for(absent, at)))
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -180,6 +184,18 @@ def _faults(command: NameSubstitute, begins: datetime, around: Naming) -> tuple[
         faults.append(
             Fault("/from", "IN_THE_PAST", "what was done until now stands as it is: give now or a later time")
         )
+    latest = command.at + LONGEST
+    if begins > latest:
+        faults.append(Fault("/from", "ABSENCE_TOO_LONG", f"an absence begins within a year: up to {in_utc(latest)}"))
+    elif command.ends > begins + LONGEST:
+        faults.append(
+            Fault(
+                "/until",
+                "ABSENCE_TOO_LONG",
+                f"somebody stands in for a year at most: a time up to {in_utc(begins + LONGEST)} is accepted",
+                rests_on=("/from",),
+            )
+        )
     if command.ends <= command.at:
         faults.append(Fault("/until", "IN_THE_PAST", "an absence that is over needs no substitute"))
     elif command.ends <= begins:
@@ -193,7 +209,7 @@ def _check_no_chain(command: NameSubstitute, begins: datetime, around: Naming) -
     if away is not None and around.substitute.released_at is None and away.begins < command.ends and begins < away.ends:
         raise Refused(
             "SUBSTITUTE_IS_ABSENT",
-            f"{command.substitute} is away from {away.begins.isoformat()} until {away.ends.isoformat()}, and a "
+            f"{command.substitute} is away from {in_utc(away.begins)} until {in_utc(away.ends)}, and a "
             "substitute's substitute stands in for nobody else: name a colleague who is there",
             who_can_unblock="who names the substitute, by naming another one",
         )
@@ -202,7 +218,7 @@ def _check_no_chain(command: NameSubstitute, begins: datetime, around: Naming) -
         if held.begins < command.ends and begins < held.ends and command.at < held.ends:
             raise Refused(
                 "STANDS_IN_FOR_ANOTHER",
-                f"{command.absent} stands in for {absent} until {held.ends.isoformat()}, which nobody would do then: "
+                f"{command.absent} stands in for {absent} until {in_utc(held.ends)}, which nobody would do then: "
                 f"name another substitute for {absent} first",
                 who_can_unblock=f"{absent}, or the lead of the organisation, by naming another substitute",
             )

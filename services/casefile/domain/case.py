@@ -193,6 +193,8 @@ def evolve(case: Case, event: CaseEvent) -> Case:
     state = case.state if kind in KEEPS_STATE else next_state(case.state, event)
     if state is not case.state and case.proposals:
         case = changes.lapsed(case, state)
+    if state is not case.state and case.exceptions:
+        case = exceptions.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
         case = replace(case, state=state, way=moved(case.way, event), beside=moved_beside(case.beside, event))

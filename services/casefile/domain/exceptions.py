@@ -10,14 +10,18 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from contracts.casefile_codes import CharterRole, Verdict
+from contracts.codes import CaseState, Role
+from contracts.staff import MENTORS
 from contracts.task_codes import ExceptionState, SignalScope
-from services.casefile.domain.charter_in_force import rule_of_task
+from services.casefile.domain.charter import TaskRule
+from services.casefile.domain.charter_in_force import rule_of_task, version_of
 from services.casefile.domain.context import Context
 from services.casefile.domain.exception_count import ExceptionCounted
 from services.casefile.domain.guards import allow, check_side
-from services.casefile.domain.state import Case
-from services.casefile.domain.task_state import RoleException, with_state
-from services.chassis.modelling.decider import Command, Event, Fault, Refused, To
+from services.casefile.domain.state import FROM_MATCHING, Case
+from services.casefile.domain.task_state import MENTOR_ROLES, RoleException, with_state
+from services.chassis.modelling.decider import Actor, Command, Event, Fault, Refused, To
 
 
 class RequestException(Command, frozen=True, kw_only=True):
@@ -74,12 +78,13 @@ def request_exception(command: RequestException, context: Context) -> list[RoleE
         raise Refused.input(
             Fault("/rule", "NOT_EXPECTED", "an exception is from a task or from a rule", rests_on=("/task",))
         )
-    if command.task is not None:
-        rule_of_task(command.task, context)
-    elif command.rule is None:
+    if command.task is None and command.rule is None:
         raise Refused.input(Fault("/task", "REQUIRED", "name the task, or the rule, that the exception is from"))
     if any(known.justification_ref == command.justification_ref for known in context.case.exceptions):
         return []
+    if command.task is not None:
+        _check_needed(rule_of_task(command.task, context), command.by, context)
+    _check_not_open(command, context.case)
     return [
         RoleExceptionRequested(
             exception=f"X{len(context.case.exceptions) + 1}",
@@ -89,6 +94,34 @@ def request_exception(command: RequestException, context: Context) -> list[RoleE
             justification_ref=command.justification_ref,
         )
     ]
+
+
+def _check_needed(rule: TaskRule, by: Actor, context: Context) -> None:
+    """Refuses an exception from what the charter lets a mentor do anyway, unless it may be for the coordinator.
+
+    Before there is a match, its mentor may be of either kind.
+    """
+    match = context.case.match
+    mentors = [MENTOR_ROLES[match.kind]] if match is not None else [*MENTOR_ROLES.values()]
+    carried = all(rule.roles[role] == Verdict.CARRIES for role in mentors)
+    kept_from_coordinators = rule.roles[CharterRole.NGO_COORDINATOR] == Verdict.MUST_NOT
+    if carried and (by.role in MENTORS or not kept_from_coordinators):
+        raise Refused(
+            "NO_EXCEPTION_NEEDED",
+            f"by the charter {version_of(context)} {' and '.join(mentors)} may carry {rule.task}: record it without an "
+            "exception",
+        )
+
+
+def _check_not_open(command: RequestException, case: Case) -> None:
+    asked_for = (case.organisation, command.task, command.rule, ExceptionState.REQUESTED)
+    for known in case.exceptions:
+        if (known.organisation, known.task, known.rule, known.state) == asked_for:
+            raise Refused(
+                "EXCEPTION_OPEN",
+                f"exception {known.exception} asks for the same, and the lead has not decided on it yet",
+                who_can_unblock=f"{Role.NGO_LEAD}, by decide-exception",
+            )
 
 
 def decide_exception(
@@ -105,7 +138,8 @@ def decide_exception(
         None,
     )
     decided = requested is not None and requested.state != ExceptionState.REQUESTED
-    if requested is not None and decided and command.granted == (requested.state != ExceptionState.DENIED):
+    by_lead = decided and requested is not None and not requested.lapsed
+    if requested is not None and by_lead and command.granted == (requested.state != ExceptionState.DENIED):
         return []
     allow("decide-exception", context, command.by)
     if requested is None:
@@ -152,6 +186,17 @@ def _signals(requested: RoleException, context: Context) -> list[str]:
     if month is not None and not month.signalled and month.granted + 1 >= context.rules.substitution_in_month:
         signals.append(SignalScope.PROGRAMME_AND_MONTH.value)
     return signals
+
+
+def lapsed(case: Case, state: CaseState | None) -> Case:
+    """The case that enters a state: what was asked for, and can be decided there no more, is denied by that."""
+    if state in FROM_MATCHING:
+        return case
+    exceptions = case.exceptions
+    for place, known in enumerate(exceptions):
+        if known.state == ExceptionState.REQUESTED:
+            exceptions = exceptions.changed(place, replace(known, state=ExceptionState.DENIED.value, lapsed=True))
+    return case if exceptions is case.exceptions else replace(case, exceptions=exceptions)
 
 
 ExceptionEvent = RoleExceptionRequested | RoleExceptionGranted | RoleExceptionDenied

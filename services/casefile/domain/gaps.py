@@ -191,7 +191,13 @@ def _answer_faults(command: AnswerGap, today: date) -> Iterator[Fault]:
             yield Fault("/reason", "REQUIRED", "a gap that is not accepted has a reason", rests_on=("/accepted",))
         if command.due is not None:
             yield Fault("/due", "NOT_EXPECTED", "a day goes with a gap that is accepted", rests_on=("/accepted",))
+        if command.action_ref is not None:
+            yield Fault(
+                "/action", "NOT_EXPECTED", "an action goes with a gap that is accepted", rests_on=("/accepted",)
+            )
         return
+    if command.reason_ref is not None:
+        yield Fault("/reason", "NOT_EXPECTED", "a reason goes with a gap that is not accepted", rests_on=("/accepted",))
     if command.action_ref is None:
         yield Fault("/action", "REQUIRED", "say what is done about a gap that is accepted", rests_on=("/accepted",))
     if command.due is None:

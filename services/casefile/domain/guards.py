@@ -21,6 +21,7 @@ from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
 from services.casefile.domain.steps import BESIDE, Party, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
 BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
@@ -227,7 +228,7 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
         case "resume" | "review-suspension" if paused is not None and at > paused.until:
             raise Refused(
                 "SUSPENSION_TOO_LONG",
-                f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
+                f"{action} was possible until {in_utc(paused.until)}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
         case "acknowledge-charter" if not _may_acknowledge(case, by):
@@ -260,7 +261,7 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(
                 "REOPEN_TERM_PASSED",
-                f"reopen was possible until {case.reopen_until.isoformat()}; a new referral opens a new case",
+                f"reopen was possible until {in_utc(case.reopen_until)}; a new referral opens a new case",
                 who_can_unblock="the agency, by a new referral",
             )
         case "sign-agreement" if case.match is not None and len(case.match.confirmed) < len(Side):
@@ -320,5 +321,5 @@ def _wrong_time(occurred_at: datetime | None, at: datetime, *, not_before: datet
     if ahead := in_the_future("/occurredAt", occurred_at, at, "a report is about what has happened"):
         return ahead
     if not_before is not None and by_our_clock(occurred_at, at) < not_before:
-        return (Fault("/occurredAt", "TOO_EARLY", f"a time from {not_before.isoformat()} on is accepted"),)
+        return (Fault("/occurredAt", "TOO_EARLY", f"a time from {in_utc(not_before)} on is accepted"),)
     return ()

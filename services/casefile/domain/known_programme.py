@@ -8,7 +8,7 @@ from typing import assert_never
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from contracts.terms import DEFAULT_LADDER, DEFAULT_TERMS
+from contracts.terms import DEFAULT_TERMS, whole_ladder
 from services.chassis.modelling.days import start_of_day
 from services.chassis.modelling.decider import Command, Entity, Event
 from services.chassis.modelling.growing import GrowingMap
@@ -104,7 +104,7 @@ def _whole(learnt: ProgrammeLearnt) -> ProgrammeLearnt:
     """The version with what came after it was published: terms and levels that it does not have get their defaults."""
     rules = learnt.rules
     lengths = {name: TermLength(n=term.n, unit=term.unit) for name, term in DEFAULT_TERMS.items()}
-    ladder = {**DEFAULT_LADDER, **rules.ladder}
+    ladder = whole_ladder(rules.ladder)
     return replace(learnt, rules=replace(rules, terms={**lengths, **rules.terms}, ladder=ladder))
 
 

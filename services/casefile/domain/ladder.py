@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import Role, Step
-from contracts.terms import DEFAULT_LADDER, LEVEL_AFTER, Notified
+from contracts.terms import LEVEL_AFTER, Notified, whole_ladder
 from services.casefile.domain.context import Context
 from services.casefile.domain.open_matters import LateTerm
 from services.casefile.domain.state import Case
@@ -66,7 +66,7 @@ def receivers_at(level: str, context: Context, step: OpenStep) -> tuple[Receiver
 
 
 def _ladder(context: Context) -> Mapping[str, tuple[str, ...]]:
-    return {**DEFAULT_LADDER, **context.rules.ladder}
+    return whole_ladder(context.rules.ladder)
 
 
 def _organisation(case: Case, step: OpenStep) -> str | None:

@@ -46,7 +46,7 @@ Key = tuple[str, str, datetime]
 
 def reported_wait(reason: str | None, expected_by: date | None) -> Reported:
     """A wait as the organisation reported it, and the person agreed to; an old entry has None for what it lacks."""
-    day = expected_by.isoformat() if expected_by is not None else None
+    day = str(expected_by) if expected_by is not None else None
     return Reported(kind=WAIT, happened_at=None, facts={"reason": reason, "expected_by": day, "client_agreed": True})
 
 

@@ -93,7 +93,7 @@ def _of_a_handover(command: ReassignCounsellor | ReassignCoordinator, case: Case
 def on_behalf(command: Command, case: Case, sender: Staff) -> str | None:
     """On whose behalf the sender of a command acts; None where it is in their own name."""
     at = moment_of(command)
-    return next((sub for sub in for_whom(command, case) if sender.stood_in_for(sub, at)), None)
+    return next((sub for sub in for_whom(command, case) if sender.stands_in_for(sub, at)), None)
 
 
 def moment_of(command: Command) -> datetime:

@@ -26,6 +26,7 @@ MISSED = "MISSED"
 """What has fired of a deadline, in `Case.fired`."""
 BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
+FROM_MATCHING = frozenset({CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseState.MENTORING, CaseState.SUSPENDED})
 # What runs beside the way of the case, such as that somebody sees to a missed term, comes after the way itself.
 _SEEN_FIRST = tuple(step.value for step in sorted(Step, key=lambda step: step in BESIDE))
 

@@ -41,7 +41,8 @@ class Approval(Struct, frozen=True, kw_only=True):
 class RoleException(Struct, frozen=True, kw_only=True):
     """A one-off exception that an `organisation` asked for: from what the charter says of a `task`, or from a `rule`.
 
-    `state` is one of `contracts.task_codes.ExceptionState`; one that is granted covers one record.
+    `state` is one of `contracts.task_codes.ExceptionState`; one that is granted covers one record. `lapsed`: nobody
+    decided, and it is denied by the end of the part in which it was asked for.
     """
 
     exception: str
@@ -50,6 +51,7 @@ class RoleException(Struct, frozen=True, kw_only=True):
     justification_ref: str
     task: str | None = None
     rule: str | None = None
+    lapsed: bool = False
 
     @property
     def kind(self) -> str:

@@ -141,7 +141,7 @@ def _notice(command: EndMatch | CompleteTrajectory, context: Context, when: date
     """The notice of a mentor who withdraws. Raises Refused for one that comes after the end."""
     last_day = day_of(context.terms, when)
     if command.notice_on is not None and command.notice_on > last_day:
-        latest = f"notice is given by the last day, {last_day.isoformat()}"
+        latest = f"notice is given by the last day, {last_day}"
         raise Refused.input(Fault("/noticeOn", "IN_THE_FUTURE", latest, ("/occurredAt",)))
     return notice_of(command.reason, command.notice_on, last_day)
 

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from contracts.codes import Role
 from services.casefile.access import ANY_ORGANISATION, POLICY, standings_in_reports
-from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
+from services.casefile.known_filters import check_filters
 from services.casefile.reports.catalogue import REPORTS
 from services.casefile.reports.kept import Kept
 from services.casefile.reports.report import Period, Report, Row, Wanted
@@ -76,11 +75,4 @@ class Reports:
     async def _check(self, period: Period, programme: str | None, organisation: str | None) -> None:
         if period.first is not None and period.last is not None and period.last < period.first:
             raise unknown_filter("to", "a day that is not before `from`")
-        if programme is not None:
-            known = await self._streams.fold(programme_stream(programme), KNOWN_PROGRAMME)
-            if not known.state.versions:
-                raise unknown_filter("programme", "the id of an existing programme")
-        if organisation is not None:
-            known_there = await self._streams.fold(organisation_stream(organisation), KNOWN_ORGANISATION)
-            if known_there.state.name is None:
-                raise unknown_filter("organisation", "the id of an existing organisation")
+        await check_filters(self._streams, programme=programme, organisation=organisation)

@@ -26,7 +26,9 @@ DEFINITION: Final = (
     "Per case and organisation, and for all cases of a programme together (case ALL): the tasks that were recorded and "
     "the share of each role in them, in percent; tasks that the charter refused, the same to the same person within an "
     "hour once; exceptions that were asked for, granted and denied; gaps in services; and the reasons given with "
-    "pulses, those that do good and those that weigh, each with how often. Organisations read no total."
+    "pulses, those that do good and those that weigh, each with how often. The total (ALL) names no service and no "
+    "reason, for behind one there may be a few people: over many cases the report service-gaps counts services. "
+    "Organisations read no total."
 )
 SOURCES: Final = (
     "TaskRecorded",
@@ -53,6 +55,9 @@ _KINDS: Final = {
     "GOOD": "positive",
     "WEIGHS": "negative",
 }
+
+
+_NAMED: Final = {"positiveCodes": "GOOD", "negativeCodes": "WEIGHS", "gapServices": "GAP"}
 
 
 class BalanceFact(Struct, frozen=True, array_like=True):
@@ -132,19 +137,27 @@ def rows(findings: Iterable[Findings[BalanceFact]], period: Period) -> Iterator[
                 cells[agency, programme, fact.organisation, each.subject.case].append(fact)
                 cells[agency, programme, ALL, ALL].append(fact)
     for (agency, programme, organisation, case), found in cells.items():
-        yield {"agency": agency, "programme": programme, "organisation": organisation, "case": case, **_weighed(found)}
+        yield {
+            "agency": agency,
+            "programme": programme,
+            "organisation": organisation,
+            "case": case,
+            **_weighed(found, named=case != ALL),
+        }
 
 
-def _weighed(found: list[BalanceFact]) -> Row:
+def _weighed(found: list[BalanceFact], *, named: bool) -> Row:
+    """What weighs in some facts; `named`: with the codes. A total by days that anybody chooses has none.
+
+    Differences between two of them would tell what statistics hide.
+    """
     roles = Counter(fact.code for fact in found if fact.kind == "TASK")
     tasks = sum(roles.values())
     return {
         "tasks": tasks,
         **{column: round(100 * roles[role] / tasks, 1) if tasks else None for role, column in _ROLES.items()},
         **{column: sum(fact.kind == kind for fact in found) for kind, column in _KINDS.items()},
-        "positiveCodes": _codes(found, "GOOD"),
-        "negativeCodes": _codes(found, "WEIGHS"),
-        "gapServices": _codes(found, "GAP"),
+        **{column: _codes(found, kind) if named else None for column, kind in _NAMED.items()},
     }
 
 
@@ -166,9 +179,7 @@ REPORT: Final = Report(
         "tasks",
         *_ROLES.values(),
         *_KINDS.values(),
-        "positiveCodes",
-        "negativeCodes",
-        "gapServices",
+        *_NAMED,
     ),
     fact=BalanceFact,
     facts=facts,

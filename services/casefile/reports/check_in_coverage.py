@@ -104,12 +104,12 @@ def rows(findings: Iterable[Findings[MatchFact]], period: Period) -> Iterator[Ro
                 "organisation": match.organisation,
                 "case": each.subject.case,
                 "match": match.match,
-                "since": day_of(begins).isoformat(),
-                "until": day_of(ends).isoformat() if ends is not None else None,
+                "since": str(day_of(begins)),
+                "until": str(day_of(ends)) if ends is not None else None,
                 "checkIns": len(match.check_ins),
                 "longestDays": max((last - first).days for first, last in gaps),
                 "flagged": bool(too_long),
-                "holes": [f"{first.isoformat()}/{last.isoformat()}" for first, last in too_long],
+                "holes": [f"{first}/{last}" for first, last in too_long],
             }
 
 

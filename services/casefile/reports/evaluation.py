@@ -38,8 +38,9 @@ NAME: Final = "evaluation"
 DEFINITION: Final = (
     "One row per case under a pseudonym, for research: codes, counts and days, without free text and without a date "
     "more exact than the quarter in which the case was opened. The same log gives the same bytes. It is not "
-    "to be joined with other data about the people. Organisations read no row of it, for a case may have "
-    "been with several."
+    "to be joined with other data about the people. An outcome says with LEVEL_MATCH or NO_LEVEL_MATCH whether the job "
+    "suits the person's level, and with LEVEL_UNKNOWN that nobody said so, or that there is no job. Organisations read "
+    "no row of it, for a case may have been with several."
 )
 SOURCES: Final = (
     "CaseOpened",

@@ -20,8 +20,9 @@ NAME: Final = "outcomes"
 DEFINITION: Final = (
     "Outcomes at the exit, and 4 weeks, 6 and 12 months after it, by the quarter in which they were found and by code: "
     "how many there are, from which source each is known, and of how many it is known that the job suits the person's "
-    "level, or does not. A person whose case was opened again counts by what was found after its last closing. A "
-    "follow-up that was not taken has the code WAIVED. Counts from 1 to 4 are hidden."
+    "level (levelMatch), or does not (noLevelMatch). Who records an outcome need not say it: levelUnknown are all "
+    "others, those without a job among them. A person whose case was opened again counts by what was found after its "
+    "last closing. A follow-up that was not taken has the code WAIVED. Counts from 1 to 4 are hidden."
 )
 SOURCES: Final = ("OutcomeRecorded", "OutcomeWaived", "CorrectionRecorded", "CaseReopened")
 WAIVED: Final = "WAIVED"

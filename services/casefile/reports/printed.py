@@ -23,7 +23,7 @@ class UnknownReport(RefusedStart):
 
 
 async def printed(settings: Settings, name: str, period: Period, wanted: Wanted, shape: Shape, say: Say) -> str:
-    """A report as text, with a line end at its end. Raises UnknownReport."""
+    """A report as text, with a line end at its end. Raises UnknownReport, NoLog and UnknownFilter."""
     report = REPORTS.get(name)
     if report is None:
         raise UnknownReport(f"there is no report {name}; there are {', '.join(REPORTS)}")

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.casefile.events import EVENT_TYPES
+from services.casefile.known_filters import first_unknown
 from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import STREAMS_AT_ONCE, histories, newest
 from services.casefile.reports.report import (
@@ -19,6 +20,7 @@ from services.casefile.reports.report import (
     Wanted,
     subject_of,
 )
+from services.chassis.deciding.streams import Streams
 from services.chassis.log.event_log import EventLog
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
@@ -28,6 +30,10 @@ from services.progress import Progress, Say
 
 class NoLog(RefusedStart):
     """There is no log of cases where the settings say."""
+
+
+class UnknownFilter(RefusedStart):
+    """A filter of a report names nothing that there is; the message says what would be accepted."""
 
 
 async def findings_in(log: EventLog, report: Report[Any], progress: Progress | None = None) -> list[Findings[Any]]:
@@ -43,16 +49,22 @@ async def findings_in(log: EventLog, report: Report[Any], progress: Progress | N
                 found.append(Findings(subject_of(history), facts))
         if progress is not None:
             progress.report(read, head)
+    if progress is not None and read < head:
+        # The streams that no report is made of were passed over.
+        progress.report(head, head)
     return found
 
 
 async def replay_report(settings: Settings, report: Report[Any], period: Period, wanted: Wanted, say: Say) -> list[Row]:
-    """The rows of a report, from the log that the settings name. Raises NoLog."""
+    """The rows of a report, from the log that the settings name. Raises NoLog and UnknownFilter."""
     stores = Stores.of(settings)
     if not stores.holds("casefile"):
         raise NoLog(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
     log = stores.event_log("casefile", EVENT_TYPES)
     try:
+        unknown = await first_unknown(Streams(log), programme=wanted.programme, organisation=wanted.organisation)
+        if unknown is not None:
+            raise UnknownFilter(f"--{unknown.name} is unknown; give {unknown.expected}")
         now = await newest(log)
         findings = await findings_in(log, report, Progress("read", say, lambda count: f"{count} events"))
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
@@ -24,7 +24,7 @@ from services.casefile.domain.corrections_of_reports import report_of
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.days import FIRST, USUAL_ZONE, day_in, end_of_day, start_of_day
+from services.chassis.modelling.days import FIRST, USUAL_ZONE, day_in, end_of_day, in_utc, start_of_day
 
 CASE_PREFIX: Final = "case-"
 MENTOR_PREFIX: Final = "mentor-"
@@ -192,7 +192,7 @@ def day_of(at: datetime) -> date:
 
 def written(at: datetime | None) -> str | None:
     """An instant as rows have it, in UTC."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None
+    return in_utc(at) if at is not None else None
 
 
 def quarter_of(at: datetime) -> str:

@@ -94,7 +94,7 @@ def _counted(gaps: list[GapFact]) -> Row:
         "refused": len(answered) - len(promised),
         "done": len(promised) - len(still_open),
         "open": len(still_open),
-        "nextActionDue": min(still_open).isoformat() if still_open else None,
+        "nextActionDue": str(min(still_open)) if still_open else None,
     }
 
 

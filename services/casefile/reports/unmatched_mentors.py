@@ -17,7 +17,9 @@ DEFINITION: Final = (
     "Mentors of an organisation who had no mentee, proposed or matched, on the last day that is asked for (else: when "
     "the newest event of the log was recorded), though they take one: since when they wait, and for how many days. "
     "A mentor waits from the first description, from the end of the last match, or from taking somebody again; a "
-    "proposal that came to nothing does not begin the waiting again. The mentor's own profile says the same."
+    "proposal that came to nothing does not begin the waiting again. The mentor's own profile says the same. A mentor "
+    "is of an organisation and, while waiting, in nobody's case: leads of agencies, who read their own cases, read no "
+    "row."
 )
 SOURCES: Final = ("MentorDescribed", "MentorEngaged", "MentorReleased")
 
@@ -82,7 +84,7 @@ def rows(findings: Iterable[Findings[WaitFact]], period: Period) -> Iterator[Row
                     "mentor": wait.mentor,
                     "kind": wait.kind,
                     "capacity": wait.capacity,
-                    "waitingSince": since.isoformat(),
+                    "waitingSince": str(since),
                     "waitingDays": (last - since).days,
                 }
 

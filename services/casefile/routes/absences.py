@@ -12,6 +12,7 @@ from contracts.codes import Role
 from services.casefile.access import POLICY, relations_to_absence
 from services.casefile.beside_views import absence_view
 from services.casefile.domain.absence import STAFF, NameSubstitute, Naming, ReleaseSubstitute, absence_stream
+from services.casefile.known_filters import check_filters
 from services.casefile.projection import ABSENCES
 from services.casefile.routes.absence_shapes import AbsenceAnswer, AbsenceBody, AbsencePage
 from services.chassis.access.policy import Hidden
@@ -52,6 +53,7 @@ def routes(
         whose = organisation or caller.org
         POLICY.require(caller, "read-absence", relations_to_absence(caller, whose))
         after = await pages.number()
+        await check_filters(streams, organisation=organisation)
         await caught_up()
         everybody = caller.role is Role.AUDITOR and organisation is None
         where = {} if everybody else {"organisation": whose}

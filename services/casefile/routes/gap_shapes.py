@@ -110,6 +110,8 @@ class GapsAnswered(Contract):
     """What became of the answer, gap by gap."""
 
     items: list[GapAnswered]
+    dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
+    events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
 
 class GapPage(Contract):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
 from pydantic_core import to_jsonable_python
@@ -59,25 +60,30 @@ def routes(lists: GapLists, queries: Queries, commands: Commands) -> Router:
     async def answer(http: Request, request: Creating, body: AnswerGapsBody) -> Response:
         check_text(to_jsonable_python(body, by_alias=True))
         await lists.check_alike(request.caller, body.gaps)
-        items = []
+        items, events = [], list[Any]()
         for gap in dict.fromkeys(body.gaps):
             http.app.state.rates.take(request.caller.org)
-            items.append(await _answered(queries, commands, request, gap, body))
-        return responses.resource({"items": items})
+            item, written = await _answered(queries, commands, request, gap, body)
+            items.append(item)
+            events += written
+        return responses.resource({"items": items, **responses.dry_run(request, events)})
 
     return router
 
 
 async def _answered(
     queries: Queries, commands: Commands, request: CommandRequest, gap: str, body: AnswerGapsBody
-) -> Json:
-    """What becomes of the answer to one gap, decided on its case as it is: an open gap has no other answer yet."""
+) -> tuple[Json, Sequence[Any]]:
+    """What becomes of the answer to one gap, decided on its case as it is: an open gap has no other answer yet.
+
+    With the events that follow from it.
+    """
     own = AnswerGapBody.model_validate({**body.model_dump(mode="json", by_alias=True, exclude={"gaps"}), "gap": gap})
     try:
         found = await queries.find(request.caller, case_of(gap), ANSWER.name)
         single = replace(request, key=f"{request.key}:{gap}", if_match=frozenset({found.folded.etag}))
-        await commands.run(single, found, ANSWER, own)
+        done = await commands.run(single, found, ANSWER, own)
     except REFUSALS as refusal:
         problem = problem_of(as_problem(refusal), PATH).model_dump(by_alias=True, exclude_none=True)
-        return {"gap": gap, "status": problem["status"], "problem": problem}
-    return {"gap": gap, "status": 200}
+        return {"gap": gap, "status": problem["status"], "problem": problem}, ()
+    return {"gap": gap, "status": 200}, done.outcome.events

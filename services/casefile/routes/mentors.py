@@ -12,6 +12,7 @@ from contracts.codes import Role
 from services.casefile.access import POLICY, relations_to_mentors
 from services.casefile.context import working_day
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
+from services.casefile.known_filters import check_filters
 from services.casefile.projection import MENTORS
 from services.casefile.routes import requests
 from services.casefile.routes.mentor_shapes import MentorAnswer, MentorPage
@@ -55,6 +56,7 @@ def routes(
         whose = organisation or caller.org
         POLICY.require(caller, "read-mentor", relations_to_mentors(caller, whose))
         after = await pages.number()
+        await check_filters(streams, organisation=organisation)
         await caught_up()
         everybody = caller.role is Role.AUDITOR and organisation is None
         where = {} if everybody else {"organisation": whose}

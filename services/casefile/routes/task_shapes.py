@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -52,7 +52,7 @@ class DecideExceptionBody(Body):
 
     exception: Reference
     granted: Flag
-    reason: FreeText | None = None
+    reason: FreeText
 
 
 class AcknowledgeCharterBody(Body):
@@ -82,6 +82,9 @@ class ExceptionAnswer(Contract):
     task: str | None = None
     rule: ExceptionRule | None = None
     state: ExceptionState
+    reason: Literal["PART_ENDED"] | None = Field(
+        default=None, description="PART_ENDED: denied by the end of the match or of the part, before anybody decided."
+    )
 
 
 class TaskLeadAnswer(Contract):

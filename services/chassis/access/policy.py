@@ -40,11 +40,15 @@ class Hidden(Exception):  # noqa: N818 - what the resource is, and not an error 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Callers with one of `roles` who stand in `relation` to the resource may do `action`."""
+    """Callers with one of `roles` who stand in `relation` to the resource may do `action`.
+
+    `refused_later`: the decision answers them with the rule that keeps them from it, so nobody is told that they may.
+    """
 
     action: str
     roles: frozenset[Role]
     relation: str
+    refused_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,12 @@ class Policy:
     one of their relations to it. `unconcealed` are relations in which nobody is told anything by a refusal, since they
     follow from the caller's token or from what everybody may read.
 
+    `words` say each relation as a caller knows it, behind a role ("of the agency whose case it is"), and `acts` each
+    action that is no command with a route, whose name callers send ("reading the timeline").
+
     ValueError if a rule is declared twice, permits nobody, or permits a role that is refused everywhere; if two
-    denials speak for one relation; if two rules about fields speak for one action, or one for nobody's.
+    denials speak for one relation; if two rules about fields speak for one action, or one for nobody's; if a relation
+    has no words.
     """
 
     def __init__(
@@ -119,7 +127,10 @@ class Policy:
         bars: Bars,
         fields: Iterable[FieldRule] = (),
         unconcealed: Iterable[str] = (),
+        words: Mapping[str, str],
+        acts: Mapping[str, str] | None = None,
     ) -> None:
+        rules, unconcealed = tuple(rules), frozenset(unconcealed)
         table: dict[str, dict[str, frozenset[Role]]] = {}
         parts: dict[str, frozenset[Role]] = {}
         for rule in rules:
@@ -143,6 +154,8 @@ class Policy:
             if field.action in reserved or field.relation not in table.get(field.action, ()):
                 raise ValueError(f"the fields of {field.action} are {field.relation}'s by two rules, or by none at all")
             reserved[field.action] = field
+        self._words, self._acts = _checked(words, parts.keys() | unconcealed), acts or {}
+        self._later = frozenset((rule.action, rule.relation) for rule in rules if rule.refused_later)
         self._bars = bars
         self._table: Mapping[str, Mapping[str, frozenset[Role]]] = table
         self._denials: Mapping[str, Denial] = denials_by_relation
@@ -152,6 +165,11 @@ class Policy:
             **{relation: roles for relation, roles in parts.items() if relation != STRANGER},
             **dict.fromkeys(unconcealed, frozenset(Role)),
         }
+
+    @property
+    def wordless(self) -> frozenset[str]:
+        """The actions that are called by their names."""
+        return frozenset(self._table) - self._acts.keys()
 
     @property
     def actions(self) -> frozenset[str]:
@@ -234,7 +252,14 @@ class Policy:
                 raise Forbidden(denial.code, denial.detail)
         row = self._relations(action)
         code = "PARTY_NOT_ALLOWED" if row.keys().isdisjoint(relations) else "ROLE_NOT_ALLOWED"
-        may = "; ".join(f"{relation}: {', '.join(sorted(row[relation]))}" for relation in sorted(row))
-        raise Forbidden(
-            code, f"{action} is for {may}; you ask as {', '.join(sorted(relations))} in the role {caller.role}"
-        )
+        listed = [relation for relation in row if (action, relation) not in self._later] or list(row)
+        may = "; ".join(sorted(f"{', '.join(sorted(row[relation]))} {self._words[relation]}" for relation in listed))
+        how = " and ".join(sorted(self._words[relation] for relation in relations))
+        raise Forbidden(code, f"{self._acts.get(action, action)} is for {may}; you ask as {caller.role} {how}")
+
+
+def _checked(words: Mapping[str, str], relations: Collection[str]) -> Mapping[str, str]:
+    every = {STRANGER: "without a part in it", **words}
+    if wordless := set(relations) - every.keys():
+        raise ValueError(f"no words say how somebody stands as {', '.join(sorted(wordless))}")
+    return every

@@ -177,8 +177,8 @@ class Handler(Generic[C, X]):
         """Whether a command on the stream was done under the key."""
         if key in (await self._streams.fold(stream, entity)).keys:
             return True
-        used = (await self._streams.fold(key.stream, USE)).state
-        return used is not None and used.stream == stream
+        done = (await self._streams.fold(key.stream, USE)).state.done
+        return done is not None and done.stream == stream
 
     async def handle(
         self,
@@ -322,11 +322,9 @@ class Handler(Generic[C, X]):
             fingerprint, version, position = found
         else:
             use = await reads.fold(key.stream, USE)
-            if use.state is None:
+            if (done := use.state.of(stream, call.is_of)) is None:
                 return None
-            if use.state.stream != stream:
-                raise KeyReused
-            (fingerprint, _, position), version = use.keys[key], use.state.version
+            (fingerprint, _, position), version = use.keys[key], done.version
         if not call.is_of(fingerprint):
             raise KeyReused
         then = await self._streams.fold_through(stream, entity, version)

@@ -8,12 +8,15 @@ only in the metadata of the events that were written under them, where those of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
+
+from msgspec import Struct
 
 from services.chassis.modelling.decider import Actor, Entity, Event
+from services.chassis.modelling.growing import GrowingTuple
 
 
 class Key(NamedTuple):
@@ -43,16 +46,48 @@ class KeyUsed(Event, frozen=True, kw_only=True):
     version: int
 
 
-def _evolve(used: KeyUsed | None, event: Any) -> KeyUsed | None:
-    return event if isinstance(event, KeyUsed) else used
+class KeyRefused(Event, frozen=True, kw_only=True):
+    """A command on `stream` was refused under a key, and that was noted; `fingerprint` tells its body from others."""
 
-
-USE: Final[Entity[KeyUsed | None]] = Entity(None, _evolve)
-"""What a key was used for, if it was."""
+    BYSTANDER: ClassVar[bool] = True
+    stream: str
+    fingerprint: str | None
 
 
 class KeyReused(Exception):  # noqa: N818 - reads as what happened
     """The idempotency key was used before, for another command."""
+
+
+class Use(Struct, frozen=True):
+    """What a key was used for, if it was, and the commands under it whose refusals were noted."""
+
+    done: KeyUsed | None = None
+    refused: GrowingTuple[KeyRefused] = GrowingTuple()
+
+    def of(self, stream: str, is_of: Callable[[str | None], bool]) -> KeyUsed | None:
+        """What a command on a stream did under the key, if it did. Raises KeyReused where the key is another one's."""
+        if self.done is not None and self.done.stream != stream:
+            raise KeyReused
+        if self.done is None and self.refused and not self.was_refused(stream, is_of):
+            raise KeyReused
+        return self.done
+
+    def was_refused(self, stream: str, is_of: Callable[[str | None], bool]) -> bool:
+        """Whether the refusal of a command on a stream was noted; `is_of` tells its fingerprint from another's."""
+        return any(noted.stream == stream and is_of(noted.fingerprint) for noted in self.refused)
+
+
+def _evolve(use: Use, event: Any) -> Use:
+    match event:
+        case KeyUsed():
+            return Use(event, use.refused)
+        case KeyRefused():
+            return Use(use.done, use.refused.plus(event))
+        case _:
+            return use
+
+
+USE: Final[Entity[Use]] = Entity(Use(), _evolve)
 
 
 class KeyRunning(Exception):  # noqa: N818 - reads as what happened

@@ -1,7 +1,8 @@
 """What stands in the record of what was refused: once for each command under a key, however often it is sent.
 
-A refusal uses no key. That it was noted under one is in the key's own stream beside the use that may still come. What
-comes without a key, such as a read, is noted a few times an hour: who asks again and again does not fill the log.
+A refusal uses no key: the same command may come again and be done. That it was noted under one is in the key's own
+stream beside the use that may still come, so another command finds the key taken (`idempotency.py`). What comes
+without a key, such as a read, is noted a few times an hour: who asks again and again does not fill the log.
 """
 
 from __future__ import annotations
@@ -9,30 +10,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
+from services.chassis.deciding.idempotency import USE, KeyRefused
 from services.chassis.deciding.streams import Reads
-from services.chassis.modelling.decider import Command, Entity, Event, Refused, To
-from services.chassis.modelling.growing import GrowingTuple
+from services.chassis.modelling.decider import Command, Event, Refused, To
 
 if TYPE_CHECKING:
     from services.chassis.deciding.handler import Call
-
-
-class KeyRefused(Event, frozen=True, kw_only=True):
-    """A command on `stream` was refused under a key, and that was noted; `fingerprint` tells its body from others."""
-
-    BYSTANDER: ClassVar[bool] = True
-    stream: str
-    fingerprint: str | None
-
-
-def _evolve(noted: GrowingTuple[KeyRefused], event: Any) -> GrowingTuple[KeyRefused]:
-    return noted.plus(event) if isinstance(event, KeyRefused) else noted
-
-
-NOTED: Final[Entity[GrowingTuple[KeyRefused]]] = Entity(GrowingTuple(), _evolve)
-"""The refusals that were noted under a key."""
 
 
 MOST_NOTED: Final = 10
@@ -58,8 +43,7 @@ class Lately:
             return ()
         if call.key is None:
             return () if self._is_enough(refusal, stream, call, command) else refusal.records
-        noted = await reads.state(call.key.stream, NOTED)
-        if any(before.stream == stream and call.is_of(before.fingerprint) for before in noted):
+        if (await reads.state(call.key.stream, USE)).was_refused(stream, call.is_of):
             return ()
         return (*refusal.records, To(call.key.stream, KeyRefused(stream=stream, fingerprint=call.fingerprint)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Fault
 
 SKEW: Final = timedelta(seconds=30)
@@ -24,7 +25,8 @@ def in_the_future(pointer: str, given: datetime, now: datetime, rule: str) -> tu
         Fault(
             pointer,
             "IN_THE_FUTURE",
-            f"{rule}: this service's clock reads {_written(now)}, and a time up to {_written(now + SKEW)} is accepted",
+            f"{rule}: this service's clock reads {in_utc(now, 'seconds')}, and a time up to "
+            f"{in_utc(now + SKEW, 'seconds')} is accepted",
         ),
     )
 
@@ -37,10 +39,6 @@ def day_in_the_future(pointer: str, given: date, today: date, now: datetime, rul
         Fault(
             pointer,
             "IN_THE_FUTURE",
-            f"{rule}: this service's clock reads {_written(now)}, and a date up to {today} is accepted",
+            f"{rule}: this service's clock reads {in_utc(now, 'seconds')}, and a date up to {today} is accepted",
         ),
     )
-
-
-def _written(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -58,6 +58,14 @@ def start_of_day(day: date, zone: str) -> datetime:
     return end_of_day(day - _ONE_DAY, zone) + timedelta(seconds=1)
 
 
+def in_utc(at: datetime, timespec: str = "auto") -> str:
+    """An instant (aware) as everything writes it that people or programs read: RFC 3339, in UTC, with Z.
+
+    `timespec` is that of `datetime.isoformat`.
+    """
+    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 def months_after(day: date, months: int) -> date:
     """The same date so many months later; the last day of that month where it has no such date."""
     first, length = _month(day, months)

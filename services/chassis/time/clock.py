@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from services.chassis.engines.store_health import Unavailable, errno_name
+from services.chassis.modelling.days import in_utc
 
 SANDBOX_START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
@@ -45,7 +46,7 @@ class BackwardsInTime(ValueError):  # noqa: N818 - what was asked for
     """The sandbox's clock moves forwards only: what has been recorded has happened."""
 
     def __init__(self, requested: datetime, now: datetime) -> None:
-        super().__init__(f"the clock stands at {now.isoformat()} and does not go back to {requested.isoformat()}")
+        super().__init__(f"the clock stands at {in_utc(now)} and does not go back to {in_utc(requested)}")
         self.now = now
 
 

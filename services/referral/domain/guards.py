@@ -11,6 +11,7 @@ from functools import lru_cache
 from contracts.broadcast_codes import BroadcastState
 from contracts.codes import OrganisationKind, ReferralState, WithdrawReason
 from contracts.staff import StaffSide
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Actor, Because, Refused
 from services.referral.domain.context import Context, nothing_recorded
 from services.referral.domain.disclosure import stopped
@@ -80,7 +81,7 @@ def _taken(context: Context) -> Refused | None:
 def _not_in_this_state(action: str, context: Context) -> Refused:
     referral = context.referral
     moved = referral.moved
-    since = f" since {moved.command} by {moved.by} at {moved.at.isoformat()}" if moved is not None else ""
+    since = f" since {moved.command} by {moved.by} at {in_utc(moved.at)}" if moved is not None else ""
     possible = _in_words(context.actions[action].states)
     return Refused(
         "STATE_DOES_NOT_ALLOW",

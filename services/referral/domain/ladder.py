@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Final
 
 from contracts.codes import Role
-from contracts.terms import DEFAULT_LADDER, LEVEL_AFTER, LadderLevel, Notified
+from contracts.terms import LEVEL_AFTER, LadderLevel, Notified, whole_ladder
 from contracts.waitlist import OfferedMeanwhile
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.ladder import LevelDue, Receiver, levels_after
@@ -73,7 +73,7 @@ def receivers_at(level: str, context: Context, awaited: str) -> tuple[Receiver, 
 
 
 def _ladder(context: Context) -> Mapping[str, tuple[str, ...]]:
-    return {**DEFAULT_LADDER, **context.version.parameters.ladder}
+    return whole_ladder(context.version.parameters.ladder)
 
 
 def climbs(context: Context, deadline: Deadline) -> LateTerm:

@@ -8,6 +8,7 @@ from typing import ClassVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Because, Entity, Event, Refused, To
 from services.chassis.modelling.growing import GrowingTuple
 from services.referral.domain.offer import Offer
@@ -86,7 +87,7 @@ class LegalBasis(Struct, frozen=True, kw_only=True):
             return None
         return Refused(
             "LEGAL_BASIS_WITHDRAWN",
-            f"the person withdrew the legal basis at {self.withdrawn_at.isoformat()}: CONSENT_WITHDRAWN; stop",
+            f"the person withdrew the legal basis at {in_utc(self.withdrawn_at)}: CONSENT_WITHDRAWN; stop",
             because=Because.RIGHTS,
             who_can_unblock="the person, by a new consent in a new referral",
             records=records,

@@ -27,9 +27,17 @@ def refuse_second(referral_id: str, context: Context) -> None:
     """Raises Refused where another referral of the person is live, in this programme or in another of its kind."""
     key = context.case_key
     if key.live not in (None, referral_id):
+        if not key.live_is_broadcast:
+            raise Refused(
+                "REFERRAL_LIVE",
+                f"referral {key.live} of the same person and programme is live; make another one "
+                "once it is declined, withdrawn, expired, completed or confirmed as entered in error",
+                who_can_unblock=key.live_ended_by,
+            )
         raise Refused(
             "REFERRAL_LIVE",
-            f"{key.live_named} of the same person and programme is live; make another one {key.live_until}",
+            f"broadcast {key.live} of the same person and programme is open; offer the person again once it is "
+            "withdrawn, or each of its offers is declined or expired",
             who_can_unblock=key.live_ended_by,
         )
     for elsewhere in context.elsewhere:

@@ -44,7 +44,7 @@ from contracts.fields import (
     Vaulted,
     read_only,
 )
-from contracts.terms import DEFAULT_LADDER, LadderLevel, Notified
+from contracts.terms import LadderLevel, Notified, whole_ladder
 from services.chassis.modelling.days import USUAL_ZONE
 from services.referral.contact import ContactBody, point_of_contact
 from services.referral.domain.organisation import Description
@@ -300,7 +300,7 @@ class ProgrammeVersionBody(Body):
             charter_version=self.charter_version,
             region=self.region,
             closing_days=tuple(self.closing_days),
-            ladder={**DEFAULT_LADDER, **{level.value: tuple(map(str, whom)) for level, whom in self.ladder.items()}},
+            ladder=whole_ladder({level.value: tuple(map(str, whom)) for level, whom in self.ladder.items()}),
             check_in_every_days={need.value: days for need, days in self.check_in_every_days.items()},
             professional_for=tuple(need.value for need in self.professional_for),
             substitution_in_case=self.substitution_in_case,

@@ -12,6 +12,7 @@ from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.domain.tasks import TaskRecorded
 from services.casefile.reports.balance import REPORT
 from services.casefile.reports.report import History, Period, Row, Wanted
+from services.casefile.reports.service_gaps import REPORT as SERVICE_GAPS
 from tests.casefile.reports.entries import with_brugwerk
 from tests.casefile.reports.histories import LOTTE, Entry, history, opened, rows_of
 from tests.support import actors
@@ -128,8 +129,17 @@ def test_a_programme_is_weighed_over_all_its_cases() -> None:
     row = of(rows_of(REPORT, FIRST, SECOND), "ALL")
     shares = [row[name] for name in ("volunteerPercent", "professionalPercent", "coordinatorPercent")]
     assert (row["tasks"], shares, row["counsellorPercent"]) == (10, [60.0, 10.0, 20.0], 10.0)
-    assert (row["positive"], row["negative"], row["negativeCodes"]) == (3, 2, ["NO_CONTACT:1", "SAFETY:1"])
+    assert (row["positive"], row["negative"]) == (3, 2)
     assert row["organisation"] == "ALL"
+
+
+def test_a_total_names_nothing_that_a_few_cases_had() -> None:
+    """Neither what `service-gaps` hides of two gaps, nor, from one day more, what happened on that day."""
+    assert [row["reported"] for row in rows_of(SERVICE_GAPS, FIRST, SECOND)] == [None] * 4
+    for period in (Period(), Period(None, date(2026, 3, 1)), Period(None, date(2026, 3, 2))):
+        for row in rows_of(REPORT, FIRST, SECOND, period=period):
+            codes = [row["positiveCodes"], row["negativeCodes"], row["gapServices"]]
+            assert (codes == [None, None, None]) == (row["case"] == "ALL")
 
 
 def test_only_what_happened_on_the_days_is_weighed() -> None:

@@ -27,6 +27,7 @@ from tests.support.repetitions import times
 
 
 @cache
+@cache
 def recorded(story: int) -> dict[str, Sequence[Recorded]]:
     """All streams of a story; the first one is a case that was nobody's for a while."""
     if story == 0:
@@ -78,7 +79,7 @@ async def check(written: Written, kept: Kept) -> None:
 STEPS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 12), st.sampled_from([0, 0, 0, 1, 2])), max_size=25)
 
 
-@settings(max_examples=times(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=times(500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, len(STORIES)), min_size=1, max_size=5), STEPS)
 async def test_what_is_kept_is_what_a_replay_finds(stories: list[int], steps: list[tuple[int, int, int]]) -> None:
     """Two processes take turns in bringing one index up to date, or neither does for a while."""

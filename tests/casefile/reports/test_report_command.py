@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from services.casefile.domain.known_organisation import OrganisationLearnt, organisation_stream
+from services.casefile.domain.known_programme import ProgrammeLearnt, programme_stream
 from services.casefile.events import EVENT_TYPES
 from services.casefile.reports.catalogue import REPORTS
 from services.casefile.reports.replayed import findings_in
 from services.casefile.reports.report import History
 from services.chassis.stores import Stores
 from services.progress import Progress
+from tests.casefile.casebook import RULES
+from tests.casefile.reports.histories import history
 from tests.casefile.reports.many import make_log, write_cases, write_history
 from tests.casefile.reports.test_responsibility_gaps import STORIES
 from tests.casefile.reports.test_service_gaps import cases
@@ -45,6 +49,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     asyncio.run(make_log(directory))
     write_cases(directory, [*templates(), *cases("brugwerk", 6, 1)], 2 * (len(STORIES) + 7))
     write_history(directory, told_of("M-1", described(on(5, 1), "M-1")))
+    for organisation in ("brugwerk", "samenstap"):
+        learnt = OrganisationLearnt(organisation=organisation, name=organisation, kind="MENTORING_ORG")
+        stream = organisation_stream(organisation)
+        write_history(directory, history(organisation, (on(5, 1), learnt), stream=stream))
+    for programme in ("mtw-be-2026", "another"):
+        version = ProgrammeLearnt(programme=programme, version=1, valid_from=on(1, 1).date(), rules=RULES)
+        stream = programme_stream(programme)
+        write_history(directory, history(programme, (on(5, 1), version), stream=stream))
     return directory
 
 
@@ -112,6 +124,8 @@ def test_without_a_name_the_reports_are_listed(data: Path) -> None:
         (("reliance", "--from", "2026-02-02", "--to", "2026-02-01"), "--to"),
         (("reliance", "--csv", "--json"), "--csv"),
         (("reliance", "--organisation", "no\nsuch"), "--organisation"),
+        (("reliance", "--organisation", "nope"), "--organisation is unknown; give the id of an existing organisation"),
+        (("reliance", "--programme", "nope"), "--programme is unknown; give the id of an existing programme"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_what_can(data: Path, arguments: tuple[str, ...], word: str) -> None:

@@ -31,6 +31,12 @@ RULES = (
     Rule("read", frozenset({Role.AGENCY_COUNSELLOR}), "BORROWER"),
     Rule("browse", frozenset({Role.NGO_COORDINATOR}), STRANGER),
 )
+WORDS = {
+    "OWNER": "of the owner of the book",
+    "FORMER_OWNER": "of an owner of before",
+    "BORROWER": "of the borrowers",
+    "VISITOR": "of any house",
+}
 BARS = {Role.AGENCY_CONTROL: ("NO_ACCESS_FOR_CONTROL", "nothing here serves control")}
 POLICY = Policy(
     RULES,
@@ -38,6 +44,8 @@ POLICY = Policy(
     fields=[FieldRule("lend", frozenset({"price", EXISTENCE}), "OWNER", "OWNERS_FIELD", "the price is the owner's")],
     bars=BARS,
     unconcealed=["VISITOR"],
+    words=WORDS,
+    acts={"browse": "looking through the books"},
 )
 
 
@@ -59,8 +67,8 @@ def test_a_party_in_another_role_is_told_which_roles_may() -> None:
         POLICY.require(caller(Role.AGENCY_COUNSELLOR), "lend", {"BORROWER"})
     assert refused.value.code == "ROLE_NOT_ALLOWED"
     assert refused.value.detail == (
-        "lend is for BORROWER: AGENCY_TEAM_LEAD; OWNER: NGO_COORDINATOR, NGO_LEAD; "
-        "you ask as BORROWER in the role AGENCY_COUNSELLOR"
+        "lend is for AGENCY_TEAM_LEAD of the borrowers; NGO_COORDINATOR, NGO_LEAD of the owner of the book; "
+        "you ask as AGENCY_COUNSELLOR of the borrowers"
     )
     assert "lotte" not in str(refused.value)
     assert not POLICY.permits(caller(Role.AGENCY_COUNSELLOR), "lend", {"BORROWER"})
@@ -144,7 +152,7 @@ def test_a_reserved_field_may_be_named_as_it_stands_and_not_otherwise() -> None:
 def test_fields_that_are_nobodys_or_twice_somebodys_are_not_built(fields: list[FieldRule]) -> None:
     """Nobody could ever set such a field, or it would not be said who may."""
     with pytest.raises(ValueError, match="fields of"):
-        Policy(RULES, bars=BARS, fields=fields)
+        Policy(RULES, bars=BARS, fields=fields, words=WORDS)
 
 
 @pytest.mark.parametrize("relations", [(), (STRANGER,)])
@@ -207,13 +215,35 @@ def test_an_action_that_no_rule_speaks_of_is_a_mistake_of_the_program() -> None:
 def test_a_table_that_contradicts_itself_is_not_built(rules: tuple[Rule, ...], told: str) -> None:
     """A second rule for the same cell would be read by nobody; so would one for a barred role."""
     with pytest.raises(ValueError, match=told):
-        Policy(rules, bars=BARS)
+        Policy(rules, bars=BARS, words=WORDS)
 
 
 def test_two_denials_for_one_relation_are_not_built() -> None:
     """Only one of them could be told."""
     with pytest.raises(ValueError, match="BORROWER"):
-        Policy(RULES, [Denial("BORROWER", LIBRARIANS, "A", "a"), Denial("BORROWER", LIBRARIANS, "B", "b")], bars=BARS)
+        Policy(
+            RULES,
+            [Denial("BORROWER", LIBRARIANS, "A", "a"), Denial("BORROWER", LIBRARIANS, "B", "b")],
+            bars=BARS,
+            words=WORDS,
+        )
+
+
+def test_a_relation_without_words_is_not_built() -> None:
+    """A refusal would have nothing but its name to say."""
+    with pytest.raises(ValueError, match="no words say how somebody stands as VISITOR"):
+        Policy(RULES, bars=BARS, unconcealed=["VISITOR"], words={"OWNER": "of the owner", "BORROWER": "of a borrower"})
+
+
+def test_who_is_refused_later_is_not_named_as_one_who_may() -> None:
+    """The decision answers them with the rule that keeps them from it."""
+    rules = (*RULES, Rule("lend", LIBRARIANS, "FORMER_OWNER", refused_later=True))
+    policy = Policy(rules, bars=BARS, words=WORDS)
+    policy.require(caller(Role.NGO_LEAD), "lend", ("FORMER_OWNER",))
+    with pytest.raises(Forbidden) as refused:
+        policy.require(caller(Role.AGENCY_COUNSELLOR), "lend", ("BORROWER",))
+    assert WORDS["OWNER"] in refused.value.detail
+    assert WORDS["FORMER_OWNER"] not in refused.value.detail
 
 
 def test_the_matrix_shows_every_cell_and_agrees_with_what_is_enforced() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.chassis.deciding.handler import Handler, PreconditionFailed
+from services.chassis.deciding.idempotency import KeyReused
 from services.chassis.deciding.streams import Streams
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import NOTHING_READ, EventLog, Write
@@ -123,37 +124,40 @@ async def test_a_command_on_a_stale_version_is_no_refusal_to_note(
     assert await names(log) == BEFORE
 
 
-async def test_a_noted_refusal_answers_no_repeat_and_uses_no_key(
+async def test_a_noted_refusal_answers_no_repeat_and_keeps_its_key_from_other_commands(
     counting: Handler[Command, Context], log: EventLog
 ) -> None:
-    """The same key and the same message are refused again, and the key is free for a better command."""
+    """The same key and the same message are refused again; another body needs a key of its own, and so elsewhere."""
     for _ in range(2):
         with pytest.raises(Refused):
             await counting.handle(count(), A, COUNTER, call(idempotency_key="k", fingerprint="f", causation_id="m"))
     assert {one.meta.idempotency_key for one in (await everything(log))[2:]} == {None}
-    better = await counting.handle(
-        Close(at=count().at, by=count().by), A, COUNTER, call(idempotency_key="k", fingerprint="g")
-    )
-    assert not better.replayed
+    close = Close(at=count().at, by=count().by)
+    for stream, fingerprint in ((A, "g"), (TILL, "f")):
+        other = call(idempotency_key="k", fingerprint=fingerprint)
+        with pytest.raises(KeyReused):
+            await counting.handle(close, stream, COUNTER, other, must_exist=False)
+    again = await counting.handle(close, A, COUNTER, call(idempotency_key="k", fingerprint="f"))
+    assert not again.replayed
+    assert (await counting.handle(close, A, COUNTER, call(idempotency_key="k", fingerprint="f"))).replayed
 
 
 async def test_a_command_that_is_sent_again_under_its_key_is_noted_once(
     counting: Handler[Command, Context], log: EventLog
 ) -> None:
-    """Whichever process it comes to; another body, another key and somebody else's same key are other attempts."""
+    """Whichever process it comes to; another key and somebody else's same key are other attempts."""
     again = Handler(Streams(log), Contexts(), noting)
     for handler in (counting, again, again):
         with pytest.raises(Refused):
             await handler.handle(count(), A, COUNTER, call(idempotency_key="k", fingerprint="f"))
     assert sorted(await noted(log)) == sorted(NOTED)
     for other in (
-        call(idempotency_key="k", fingerprint="g"),
         call(idempotency_key="l", fingerprint="f"),
         call(BOB, idempotency_key="k", fingerprint="f"),
     ):
         with pytest.raises(Refused):
             await counting.handle(count(), A, COUNTER, other)
-    assert sorted(await noted(log)) == sorted(NOTED * 4)
+    assert sorted(await noted(log)) == sorted(NOTED * 3)
 
 
 async def test_what_is_refused_before_it_is_decided_on_is_noted_the_same_way(

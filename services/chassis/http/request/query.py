@@ -50,8 +50,11 @@ def _unknown(name: str, known: Mapping[str, bool]) -> str:
     if not known:
         return "unknown parameter; this route takes no query parameters"
     folded = {name.casefold(): name for name in known}
-    (nearest,) = get_close_matches(name[:_COMPARED].casefold(), folded, 1, 0.0)
-    return f"unknown parameter; did you mean {folded[nearest]} (of {', '.join(sorted(known))})"
+    near = get_close_matches(name[:_COMPARED].casefold(), folded, 1)
+    listed = ", ".join(sorted(known))
+    if not near:
+        return f"unknown parameter; this route takes {listed}"
+    return f"unknown parameter; did you mean {folded[near[0]]} (of {listed})"
 
 
 def _is_list(annotation: Any) -> bool:

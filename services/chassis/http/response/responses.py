@@ -29,13 +29,17 @@ def page(items: Sequence[dict[str, Any]], following: str | None) -> Response:
     return Response(to_json({"items": items, "next": following}), 200, NOT_KEPT, JSON)
 
 
+def dry_run(request: CommandRequest, events: Sequence[Any]) -> dict[str, Any]:
+    """What the answer to a dry run has besides: that it is one, and which events it would write; else nothing."""
+    return {"dryRun": True, "events": [type(event).__name__ for event in events]} if request.dry_run else {}
+
+
 def command_result(
     request: CommandRequest, outcome: Outcome[Any], body: dict[str, Any], log: str, *, location: str | None = None
 ) -> Response:
     """The answer to a command: the new state with its ETag and Position; 201 with `location`; 200 for a dry run."""
     if request.dry_run:
-        events = [type(event).__name__ for event in outcome.events]
-        return Response(to_json({**body, "dryRun": True, "events": events}), 200, {}, JSON)
+        return Response(to_json({**body, **dry_run(request, outcome.events)}), 200, {}, JSON)
     headers = _headers(outcome, log)
     if location is not None:
         headers["Location"] = location
