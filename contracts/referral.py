@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar, Final, Literal
 
+from contracts.acts_by_link import ActByLinkAnswered
 from contracts.broadcast import BroadcastEnded, BroadcastOpened, OfferAnswered, OfferMade, OfferMoved, OfferWon
 from contracts.coded import (
     AgencyActionCode,
@@ -33,22 +34,8 @@ _T = "org.caserelay.referral."
 
 OF_BROADCASTS: Final = (BroadcastOpened, OfferAnswered, OfferWon, BroadcastEnded, OfferMade, OfferMoved)
 """What else is told on this topic: of one person's offers to several organisations (`contracts/broadcast.py`)."""
-
-
-class ActByLinkAnswered(Message, frozen=True, kw_only=True):
-    """What became of an act by a link in an e-mail; `refusal` is the code by which it was refused, if it was.
-
-    What was done has a message of its own, in the name of the person who acted.
-    """
-
-    TYPE: ClassVar[str] = _T + "act_by_link_answered.v1"
-    NAME: ClassVar[str] = "ActByLinkAnswered"
-    FED: ClassVar[bool] = False
-    link: str
-    case: str
-    referral: str
-    act: str
-    refusal: str | None = None
+BETWEEN_SERVICES: Final = (ActByLinkAnswered,)
+"""What is told here and goes into nobody's feed."""
 
 
 class ReferralMessage(CaseMessage, frozen=True, kw_only=True):

@@ -145,7 +145,7 @@ class DailyDigests:
             acknowledged=acknowledged,
             status=answer.status if answer is not None else None,
             error=answer.error if answer is not None else None,
-            told=_by_case(messages) if acknowledged else (),
+            by_case=_by_case(messages) if acknowledged else (),
         )
         await self._run(subscription, command)
 

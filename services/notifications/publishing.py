@@ -34,8 +34,8 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
                 case=event.case,
                 events=list(event.events),
                 organisation=event.organisation,
-                channel=event.channel,
-                state=event.state,
+                channel=ToldBy.EMAIL.value,
+                state=TellingState.SENT.value,
                 at=recorded.meta.occurred_at,
             )
         case CodeSent():

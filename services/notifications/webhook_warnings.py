@@ -50,17 +50,17 @@ class WebhookWarnings:
 
     async def _warn(self, mailbox: str, failing: Subscription) -> bool:
         """Whether nothing is left to be done for this mailbox."""
-        told = (await self._streams.fold(subscription_stream(mailbox), SUBSCRIPTION)).state
-        warned, choices = failing.warned, told.choices
-        if warned is None or choices is None or told.state is not SubscriptionState.ACTIVE:
+        reader = (await self._streams.fold(subscription_stream(mailbox), SUBSCRIPTION)).state
+        warned, choices = failing.warned, reader.choices
+        if warned is None or choices is None or reader.state is not SubscriptionState.ACTIVE:
             return True
         until = warned.since + timedelta(seconds=GIVE_UP_AFTER)
-        around = await self._carrier.around(told)
+        around = await self._carrier.around(reader)
         gone = failing.state is SubscriptionState.DISABLED
         letter = warning_letter(choices, around, failing.subscription, warned.since, None if gone else until)
         name = f"{mailbox} {failing.subscription} {warned.warning} {warned.since.isoformat()}"
         try:
-            answer = await self._carrier.send(told, letter, derived_id(DELIVERIES, name))
+            answer = await self._carrier.send(reader, letter, derived_id(DELIVERIES, name))
         except ForgottenSecrets:
             return True
         return answer.result in (Result.ACCEPTED, Result.REFUSED)

@@ -77,7 +77,7 @@ def build(
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react, together=together)
     queries = Queries(streams, contexts, handlers.referrals, vault, index, clock)
     by_link = ActsByLink(streams, handlers.referrals, queries, clock)
-    asked_by_link = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, by_link.react)
+    acts_heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, by_link.react)
 
     service = Service(
         name=NAME,
@@ -94,7 +94,7 @@ def build(
         leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
-        sources={"casefile": consumer, "notifications": asked_by_link},
+        sources={"casefile": consumer, "notifications": acts_heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         closers=[consumers.close],

@@ -10,7 +10,6 @@ from typing import ClassVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.modelling.decider import Command, Entity, Event
 
 
@@ -50,8 +49,6 @@ class DigestTold(DigestEvent, frozen=True, kw_only=True):
     organisation: str
     case: str
     events: tuple[str, ...]
-    channel: str = ToldBy.EMAIL.value
-    state: str = TellingState.SENT.value
 
 
 AnyDigestEvent = DigestBegun | DigestAttempted | DigestSent | DigestTold
@@ -67,7 +64,7 @@ class BeginDigest(Command, frozen=True, kw_only=True):
 
 
 class RecordDigest(Command, frozen=True, kw_only=True):
-    """Record what came of sending it; `told` are the events by case, where the mail server took it."""
+    """Record what came of sending it; `by_case` are its events, where the mail server took it."""
 
     subscription: str
     organisation: str
@@ -75,7 +72,7 @@ class RecordDigest(Command, frozen=True, kw_only=True):
     acknowledged: bool
     status: int | None
     error: str | None
-    told: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    by_case: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 DigestCommand = BeginDigest | RecordDigest
@@ -122,11 +119,11 @@ def _recorded(command: RecordDigest, digest: Digest) -> list[AnyDigestEvent]:
                 error=command.error,
             )
         ]
-    told = [
+    cases = [
         DigestTold(subscription=subscription, organisation=command.organisation, case=case, events=events)
-        for case, events in command.told
+        for case, events in command.by_case
     ]
-    return [DigestSent(subscription=subscription, through=begun.through, count=begun.count), *told]
+    return [DigestSent(subscription=subscription, through=begun.through, count=begun.count), *cases]
 
 
 def evolve(digest: Digest, event: AnyDigestEvent) -> Digest:

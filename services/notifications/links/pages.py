@@ -11,7 +11,7 @@ from services.notifications.domain.link import Link
 from services.notifications.email.texts import texts
 from services.notifications.links.texts import page, page_texts
 
-Asked = Literal["confirm", "unsubscribe"]
+Question = Literal["confirm", "unsubscribe"]
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -98,7 +98,7 @@ def refused_page(code: str, language: str, status: int, detail: str = "") -> Res
     return html(words.language, title, _paragraph(words.refusals.get(code, detail or code)), status)
 
 
-def asking_page(what: Asked, organisation: str, action: str, language: str) -> Response:
+def asking_page(what: Question, organisation: str, action: str, language: str) -> Response:
     """What would happen, and the button that makes it happen."""
     words = page_texts(language)
     wording = words.confirm if what == "confirm" else words.unsubscribe
@@ -107,7 +107,7 @@ def asking_page(what: Asked, organisation: str, action: str, language: str) -> R
     return html(words.language, words.titles[what], about + form)
 
 
-def answered_page(what: Asked, organisation: str, language: str, *, already: bool) -> Response:
+def answered_page(what: Question, organisation: str, language: str, *, already: bool) -> Response:
     """What has happened, or was so already."""
     words = page_texts(language)
     wording = (words.confirm if what == "confirm" else words.unsubscribe)["already" if already else "done"]

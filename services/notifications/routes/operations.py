@@ -35,6 +35,7 @@ DESCRIBED: Final = ApiDescription(
     purpose="Delivers what happens to the parties of a case, once and in order: as pages, as a stream, to endpoints.",
     tags={
         "feed": "Events as CloudEvents, as pages or as a stream.",
+        "links": "Pages that links in e-mails lead to.",
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
         "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
     },
@@ -96,7 +97,7 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /mail/confirm/{token}": Operation(
             "address-confirmation-read",
-            "Who asks to send e-mail to the address. Nothing changes.",
+            "Which organisation wants to send e-mail to the address. Nothing changes.",
             open=True,
         ),
         "POST /mail/confirm/{token}": Operation(

@@ -15,7 +15,7 @@ SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
 
 
 async def live(services: Running, box: MailBox) -> None:
-    """A referral is received by link and code, at the second try; a digest is taken at the second attempt."""
+    """A referral is received by link and code, another one declined too late; a digest is taken when sent again."""
     mailbox = Mailbox(services, box, LOTTE)
     await mailbox.subscribe(types=[SUBMITTED])
     await services.create(INES, "/v1/referrals", another_person())
@@ -25,6 +25,13 @@ async def live(services: Running, box: MailBox) -> None:
     await mailbox.post(link, "action=receive&code=0")
     done = await mailbox.post(link, f"action=receive&code={code}")
     assert done.status_code == 200, done.text
+    made = await services.create(INES, "/v1/referrals", another_person())
+    link = link_in(await mailbox.letter(), "/act/")
+    await mailbox.post(f"{link}/code")
+    code = code_in(await mailbox.letter())
+    await services.done(INES, f"/v1/referrals/{made.json()['id']}", "withdraw", {"reason": "CLIENT_MOVED"})
+    refused = await mailbox.post(link, f"action=decline&reason=CAPACITY_FULL&code={code}")
+    assert refused.status_code == 409, refused.text
     await mailbox.subscribe(types=[SUBMITTED], digest="DAILY")
     await services.create(INES, "/v1/referrals", another_person())
     await mailbox.letter()
