@@ -30,6 +30,8 @@ class MailBox:
     cut: list[str] = field(default_factory=list)
     """IN_DATA: the line is cut while the letter comes; AFTER_DATA: once it is taken, before the answer."""
     slow_seconds: float = 0.0
+    answer_seconds: float = 0.0
+    """How long after a letter was taken that is said."""
     port: int = 0
 
     @property
@@ -60,6 +62,7 @@ class MailBox:
         self.letters.append(message_from_bytes(cast("bytes", envelope.content), policy=default))
         self.receivers += envelope.rcpt_tos
         self.encrypted.append(session.ssl is not None)
+        await asyncio.sleep(self.answer_seconds)
         if self.cut and self.cut[0] == "AFTER_DATA":
             self.cut.pop(0)
             cast("asyncio.Transport", server.transport).abort()
@@ -86,7 +89,7 @@ class _Server(SMTP):
 
 @asynccontextmanager
 async def mail_server(
-    start_tls: ssl.SSLContext | None = None, tls: ssl.SSLContext | None = None
+    start_tls: ssl.SSLContext | None = None, tls: ssl.SSLContext | None = None, *, passwords_in_clear: bool = False
 ) -> AsyncIterator[MailBox]:
     """The server, with STARTTLS by a certificate, or TLS from the first byte, where they are given."""
     box = MailBox()
@@ -97,7 +100,7 @@ async def mail_server(
             hostname="mail.test",
             tls_context=start_tls,
             authenticator=box.login,
-            auth_require_tls=True,
+            auth_require_tls=not passwords_in_clear,
             loop=asyncio.get_running_loop(),
         )
 

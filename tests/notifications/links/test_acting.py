@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any, Final
 
@@ -184,3 +185,15 @@ async def test_who_asked_for_a_code_has_read_the_letter(mailbox: Mailbox) -> Non
     assert ("LINK", "READ") not in await told()
     await code(mailbox, link)
     assert ("LINK", "READ") in await told()
+
+
+async def test_of_several_acts_at_once_one_is_done(mailbox: Mailbox) -> None:
+    """Sent twice by an impatient hand, or by two who have link and code: the others are told that it was used."""
+    referral, _, link = await referred(mailbox)
+    given = await code(mailbox, link)
+    forms = ("action=receive", "action=accept", "action=decline&reason=OTHER")
+    answers = await asyncio.gather(*(mailbox.post(link, f"{form}&code={given}") for form in forms))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    done = next(form for form, answer in zip(forms, answers, strict=True) if answer.status_code == 200)
+    became = {forms[0]: "RECEIVED", forms[1]: "ACCEPTED", forms[2]: "DECLINED"}
+    assert await state(mailbox, referral) == became[done]
