@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     processes: Annotated[Literal["1", "2", "AUTO"], BeforeValidator(_upper)] = "AUTO"
     """1: one process does everything; 2: what follows a commit (index, publishing, consuming, deadlines) is done in a
     second one, so that no request waits for it; AUTO: 2 where there are two cores or more."""
-    webhook_allow: Annotated[str, AfterValidator(_networks)] = ""
+    webhook_allow: Annotated[str, AfterValidator(_networks)] | None = None
     """Networks that webhooks may be sent to beyond the public Internet, comma-separated, such as `10.20.0.0/16`; within
     them http is allowed too. The sandbox allows its own machine."""
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None

@@ -25,7 +25,9 @@ OVERSIGHT: Final = "OVERSIGHT"
 """How an auditor stands to every case."""
 
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
-"""How a caller stands to the subscriptions of the own organisation. To those of others everybody is a stranger."""
+"""How everybody stands to what their organisation may yet make, and to its lists."""
+SUBSCRIBER: Final = "SUBSCRIBER"
+"""How a caller stands to a subscription of the own organisation. To those of others everybody is a stranger."""
 
 _OFFICERS = frozenset({Role.DPO})
 """A data protection officer sees what their organisation sees."""
@@ -44,7 +46,8 @@ _RELATIONS: Final = {
 POLICY: Final = Policy(
     [
         *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
-        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, READ, LIST, RETRY, *ACTIONS)),
+        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, LIST)),
+        *(Rule(action, MANAGERS, SUBSCRIBER) for action in (READ, RETRY, *ACTIONS)),
     ],
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
@@ -55,15 +58,16 @@ POLICY: Final = Policy(
         Relation.GONE: "of an organisation whose access to the case has ended",
         OVERSIGHT: "with oversight of all organisations",
         ANY_ORGANISATION: "of any organisation",
-        OWN_ORGANISATION: "of the organisation whose subscription it is",
+        OWN_ORGANISATION: "of the own organisation",
+        SUBSCRIBER: "of the organisation whose subscription it is",
     },
     acts={
         READ_FEED: "reading the feed",
         STREAM: "following the feed",
         CREATE: "subscribing",
         READ: "reading a subscription",
-        LIST: "listing subscriptions",
-        RETRY: "sending a delivery again",
+        LIST: "reading the subscriptions",
+        RETRY: "having a delivery sent again",
     },
 )
 
@@ -82,4 +86,4 @@ def relations_to_message(caller: Caller, item: Item | None, parties: Parties) ->
 
 def relations_to_subscription(caller: Caller, organisation: str) -> tuple[str, ...]:
     """How the caller stands to a subscription of an organisation; empty for one that is not there, or not theirs."""
-    return (OWN_ORGANISATION,) if organisation == caller.org else ()
+    return (SUBSCRIBER,) if organisation == caller.org else ()

@@ -61,10 +61,11 @@ from services.notifications.reactor import SYSTEM, Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
 from services.notifications.routes import deliveries, feed, link_pages, mail_pages, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.subscription_way import SubscriptionWay
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
 from services.notifications.warning_rows import WARNING
-from services.notifications.ways import FeedWay, SubscriptionWay, Ways
+from services.notifications.ways import FeedWay, Ways
 from services.notifications.webhook_warnings import WebhookWarnings
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
@@ -82,10 +83,12 @@ def build(
     verifier: Verifier,
     telemetry: Telemetry,
     known: Mapping[str, type[Message]] = MESSAGES,
+    schedule: Schedule | None = None,
 ) -> FastAPI:
     """The application, with its service as `state.service`; what runs the process starts and stops it.
 
-    `known` are the messages that it takes in, by type.
+    `known` are the messages that it takes in, by type; `schedule` is when deliveries are tried again, without it as the
+    settings have it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves. `state.receipts` notes who has read what.
@@ -109,21 +112,21 @@ def build(
     listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
-    waiting = WaitingClock(streams, index, ways, receipts, clock)
+    waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     letters = MailCarrier(post, vault, streams, links, mailing_list)
     recording = Recording(streams, clock)
     digests = DailyDigests(streams, index, letters, recording, clock)
     warnings = WebhookWarnings(streams, index, letters, clock)
     due = {DIGEST_DUE: digests.fire, WARNING: warnings.fire}
-    sender = Sender(networks(settings.webhook_allow))
+    sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
             streams=streams,
             index=index,
             projection=projection,
             consumers=consumers,
-            schedule=Schedule(settings.webhook_pauses),
+            schedule=schedule or Schedule(settings.webhook_pauses),
         ),
         Sharing(stores.shares(NAME), SHARDS),
         Carriers(Carrier(sender, vault, settings.links_begin_with), letters),
@@ -146,9 +149,10 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(index, projection, clock, _firing(due, waiting.fire)),
+        scheduler=Scheduler(index, projection, clock, _firing(due, waiting_clock.fire)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
+        tallied=dispatcher.tally,
         finishers=[dispatcher.finish, sender.close],
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},

@@ -24,7 +24,7 @@ from services.chassis.settings import Settings
 from services.chassis.time.clock import Clock, machine_now
 from services.chassis.vault.vault import Deposit, Vault
 from services.notifications import stamping
-from services.notifications.access import CREATE, POLICY, relations_to_subscription
+from services.notifications.access import CREATE, OWN_ORGANISATION, POLICY
 from services.notifications.actions import ACTIONS
 from services.notifications.domain.subscription import (
     SUBSCRIPTION,
@@ -58,12 +58,12 @@ class Commands:
         self._handler = handler
         self._vault = vault
         self._clock = clock
-        self._allow = networks(settings.webhook_allow)
+        self._allow = networks(settings.webhook_allow or "")
         self._mails = settings.smtp_url is not None
 
     async def create(self, request: CommandRequest, body: SubscriptionBody) -> Response:
         """Makes a subscription of the caller's organisation."""
-        POLICY.require(request.caller, CREATE, relations_to_subscription(request.caller, request.caller.org))
+        POLICY.require(request.caller, CREATE, (OWN_ORGANISATION,))
         subscription_id = subscription_id_for(Key.of(request.actor, request.key or ""))
         stamp = self._stamp(request, subscription_id)
         command = stamping.create(body, stamp, subscription_id)

@@ -13,11 +13,11 @@ from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
-from services.chassis.modelling.derived_id import derived_id
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending
 from services.notifications.access import READ_FEED
 from services.notifications.delivering.carrier import ForgottenSecrets
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.recording import Recording
 from services.notifications.digest_rows import pending_digest, wants_digest
@@ -30,7 +30,6 @@ from services.notifications.domain.digest import (
     decide,
     digest_stream,
 )
-from services.notifications.domain.lane import DELIVERIES
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.email.composing import digest_letter
 from services.notifications.email.quiet_hours import is_daytime, next_morning
@@ -118,7 +117,7 @@ class DailyDigests:
             await self._record(subscription, through, now, Result.ACCEPTED, messages)
             return False
         letter = digest_letter(list(messages), choices, await self._carrier.around(subscription), now)
-        identity = derived_id(DELIVERIES, f"{subscription.subscription} digest {through}")
+        identity = delivery_id(subscription.subscription, f"digest {through}")
         answer = await self._carrier.send(subscription, letter, identity)
         await self._record(subscription, through, now, answer.result, messages, answer)
         if answer.address_refused:

@@ -119,22 +119,26 @@ class DeliveryLists:
         return delivery_view(lane.known[delivery_id], events), etag
 
     async def _found(self, caller: Caller, delivery_id: str, action: str) -> Row | Delivered:
-        POLICY.require(caller, action, relations_to_subscription(caller, caller.org))
         await self._caught_up()
         row = await self._index.get(DELIVERIES.name, delivery_id)
         if row is None:
-            return await self._not_attempted(caller, delivery_id)
+            waits = await self._not_attempted(caller.org, delivery_id)
+            own = relations_to_subscription(caller, waits.organisation) if waits is not None else ()
+            POLICY.require(caller, action, own)
+            if waits is None:
+                raise Hidden
+            return waits
         await self._queries.find(caller, str(row.columns["subscription"]), action)
         return row
 
-    async def _not_attempted(self, caller: Caller, delivery_id: str) -> Delivered:
-        rows = await self._index.find(SUBSCRIPTIONS.name, {"organisation": caller.org}, after=0, limit=MOST_SOUGHT)
+    async def _not_attempted(self, organisation: str, delivery_id: str) -> Delivered | None:
+        rows = await self._index.find(SUBSCRIPTIONS.name, {"organisation": organisation}, after=0, limit=MOST_SOUGHT)
         for row in rows:
             subscription: Subscription = (await self._streams.fold(subscription_stream(row.key), SUBSCRIPTION)).state
             for delivery in await self._pending.of(subscription, after=0, limit=MOST_SOUGHT):
                 if delivery.id == delivery_id:
                     return delivery
-        raise Hidden
+        return None
 
     async def retry(self, request: CommandRequest, delivery_id: str) -> Response:
         """Asks for a delivery again."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json
+from services.notifications.delivering.replays import number_of_replay
 from services.notifications.domain.lane import (
     Delivered,
     DeliveryAttempted,
@@ -51,7 +52,7 @@ def _head(delivery: Delivered) -> Json:
         "event": delivery.event,
         "type": delivery.type,
         "case": delivery.case,
-        "replay": int(delivery.replay) if delivery.replay is not None else None,
+        "replay": number_of_replay(delivery.replay),
         "links": {"self": path_of(PATH, delivery.id), "subscription": path_of("subscriptions", delivery.subscription)},
     }
 

@@ -59,6 +59,11 @@ def organisation_reader(organisation: str) -> str:
     return f"organisation {organisation}"
 
 
+def former_reader(organisation: str) -> str:
+    """The reader of what one organisation found, and finds no more: by it is known what is withheld."""
+    return f"former {organisation}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Move:
     """The parties of a case before a message and after it."""
@@ -145,19 +150,25 @@ class Listing:
             if move.after.sees(organisation, message.item):
                 message.put(changes, organisation_reader(organisation))
         if move.after != move.before:
-            self._parties_changed(event.case, move.after, recorded, changes)
+            self._parties_changed(event.case, move, recorded, changes)
         self._earlier[event.case].append(message)
 
-    def _parties_changed(self, case: str, after: Parties, recorded: Recorded, changes: Changes) -> None:
+    def _parties_changed(self, case: str, move: _Move, recorded: Recorded, changes: Changes) -> None:
+        before, after = move.before, move.after
         parts = _encode(after.parts).decode()
         changes.put(PARTIES.name, case, recorded.position, agency=after.agency, parts=parts)
         for message in self._earlier[case]:
             for organisation in after.organisations:
-                reader = organisation_reader(organisation)
-                if after.sees(organisation, message.item):
+                reader, former = organisation_reader(organisation), former_reader(organisation)
+                saw, sees = before.sees(organisation, message.item), after.sees(organisation, message.item)
+                if sees:
                     message.put(changes, reader)
                 else:
                     changes.delete(AUDIENCE.name, message.key(reader))
+                if saw and not sees:
+                    message.put(changes, former)
+                elif sees and not saw:
+                    changes.delete(AUDIENCE.name, message.key(former))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from contracts.acts_by_link import ActByLinkAnswered
 from contracts.message import Envelope, Message, read_data
-from contracts.referral import ActByLinkAnswered
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row

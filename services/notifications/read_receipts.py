@@ -86,8 +86,11 @@ class ReadReceipts:
         await asyncio.sleep(self._pause)
         await self.flush()
 
-    async def flush(self) -> None:
-        """Notes everything that was gathered; what fails is tried again, and then the first failure is raised."""
+    async def flush(self) -> bool:
+        """Notes everything that was gathered, if anything was: whether so.
+
+        What fails is tried again, and then the first failure is raised.
+        """
         self._any.clear()
         gathered, self._gathered = self._gathered, {}
         failures = list[Exception]()
@@ -100,6 +103,7 @@ class ReadReceipts:
                 self._any.set()
         if failures:
             raise failures[0]
+        return bool(gathered)
 
     async def _note(self, reader: _Reader, through: int, at: datetime) -> None:
         stream = reading_stream(*reader)

@@ -10,6 +10,7 @@ from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.index.index import IndexReader
+from services.chassis.index.projection import Projection
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, instant
 from services.notifications.domain.inbox import MessageTaken, inbox_stream
@@ -24,9 +25,18 @@ from services.notifications.ways import Waits, Ways
 class WaitingClock:
     """Decides, when the day has passed, whether the other side has to see to it."""
 
-    def __init__(self, streams: Streams, index: IndexReader, ways: Ways, receipts: ReadReceipts, clock: Clock) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        index: IndexReader,
+        projection: Projection,
+        ways: Ways,
+        receipts: ReadReceipts,
+        clock: Clock,
+    ) -> None:
         self._streams = streams
         self._index = index
+        self._projection = projection
         self._ways = ways
         self._receipts = receipts
         self._clock = clock
@@ -40,7 +50,8 @@ class WaitingClock:
             return ()
         with suppress(Unavailable):
             # What was read a moment ago counts.
-            await self._receipts.flush()
+            if await self._receipts.flush():
+                await self._projection.catch_up()
         waits = Waits(
             organisation=stream.removeprefix(f"waiting-{message.case}-"),
             case=message.case,
@@ -67,14 +78,16 @@ class WaitingClock:
         return ()
 
     async def _why_not(self, waits: Waits, message: MessageTaken) -> str | None:
+        # First what nearly always is so, and costs the least.
+        if (reason := await self._ways.why_not(waits)) is None:
+            return None
         parties = (await parties_of(self._index, [waits.case])).get(waits.case)
         if parties is None or not parties.sees(waits.organisation, item_of_message(message)):
             # It waits for that one no longer.
             return None
         if await self._has_acted(waits):
             return None
-        reason = await self._ways.why_not(waits)
-        return reason.value if reason is not None else None
+        return reason.value
 
     async def _has_acted(self, waits: Waits) -> bool:
         """Who has acted in the case since knows of it, by whichever way."""

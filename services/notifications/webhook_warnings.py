@@ -9,13 +9,12 @@ from typing import Final
 from contracts.subscription_codes import Channel, SubscriptionState
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
-from services.chassis.modelling.derived_id import derived_id
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, sortable
 from services.notifications.delivering.carrier import ForgottenSecrets
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.schedule import GIVE_UP_AFTER
-from services.notifications.domain.lane import DELIVERIES
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.email.composing import warning_letter
 from services.notifications.email.smtp import Result
@@ -58,9 +57,9 @@ class WebhookWarnings:
         around = await self._carrier.around(reader)
         gone = failing.state is SubscriptionState.DISABLED
         letter = warning_letter(choices, around, failing.subscription, warned.since, None if gone else until)
-        name = f"{mailbox} {failing.subscription} {warned.warning} {warned.since.isoformat()}"
+        name = f"{failing.subscription} {warned.warning} {warned.since.isoformat()}"
         try:
-            answer = await self._carrier.send(reader, letter, derived_id(DELIVERIES, name))
+            answer = await self._carrier.send(reader, letter, delivery_id(mailbox, name))
         except ForgottenSecrets:
             return True
         return answer.result in (Result.ACCEPTED, Result.REFUSED)

@@ -8,6 +8,7 @@ from typing import TypedDict, assert_never
 from msgspec import UNSET
 
 from contracts import referral as messages
+from contracts.acts_by_link import ActByLinkAnswered
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
@@ -65,7 +66,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
         case ProgrammeVersionPublished():
             return event.programme, _programme(event)
         case ActByLinkNoted():
-            return event.case, messages.ActByLinkAnswered(
+            return event.case, ActByLinkAnswered(
                 link=event.link, case=event.case, referral=event.referral, act=event.action, refusal=event.refusal
             )
         case (

@@ -100,6 +100,17 @@ async def test_who_reads_every_day_is_never_missed(fresh: CaseContext) -> None:
         assert await escalations(fresh, case) == []
 
 
+async def test_who_has_read_it_a_moment_before_is_not_missed(fresh: CaseContext) -> None:
+    """Although what was read is only gathered yet, and not noted."""
+    await used_to_read(fresh, LOTTE)
+    case = await fresh.referred()
+    await fresh.running.settle()
+    page = await fresh.running.read(LOTTE, "/v1/feed", limit=200)
+    await fresh.running.read(LOTTE, "/v1/feed", limit=200, after=page["next"])
+    await later(fresh, 2 * DAY)
+    assert await escalations(fresh, case) == []
+
+
 async def test_who_acts_in_the_case_knows_of_it(fresh: CaseContext) -> None:
     """Although the feed was not read: the organisation accepted on a page."""
     await used_to_read(fresh, LOTTE)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from contracts.telling_codes import TellingState, ToldBy
+from services.chassis.log.position import Position
+from services.notifications.read_receipts import ReadReceipts
 from tests.casefile.cases import CaseContext, Told
 from tests.casefile.tellings import has_read
 from tests.support.people import INES, KARIM, LOTTE, Person
@@ -56,6 +59,19 @@ async def test_who_had_the_case_before_is_not_shown_to_who_has_it_now(fresh: Cas
         assert found == {person.org}
 
 
+async def test_who_waits_for_what_was_noted_reads_it(fresh: CaseContext) -> None:
+    """`waitFor` takes a position in the log of the service that tells, which this one follows."""
+    case = await fresh.referred()
+    await fresh.running.settle()
+    notifications = fresh.running.service("notifications")
+    receipts: ReadReceipts = fresh.running.apps["notifications"].state.receipts
+    head = await notifications.log.head()
+    receipts.note_organisation("brugwerk", ToldBy.FEED, TellingState.READ, None, head)
+    await receipts.flush()
+    noted = Position("notifications", await notifications.log.head()).token()
+    assert "told" in (await items(fresh, case, waitFor=noted))["ReferralSubmitted"]
+
+
 async def test_being_told_moves_neither_version_nor_etag(fresh: CaseContext) -> None:
     """Nobody's command is refused because somebody has read something."""
     case = await fresh.referred()
@@ -72,7 +88,7 @@ async def test_it_is_shown_as_it_was_known_at_the_time(fresh: CaseContext) -> No
     await fresh.running.at(before + timedelta(hours=2))
     await has_read(fresh.running, LOTTE)
     for parameter in ("asOf", "knownAt"):
-        then = await items(fresh, case, **{parameter: (before + timedelta(hours=1)).isoformat()})
+        then = await items(fresh, case, INES, **{parameter: (before + timedelta(hours=1)).isoformat()})
         assert "told" not in then["ReferralSubmitted"], parameter
-        now = await items(fresh, case, **{parameter: (before + timedelta(hours=3)).isoformat()})
+        now = await items(fresh, case, INES, **{parameter: (before + timedelta(hours=3)).isoformat()})
         assert now["ReferralSubmitted"]["told"][0]["state"] == "READ", parameter

@@ -28,7 +28,7 @@ DAY = timedelta(hours=24)
 @pytest.fixture
 async def context(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[CaseContext]:
     """All services, which may call receivers of this machine and try three times in short succession."""
-    more = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.1,0.1"}
+    more: dict[str, Any] = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.1,0.1"}
     async with running(tmp_path, SERVICES, stores=service_stores, **more) as services:
         await services.set_the_scene()
         yield CaseContext(services)

@@ -29,6 +29,7 @@ PERSONAL = {"contact", *ContactBody.model_fields}
 SPECIAL = {"address", "birth", "ethnic", "gender", "health", "mail", "nationality", "niss", "religion", "surname"}
 """What nobody may ask for at all."""
 NOT_OF_A_PERSON = {
+    "address_ref": "a reference to the vault",
     "contact_language": "a language's tag",
     "contact_point": "a context, for a whole programme",
     "contact_point_ref": "a reference to the vault",
@@ -42,6 +43,7 @@ NAMED = {
     "OfferTermTaken": "an event",
     "OrganisationDescribed": "an organisation",
     "OrganisationLearnt": "an organisation",
+    "OwnHeader": "a header of HTTP",
     "Parameters": "a programme",
     "ProgrammeParameters": "a programme",
     "ReferralEntryTaken": "an event",

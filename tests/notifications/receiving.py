@@ -199,6 +199,14 @@ class Subscriptions:
         recorded = await self.service.log.read_all(0, head)
         return [each.event for each in recorded if each.stream.startswith(f"lane-{subscription}")]
 
+    async def stand_at(self, subscription: str, states: dict[str, DeliveryState]) -> None:
+        """Returns once the deliveries stand so."""
+
+        async def stand() -> bool:
+            return await self.stand(subscription) == states
+
+        await until(stand)
+
     async def stand(self, subscription: str) -> dict[str, DeliveryState]:
         """How the delivery of each event stands."""
         states: dict[str, DeliveryState] = {}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from contracts import referral
+from contracts.casefile.deadlines import NgoAccessExpired
 from contracts.subscription_codes import SubscriptionState
 from services.chassis.store_opener import StoreOpener
 from services.notifications.delivering.endpoint import CASES_AT_ONCE
@@ -66,7 +67,7 @@ async def test_what_fails_holds_its_own_case_and_no_other(
 ) -> None:
     """The case behind it waits until it has arrived; other cases of the endpoint do not."""
     one, other = Story("C1"), Story("C2")
-    await subscriptions.active(BRUGWERK, there.url)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
     broken = True
     there.answering = lambda _, event: Answer(500) if broken and event["subject"] == "C1" else Answer()
     first = await system.tell(one.submitted(BRUGWERK), one.declined(BRUGWERK), other.submitted(BRUGWERK))
@@ -75,6 +76,14 @@ async def test_what_fails_holds_its_own_case_and_no_other(
     broken = False
     await until(lambda: len(there.taken()) == 3)
     assert there.taken()[1:] == [first[0].id, first[1].id]
+    # Whoever is killed in between leaves word that the case is not through.
+    await subscriptions.stand_at(subscription, dict.fromkeys([event.id for event in first], DeliveryState.DELIVERED))
+    ended = [
+        (event.delivery.event, event.more)
+        for event in await subscriptions.events(subscription)
+        if type(event) is DeliveryAttempted and event.outcome is DeliveryState.DELIVERED
+    ]
+    assert ended == [(first[2].id, False), (first[0].id, True), (first[1].id, False)]
 
 
 async def test_what_used_up_its_pauses_has_failed_and_its_case_goes_on(
@@ -87,10 +96,13 @@ async def test_what_used_up_its_pauses_has_failed_and_its_case_goes_on(
     sent = await system.tell(story.submitted(BRUGWERK), story.declined(BRUGWERK))
     await until(lambda: there.taken() == [sent[1].id])
     assert there.tried(sent[0].id) == 3
-    assert await subscriptions.stand(subscription) == {
-        sent[0].id: DeliveryState.FAILED,
-        sent[1].id: DeliveryState.DELIVERED,
-    }
+    await subscriptions.stand_at(
+        subscription,
+        {
+            sent[0].id: DeliveryState.FAILED,
+            sent[1].id: DeliveryState.DELIVERED,
+        },
+    )
 
 
 async def test_each_attempt_is_recorded_with_its_status_and_the_digest_of_the_answer(
@@ -133,12 +145,32 @@ async def test_after_a_withdrawal_only_the_stop_goes_out(
     )
     away = False
     await until(lambda: there.taken() == [stop[0].id])
-    assert await subscriptions.stand(subscription) == {
-        **{event.id: DeliveryState.WITHHELD for event in before},
-        stop[0].id: DeliveryState.DELIVERED,
-    }
+    await subscriptions.stand_at(
+        subscription,
+        {
+            **{event.id: DeliveryState.WITHHELD for event in before},
+            stop[0].id: DeliveryState.DELIVERED,
+        },
+    )
     withheld = [event for event in await subscriptions.events(subscription) if type(event) is DeliveryWithheld]
     assert {event.rule for event in withheld} == {"CONSENT_WITHDRAWN"}
+
+
+async def test_after_the_end_of_access_nothing_goes_out(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """What came in a pause and was never tried is withheld too, although nothing of the case is left to be seen."""
+    story = Story("C1")
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    await subscriptions.give(subscription, subscribing.PauseSubscription)
+    sent = await system.tell(story.submitted(BRUGWERK), story.declined(BRUGWERK))
+    referral_id = f"C1-{BRUGWERK}"
+    await system.tell(story.of_case(NgoAccessExpired, referral=referral_id, organisation=BRUGWERK))
+    await subscriptions.give(subscription, subscribing.ResumeSubscription)
+    await subscriptions.stand_at(subscription, dict.fromkeys([event.id for event in sent], DeliveryState.WITHHELD))
+    withheld = [event for event in await subscriptions.events(subscription) if type(event) is DeliveryWithheld]
+    assert {event.rule for event in withheld} == {"ACCESS_EXPIRED"}
+    assert there.received == []
 
 
 async def test_an_endpoint_that_is_gone_gets_nothing_more(
@@ -178,7 +210,7 @@ async def test_a_paused_endpoint_gets_afterwards_what_came_meanwhile(
     assert sorted(there.taken()) == sorted(event.id for event in sent)
 
 
-async def test_a_test_event_is_sent_once(system: Running, there: Receiver, subscriptions: Subscriptions) -> None:
+async def test_a_test_event_is_sent_once(there: Receiver, subscriptions: Subscriptions) -> None:
     """Whether it arrives or not: it is for who looks on."""
     subscription = await subscriptions.active(BRUGWERK, there.url)
     await subscriptions.give(subscription, subscribing.RequestDeliveryTest, test="T-1")
@@ -188,7 +220,7 @@ async def test_a_test_event_is_sent_once(system: Running, there: Receiver, subsc
     await until(lambda: there.tried("T-2") == 1)
     await asyncio.sleep(0.5)
     assert (there.tried("T-1"), there.tried("T-2")) == (1, 1)
-    assert await subscriptions.stand(subscription) == {"T-1": DeliveryState.DELIVERED, "T-2": DeliveryState.FAILED}
+    await subscriptions.stand_at(subscription, {"T-1": DeliveryState.DELIVERED, "T-2": DeliveryState.FAILED})
 
 
 async def test_a_replay_sends_a_range_again_in_order_and_changes_no_record(
@@ -256,3 +288,28 @@ async def test_of_an_endpoint_that_is_away_few_cases_are_tried_until_something_a
     await until(lambda: len(there.taken()) >= 30)
     stands = await subscriptions.stand(subscription)
     await until(lambda: len(there.taken()) + list(stands.values()).count(DeliveryState.FAILED) >= len(sent))
+
+
+async def test_metrics_tell_what_came_of_attempts_and_how_much_waits(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """Nobody's endpoint, case or organisation is named."""
+    await subscriptions.active(BRUGWERK, there.url)
+    answers = [Answer(500)]
+    there.answering = lambda *_: answers.pop() if answers else Answer()
+    await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: len(there.taken()) == 1)
+
+    async def told() -> bool:
+        async with system.client(BRUGWERK) as client:
+            lines = (await client.get("/metrics")).text.splitlines()
+        wanted = {
+            'caserelay_delivery_attempts_total{outcome="DELIVERED",service="notifications"} 1.0',
+            'caserelay_delivery_attempts_total{outcome="RETRYING",service="notifications"} 1.0',
+            'caserelay_delivery_attempts_total{outcome="FAILED",service="notifications"} 0.0',
+            'caserelay_deliveries_waiting{service="notifications"} 0.0',
+            'caserelay_deliveries_behind_positions{service="notifications"} 0.0',
+        }
+        return wanted <= set(lines)
+
+    await until(told)

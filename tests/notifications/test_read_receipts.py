@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
+from msgspec.structs import replace
+
 from contracts import notifications
-from contracts.message import as_json, decode_event
+from contracts.broadcast import OfferMade
+from contracts.message import as_json, decode_data, decode_event
+from contracts.telling_codes import TellingState, ToldBy
 from services.notifications.domain.reading import ReadingMoved
+from services.notifications.read_receipts import ReadReceipts
 from tests.chassis.following import Follower
-from tests.notifications.messages import BRUGWERK, SAMENSTAP, Story, described
+from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running
+from tests.support import golden
 
 
 async def read_on(system: Running, org: str, role: str | None = None, **query: Any) -> str:
@@ -86,6 +93,15 @@ async def test_nobody_is_said_to_have_read_what_it_did_not_see(system: Running) 
     assert [(one["case"], one["events"]) for one in await tellings(system)] == [("case-2", [submitted.id])]
 
 
+async def test_who_reads_an_anonymous_offer_is_not_told_of_its_case(system: Running) -> None:
+    """Nor is anybody told by it whose offers there are: such messages stand apart from the case."""
+    sample = json.loads((golden.MESSAGES / OfferMade.TYPE / "1.json").read_text(encoding="utf-8"))
+    await system.tell(replace(decode_data(OfferMade, sample["data"]), organisation=BRUGWERK, agency=AGENCY))
+    assert [item["type"] for item in await system.items(BRUGWERK)] == [OfferMade.TYPE]
+    await read_on(system, BRUGWERK)
+    assert await tellings(system) == []
+
+
 async def test_an_officer_who_reads_does_not_read_for_the_organisation(system: Running) -> None:
     """Nor does an auditor: neither acts on what they read."""
     await system.tell(Story("case-1").submitted(BRUGWERK))
@@ -120,9 +136,6 @@ async def test_a_stream_is_sent_to_and_has_been_read_where_it_is_taken_up_again(
 
 async def test_two_processes_that_note_the_same_tell_it_once(system: Running) -> None:
     """Whichever is first: the other finds that there is nothing left."""
-    from contracts.telling_codes import TellingState, ToldBy  # noqa: PLC0415
-    from services.notifications.read_receipts import ReadReceipts  # noqa: PLC0415
-
     await system.tell(Story("case-1").submitted(BRUGWERK), Story("case-2").submitted(BRUGWERK))
     service = system.service
     head = await service.log.head()

@@ -48,6 +48,7 @@ from tests.notifications.subscriptions import (
     rotated,
 )
 from tests.support.actors import LOTTE
+from tests.support.domain_page import SUBSCRIPTION_COMMANDS, table
 from tests.support.given_when_then import Decisions, Given
 
 _HOUR: Final = timedelta(hours=1)
@@ -137,30 +138,44 @@ def test_what_is_wrong_with_the_choices_is_told_at_once() -> None:
     when.is_refused("URL_NOT_ALLOWED", faults=[("/url", "URL_NOT_ALLOWED"), ("/types/0", "UNKNOWN_TYPE")])
 
 
-POSSIBLE: Final = {
-    "verify": (VERIFY, {"PENDING", "ACTIVE", "PAUSED", "DISABLED"}),
-    "pause": (PAUSE, {"ACTIVE", "PAUSED"}),
-    "resume": (RESUME, {"ACTIVE", "PAUSED"}),
-    "test": (TEST, {"ACTIVE"}),
-    "rotate-secret": (rotated(2), {"PENDING", "ACTIVE", "PAUSED", "DISABLED"}),
-    "replay": (REPLAY, {"ACTIVE", "PAUSED"}),
-    "change": (FULL, {"PENDING", "ACTIVE", "PAUSED", "DISABLED"}),
-    "delete": (DELETE, {"PENDING", "ACTIVE", "PAUSED", "DISABLED"}),
+GIVEN: Final[dict[str, tuple[Command, ...]]] = {
+    "create": (created(),),
+    "change": (FULL, ELSEWHERE),
+    "verify": (VERIFY,),
+    "pause": (PAUSE,),
+    "resume": (RESUME,),
+    "test": (TEST,),
+    "rotate-secret": (rotated(2),),
+    "replay": (REPLAY,),
+    "delete": (DELETE,),
 }
-"""Each action, and the states that do not refuse it; paused twice it is paused, and so for resume."""
+"""Each command of the page; of several, one for each of its rows, in their order."""
+REPEATS: Final = {("verify", "ACTIVE"), ("verify", "PAUSED"), ("pause", "PAUSED"), ("resume", "ACTIVE")}
+"""What is answered as done and changes nothing, as the page says beneath its table."""
 
 
 @pytest.mark.parametrize("state", SubscriptionState)
-@pytest.mark.parametrize("action", POSSIBLE)
-def test_each_action_is_possible_in_its_states_alone(action: str, state: SubscriptionState) -> None:
-    """In the others it is refused with the states in which it is possible."""
-    command, states = POSSIBLE[action]
-    when = given(state).when(command)
-    if state in states:
-        assert isinstance(when.events, list)
-    else:
-        refusal = when.is_refused("STATE_DOES_NOT_ALLOW", because=Because.STATE)
-        assert f"is {state}" in refusal.detail
+@pytest.mark.parametrize("command", GIVEN)
+def test_each_command_does_what_the_page_says_in_every_state(command: str, state: SubscriptionState) -> None:
+    """docs/domain.md: from which states, to which one, by which event; refused in all others."""
+    rows = [row for row in table(SUBSCRIPTION_COMMANDS) if row.command == command]
+    assert len(rows) == len(GIVEN[command])
+    if command == "create":
+        assert (rows[0].states, rows[0].to) == ((None,), "PENDING")
+        return
+    for row, given_command in zip(rows, GIVEN[command], strict=True):
+        when = given(state).when(given_command)
+        if (command, state) in REPEATS:
+            when.then()
+        elif state not in row.states:
+            refusal = when.is_refused("STATE_DOES_NOT_ALLOW", because=Because.STATE)
+            assert f"is {state}" in refusal.detail
+        else:
+            own = [type(event).__name__ for event in when.events if not isinstance(event, To)]
+            assert own == [name for name, _ in row.events]
+            after = when.state
+            assert after.deleted is (command == "delete")
+            assert after.deleted or after.state == (row.to or state)
 
 
 def test_a_challenge_that_was_answered_makes_it_active() -> None:

@@ -67,7 +67,11 @@ class Target:
         webhook = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay"}
         subscribed = outside.send(LOTTE, "POST", "/v1/subscriptions", webhook, headers={"Idempotency-Key": "hook"})
         assert subscribed.status_code == 201, subscribed.text
+        outside.does(LOTTE, f"/v1/cases/{referral['case']}", "report-gap", lacks | {"serviceKind": "TRAINING"})
+        outside.clock(INES, "2026-01-12T10:00:02Z")
+        told = outside.send(LOTTE, "GET", f"/v1/subscriptions/{subscribed.json()['id']}/deliveries").json()["items"]
         self.there = {
+            "delivery_id": told[0]["id"],
             "subscription_id": subscribed.json()["id"],
             "sub": INES.sub,
             "referral_id": referral["id"],

@@ -1,58 +1,70 @@
-"""A certificate for a server on this machine, made for one test run, and the trust in it."""
+"""Certificates of an authority that only a test trusts."""
 
 from __future__ import annotations
 
 import ssl
-from datetime import timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from services.chassis.time.clock import machine_now
 
-HOST: Final = "127.0.0.1"
+class Authority:
+    """Signs certificates, and makes the contexts of a server that shows one and of a client that trusts them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of a test")])
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        self.file = directory / "authority.pem"
+        made = _builder(self._name, self._name, self._key.public_key()).add_extension(constraints, critical=True)
+        self.file.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+
+    def trust(self) -> ssl.SSLContext:
+        """What a client checks with."""
+        return ssl.create_default_context(cafile=str(self.file))
+
+    def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+        """What a server shows, for host names or addresses."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        made = _builder(subject, self._name, key.public_key(), expired=expired).add_extension(
+            alternatives, critical=False
+        )
+        file = self._directory / f"{names[0]}{'-expired' if expired else ''}.pem"
+        file.write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            + made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
 
 
-@cache
-def _pair() -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = machine_now()
-    certificate = (
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, expired: bool = False
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + (timedelta(days=-1) if expired else timedelta(days=1)))
     )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM), secret
-
-
-def server_context() -> ssl.SSLContext:
-    """What a server on 127.0.0.1 proves itself with: a certificate that nobody trusts who was not told of it."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    with TemporaryDirectory() as folder:
-        for name, text in zip(("certificate", "key"), _pair(), strict=True):
-            (Path(folder) / name).write_bytes(text)
-        context.load_cert_chain(Path(folder) / "certificate", Path(folder) / "key")
-    return context
-
-
-def trusting() -> ssl.SSLContext:
-    """Who trusts that certificate, and no other."""
-    return ssl.create_default_context(cadata=_pair()[0].decode())

@@ -15,10 +15,12 @@ from services.chassis.log.metadata import Recorded
 from services.notifications.delivering.carrier import TEST
 from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import Endpoint, LaneKey, UnderWay
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.mail_carrier import BOUNCED
 from services.notifications.delivering.permission import NOT_A_PARTY, NOT_FOR_YOU, rule_against
 from services.notifications.delivering.pools import Pools
 from services.notifications.delivering.recording import Recording
+from services.notifications.delivering.replays import end_of_replay
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, notices_stream
 from services.notifications.domain.lane import (
@@ -27,7 +29,6 @@ from services.notifications.domain.lane import (
     DeliveryState,
     Known,
     Lane,
-    delivery_id,
     lane_stream,
 )
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
@@ -145,7 +146,7 @@ class LaneWork:
         inbox, number = inbox_of(key), lane.through
         floor = max(floor, endpoint.seq) if key.replay is None else floor
         types = await self._types(endpoint)
-        through = await self._through(endpoint, key)
+        through = end_of_replay(key.replay)
         while batch := await self._log.read(inbox, after=number, most=AT_ONCE):
             for recorded in batch:
                 number = recorded.version
@@ -169,13 +170,6 @@ class LaneWork:
         choices = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state.choices
         return None if choices is None else choices.types
 
-    async def _through(self, endpoint: Endpoint, key: LaneKey) -> int | None:
-        if key.replay is None:
-            return None
-        replay = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state.replay
-        # One that has ended tells nothing that it has not begun to tell.
-        return replay.through_position if replay is not None and str(replay.replay) == key.replay else 0
-
     async def _tell(
         self, endpoint: Endpoint, key: LaneKey, subscription: Subscription, message: _Message, *, catching_up: bool
     ) -> None:
@@ -198,7 +192,8 @@ class LaneWork:
         asked = 0 if known is None else known.since_asked
         next_at = probe_at = None
         if not answer.acknowledged and recorded is not None:
-            next_at = self._schedule.next_attempt(asked + 1, ended_at, answer.retry_after)
+            if known is None or known.state is not DeliveryState.FAILED:
+                next_at = self._schedule.next_attempt(asked + 1, ended_at, answer.retry_after)
             if next_at is None:
                 probe_at = self._probe(endpoint, ended_at)
         more = catching_up and await self._is_more(key, delivery)

@@ -11,8 +11,8 @@ from contracts.subscription_codes import ChallengeOutcome
 from services.chassis.deciding.streams import Streams
 from services.chassis.vault.vault import Vault
 from services.notifications.delivering.carrier import ForgottenSecrets
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.domain.inbox import notices_stream
-from services.notifications.domain.lane import delivery_id
 from services.notifications.domain.link import LIFE
 from services.notifications.domain.subscription import Subscription
 from services.notifications.domain.subscription_events import Choices

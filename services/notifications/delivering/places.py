@@ -11,6 +11,7 @@ from typing import Final
 from services.chassis.delivery.bus import START, Place
 from services.chassis.delivery.consumer_store import ConsumerStore
 from services.notifications.delivering.endpoint import Endpoint, Walk
+from services.notifications.delivering.replays import replay_name
 from services.notifications.domain.subscription import Subscription
 
 BUS: Final = "webhooks"
@@ -33,8 +34,8 @@ class Places:
         replay = subscription.replay
         if replay is None:
             endpoint.replay = None
-        elif endpoint.replay is None or endpoint.replay.replay != str(replay.replay):
-            name = str(replay.replay)
+        elif endpoint.replay is None or endpoint.replay.replay != replay_name(replay):
+            name = replay_name(replay)
             saved = await saved_place(self._store, endpoint.id, name)
             after = max(saved, replay.after_position)
             endpoint.replay = Walk(after, saved=saved, replay=name, through=replay.through_position)

@@ -16,7 +16,7 @@ from contracts.terms import LadderLevel
 from contracts.visibility import Parties, Relation
 from services.notifications.domain.waiting import waited_for
 
-_ASKED_TO_TAKE_OVER: Final = frozenset({"CoordinatorProposed", "CounsellorProposed"})
+_TAKE_OVERS: Final = frozenset({"CoordinatorProposed", "CounsellorProposed"})
 _OF_A_MISS: Final = frozenset({EscalationReason.DEADLINE_MISSED, EscalationReason.ACCESS_ENDED})
 _TAKES_PART: Final = frozenset({Relation.OWNER_AGENCY, Relation.ADDRESSED})
 
@@ -44,10 +44,10 @@ def _of(name: str, data: Mapping[str, Any], parties: Parties) -> Iterator[Addres
     if data.get("notified"):
         yield from _at_level(data)
     elif name == "EscalationRaised":
-        yield from _asked_to_see_to_it(data, parties)
+        yield from _of_an_escalation(data, parties)
     elif (organisation := waited_for(name, data, parties)) is not None:
         yield _staff(organisation, parties)
-    if name in _ASKED_TO_TAKE_OVER:
+    if name in _TAKE_OVERS:
         yield _person(data["receiver"])
     # Who stands in for somebody who is away hears of it too.
     yield from map(_person, data.get("substitutes") or ())
@@ -67,7 +67,7 @@ def _is_owners(receiver: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:
     return (receiver["role"], receiver.get("org")) == (owner["role"], owner["org"])
 
 
-def _asked_to_see_to_it(data: Mapping[str, Any], parties: Parties) -> Iterator[Addressee]:
+def _of_an_escalation(data: Mapping[str, Any], parties: Parties) -> Iterator[Addressee]:
     sides = [side for side in sorted(parties.organisations) if parties.relation(side) in _TAKES_PART]
     if data["reason"] == EscalationReason.SUBSTITUTION_SIGNAL:
         # To the leads of both sides.

@@ -37,7 +37,7 @@ DESCRIBED: Final = ApiDescription(
         "feed": "Events as CloudEvents, as pages or as a stream.",
         "links": "Pages that links in e-mails lead to.",
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
-        "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
+        "subscriptions": "Webhooks and e-mail: where an organisation is told of what, and whether that is proven.",
     },
     schemas=schemas,
     operations={

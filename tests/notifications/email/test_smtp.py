@@ -12,8 +12,8 @@ import pytest
 
 from services.notifications.email.letters import Envelope, Letter, message_id, written
 from services.notifications.email.smtp import MailAnswer, MailServer, Result, Smtp
-from tests.support.certificates import server_context, trusting
 from tests.support.mail_server import MailBox, mail_server
+from tests.support.own_certificate import server_context, trusting
 from tests.support.ports import free_port
 
 FROM: Final = "caserelay@example.org"

@@ -100,8 +100,8 @@ def of_answer(method: str, operation: dict[str, Any], *, versioned: bool) -> Non
         responses["200"] = {"description": "The result of a dry run; nothing was stored.", "content": dict(content)}
     elif "If-Match" in named or "dryRun" in named:
         if "204" in responses:
-            told = {name: header(name, always=True) for name in ("ETag", "Position")}
-            responses["204"]["headers"] = {**told, "Idempotency-Replayed": header("Idempotency-Replayed")}
+            always = {name: header(name, always=True) for name in ("ETag", "Position")}
+            responses["204"]["headers"] = {**always, "Idempotency-Replayed": header("Idempotency-Replayed")}
         described = (
             {name: header(name) for name in ("ETag", "Position")} if "application/json" in _media(responses) else {}
         )
