@@ -93,6 +93,8 @@ def _actor(item: Item) -> Json | None:
         shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
     if shown is not None and item.substitute_for is not None:
         shown["substituteFor"] = item.substitute_for
+    if shown is not None and item.method is not None:
+        shown["method"] = item.method
     return shown
 
 

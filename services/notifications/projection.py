@@ -19,14 +19,18 @@ from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES
 from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
+from services.notifications.digest_rows import note_digest
+from services.notifications.domain.digest import DigestEvent
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
+from services.notifications.domain.link import CodeMistaken, CodeSent, LinkAnswered, LinkIssued, LinkUsed
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import Event
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
+from services.notifications.warning_rows import note_warning
 from services.notifications.ways import READERS, note_reader
 
 VERSION: Final = 4
@@ -118,13 +122,20 @@ class Listing:
             case ReadingMoved():
                 note_reader(recorded, event, changes)
             case (
-                SubscriptionCounted() | SubscriptionUncounted() | CaseEventsRead() | OrganisationUnreached() | KeyUsed()
+                SubscriptionCounted() | SubscriptionUncounted() | KeyUsed() | CaseEventsRead() | OrganisationUnreached()
             ):
+                pass
+            case LinkIssued() | CodeSent() | CodeMistaken() | LinkUsed() | LinkAnswered():
+                # A link is found by its token.
+                pass
+            case DigestEvent():
                 pass
             case DeliveryEvent():
                 index_lane(recorded, event, changes)
             case _:
                 index_subscription(recorded, event, changes)
+                note_digest(recorded, event, changes)
+                note_warning(recorded, event, changes)
 
     def _taken(self, event: MessageTaken, recorded: Recorded, changes: Changes) -> None:
         key, position = str(recorded.position), recorded.position

@@ -46,11 +46,15 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did."""
+    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did.
+
+    `method`: how they proved who they are, where it was not by a token.
+    """
 
     on_behalf_of: str | None = None
     on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
     substitute_for: str | None = None
+    method: Literal["LINK_AND_CODE"] | None = None
 
 
 class AwaitingAnswer(Contract):
