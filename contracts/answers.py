@@ -27,7 +27,10 @@ RefusalCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REFUSALS)})
 
 
 class ActorAnswer(Contract):
-    """Who acted, and on whose behalf; `absent` is the colleague of a substitute who passes on the word of another."""
+    """Who acted, and on whose behalf; `absent` is the colleague of a substitute who passes on the word of another.
+
+    `method` is how they proved who they are, where it was not by a token.
+    """
 
     sub: str
     role: Role
@@ -35,6 +38,7 @@ class ActorAnswer(Contract):
     on_behalf_of: str | None = None
     on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
     absent: str | None = None
+    method: Literal["LINK_AND_CODE"] | None = None
 
 
 class AllowedAction(Contract):

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from contracts.coded import LadderLevelCode, PauseCode, RoleCode
 
@@ -32,7 +33,7 @@ class ActorRef(Published, frozen=True, kw_only=True):
 
     `on_behalf_of` is whose word it was, where somebody passed on another's, and `on_behalf_reason` the code of the
     reason why (`contracts.casefile_codes.OnBehalfReason`); or a colleague who is away, with `ABSENCE`, where a
-    substitute acted.
+    substitute acted. `method` is how they proved who they are, where it was not by a token: `LINK_AND_CODE`.
     """
 
     sub: str
@@ -40,6 +41,7 @@ class ActorRef(Published, frozen=True, kw_only=True):
     org: str
     on_behalf_of: str | None = None
     on_behalf_reason: str | None = None
+    method: str | UnsetType = UNSET
 
 
 class Deadline(Published, frozen=True, kw_only=True):
@@ -78,6 +80,8 @@ class Message(Published, frozen=True, kw_only=True):
     TYPE: ClassVar[str]
     NAME: ClassVar[str]
     """The event's name in docs/domain.md, which the timeline shows."""
+    FED: ClassVar[bool] = True
+    """Whether it goes into feeds; otherwise the services tell it to each other alone."""
 
 
 class CaseMessage(Message, frozen=True, kw_only=True):

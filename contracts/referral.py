@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar, Final, Literal
 
+from contracts.acts_by_link import ActByLinkAnswered
 from contracts.broadcast import BroadcastEnded, BroadcastOpened, OfferAnswered, OfferMade, OfferMoved, OfferWon
 from contracts.coded import (
     AgencyActionCode,
@@ -33,6 +34,8 @@ _T = "org.caserelay.referral."
 
 OF_BROADCASTS: Final = (BroadcastOpened, OfferAnswered, OfferWon, BroadcastEnded, OfferMade, OfferMoved)
 """What else is told on this topic: of one person's offers to several organisations (`contracts/broadcast.py`)."""
+BETWEEN_SERVICES: Final = (ActByLinkAnswered,)
+"""What is told here and goes into nobody's feed."""
 
 
 class ReferralMessage(CaseMessage, frozen=True, kw_only=True):

@@ -35,6 +35,8 @@ PATHS: Final[Mapping[str, str]] = {
     "deliveries": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
+PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}
+"""The first path segment of pages that links in e-mails lead to, and the service that answers it."""
 WHOLE: Final = "caserelay"
 """The name of the generated document over all services, as production has them behind one origin."""
 
@@ -54,7 +56,8 @@ class Origin:
         if scope["type"] != "http":
             return self.own
         _, version, segment, *_ = [*str(scope["path"]).split("/", 3), "", ""]
-        return self._services.get(PATHS.get(segment, ""), self.own) if version == "v1" else self.own
+        service = PATHS.get(segment, "") if version == "v1" else PAGES.get(version, "")
+        return self._services.get(service, self.own)
 
 
 def describe(own: FastAPI, services: Mapping[str, FastAPI]) -> None:

@@ -59,6 +59,7 @@ class Item:
     count: int = 1
     level: str | None = None
     notified: tuple[Receiver, ...] = ()
+    method: str | None = None
 
 
 def timeline(
@@ -124,6 +125,7 @@ def _item(recorded: Recorded, after: Case) -> Item:
         on_behalf_of=meta.actor.on_behalf_of,
         on_behalf_reason=meta.actor.on_behalf_reason,
         substitute_for=meta.actor.stands_in_for,
+        method=meta.actor.method or None,
         responsible=held.owner if held is not None else after.lead,
         step=step,
         # Of the step that the event names, where it sets no term of its own.

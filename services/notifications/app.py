@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
 
 from contracts import casefile, referral
 from contracts.barred_roles import BARRED
 from contracts.message import Message
+from contracts.notifications import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
@@ -25,32 +27,52 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Fire, Scheduler
+from services.chassis.time.scheduler import Pending as Due
 from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
 from services.notifications.commands import Commands
 from services.notifications.context import SubscriptionContexts
+from services.notifications.daily_digests import DailyDigests
 from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.carriers import Carriers
 from services.notifications.delivering.dispatcher import Dispatcher, Parts
+from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
 from services.notifications.delivery_lists import DeliveryLists
+from services.notifications.digest_rows import DIGEST_DUE
 from services.notifications.domain.subscription import SubscriptionContext
+from services.notifications.email.post import Post
+from services.notifications.email.tokens import Tokens
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
+from services.notifications.links.acting import Links
+from services.notifications.links.mailing_list import MailingList
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.publishing import publish
 from services.notifications.queries import Queries
-from services.notifications.reactor import Reactor, inbox_of
-from services.notifications.routes import deliveries, feed, stream, subscriptions
+from services.notifications.reactor import SYSTEM, Reactor, inbox_of
+from services.notifications.read_receipts import ReadReceipts
+from services.notifications.routes import deliveries, feed, link_pages, mail_pages, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.subscription_way import SubscriptionWay
+from services.notifications.waiting_clock import WaitingClock
+from services.notifications.waiting_rows import WaitingRows
+from services.notifications.warning_rows import WARNING
+from services.notifications.ways import FeedWay, Ways
+from services.notifications.webhook_warnings import WebhookWarnings
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
 
 NAME = "notifications"
+QUIET_SECONDS = 0.02
+"""Most of what this service records is news for nobody: so that it is said together that nothing was published."""
 
 
 def build(
@@ -69,22 +91,34 @@ def build(
     settings have it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
-    it waits for open requests: these would not end by themselves.
+    it waits for open requests: these would not end by themselves. `state.receipts` notes who has read what.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log, stores.snapshots(NAME))
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
-    reactor = Reactor(streams, clock, known)
+    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
+    post = Post.of(settings)
+    links = Links(streams, vault, post, clock)
+    mailing_list = MailingList(streams, handler, Tokens(vault), post.url, clock, SYSTEM)
+    reactor = Reactor(streams, clock, known, links)
     all_at_once = Together(streams, reactor.add, inbox_of)
     referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react, together=all_at_once)
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    listing = Listing(index, log)
+    ways = Ways([SubscriptionWay(index, streams), FeedWay(index)])
+    listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
-    topics = OrganisationTopics(bus, log, index, projection)
+    receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
+    waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
+    topics = OrganisationTopics(bus, log, index, projection, receipts)
+    letters = MailCarrier(post, vault, streams, links, mailing_list)
+    recording = Recording(streams, clock)
+    digests = DailyDigests(streams, index, letters, recording, clock)
+    warnings = WebhookWarnings(streams, index, letters, clock)
+    due = {DIGEST_DUE: digests.fire, WARNING: warnings.fire}
     sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
@@ -95,11 +129,10 @@ def build(
             schedule=schedule or Schedule(settings.webhook_pauses),
         ),
         Sharing(stores.shares(NAME), SHARDS),
-        Carrier(sender, vault, settings.links_begin_with),
-        Recording(streams, clock),
+        Carriers(Carrier(sender, vault, settings.links_begin_with), letters),
+        recording,
     )
     forgetting = Forgetting(vault, index, projection)
-    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     leadership = Leadership(stores.lease(NAME))
     leadership.gained += [topics.forget, forgetting.start_over]
     service = Service(
@@ -115,6 +148,8 @@ def build(
         projection=projection,
         bus=bus,
         leadership=leadership,
+        publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
+        scheduler=Scheduler(index, projection, clock, _firing(due, waiting_clock.fire)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         tallied=dispatcher.tally,
@@ -122,23 +157,26 @@ def build(
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,
+        answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    live = LiveFeed(service, telemetry)
+    live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
     queries = Queries(streams, vault, index, service.caught_up)
-    waiting = Pending(streams, index, consumers)
-    deliveries_for_callers = DeliveryLists(queries, index, waiting, clock, service.caught_up)
+    pending = Pending(streams, index, consumers)
+    deliveries_for_callers = DeliveryLists(queries, index, pending, clock, service.caught_up)
     commands = Commands(queries, handler, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",
         summary="Delivers what happens to the parties of a case, once and in order.",
         routers=[
-            feed.routes(service),
-            stream.routes(service, live),
+            feed.routes(service, receipts),
+            stream.routes(service, live, receipts),
             subscriptions.routes(queries, commands),
+            link_pages.routes(link_pages.ActPages(links)),
+            mail_pages.routes(mailing_list),
             deliveries.routes(deliveries_for_callers),
         ],
         telemetry=telemetry,
@@ -146,4 +184,14 @@ def build(
         described=DESCRIBED,
     )
     app.state.end_streams = live.end
+    app.state.receipts = receipts
     return app
+
+
+def _firing(by_kind: Mapping[str, Fire], others: Fire) -> Fire:
+    """Who sees to what falls due, by its kind."""
+
+    async def fire(stream: str, due: Due) -> Sequence[Due] | None:
+        return await by_kind.get(due.kind, others)(stream, due)
+
+    return fire

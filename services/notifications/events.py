@@ -7,18 +7,32 @@ from typing import Final, NamedTuple
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
-from services.notifications.domain import lane
+from services.notifications.domain import digest, lane, link
 from services.notifications.domain import subscription_events as subscription
+from services.notifications.domain.digest import AnyDigestEvent
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
 from services.notifications.domain.lane import LaneEvent
+from services.notifications.domain.link import AnyLinkEvent
+from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
+from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
 
-Event = InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | KeyUsed
+Event = (
+    InboxEvent
+    | SubscriptionEvent
+    | CountEvent
+    | LaneEvent
+    | ReadingEvent
+    | WaitingEvent
+    | AnyLinkEvent
+    | AnyDigestEvent
+    | KeyUsed
+)
 """Every event in the service's log."""
 
 
 class EventRow(NamedTuple):
-    """An event: its class, and the name that it is stored under. None is published: the feed is read instead."""
+    """An event: its class, and the name that it is stored under. What others get of it `publishing.py` says."""
 
     event: type
     stored: str
@@ -49,5 +63,17 @@ EVENTS: Final = (
     EventRow(lane.DeliveryWithheld, "delivery.withheld.v1"),
     EventRow(lane.DeliveryRetryRequested, "delivery.retry_requested.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
+    EventRow(ReadingMoved, "notifications.reading_moved.v1"),
+    EventRow(CaseEventsRead, "notifications.case_events_read.v1"),
+    EventRow(OrganisationUnreached, "notifications.organisation_unreached.v1"),
+    EventRow(digest.DigestBegun, "digest.begun.v1"),
+    EventRow(digest.DigestAttempted, "digest.attempted.v1"),
+    EventRow(digest.DigestSent, "digest.sent.v1"),
+    EventRow(digest.DigestTold, "digest.told.v1"),
+    EventRow(link.LinkIssued, "link.issued.v1"),
+    EventRow(link.CodeSent, "link.code_sent.v1"),
+    EventRow(link.CodeMistaken, "link.code_mistaken.v1"),
+    EventRow(link.LinkUsed, "link.used.v1"),
+    EventRow(link.LinkAnswered, "link.answered.v1"),
 )
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.message import Envelope, Message
+from contracts.acts_by_link import ActByLinkAnswered
+from contracts.message import Envelope, Message, read_data
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import delivery_of
+from services.chassis.delivery.together import ComesAlone
 from services.chassis.modelling.decider import Actor, Entity
 from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide, inbox_stream
+from services.notifications.links.acting import Links
 from services.notifications.reactions import stream_of, when_something_is_published_take_it_in
 
 SYSTEM: Final = Actor(sub="notifications", role="SYSTEM", org="caserelay")
@@ -28,8 +31,11 @@ def inbox_of(event: Envelope) -> tuple[str, Entity[Inbox]]:
 class Reactor:
     """Takes in messages of the other services; a repeat finds the message's id in the inbox and changes nothing."""
 
-    def __init__(self, streams: Streams, clock: Clock, known: Mapping[str, type[Message]] = MESSAGES) -> None:
-        """`known` are the messages that this version takes in, by type."""
+    def __init__(
+        self, streams: Streams, clock: Clock, known: Mapping[str, type[Message]] = MESSAGES, links: Links | None = None
+    ) -> None:
+        """`known` are the messages that this version takes in, by type; `links` are told what became of their acts."""
+        self._links = links
         self._handler = Handler[TakeMessage, Inbox](streams, OwnState(), decide)
         self._clock = clock
         self._known = known
@@ -42,10 +48,17 @@ class Reactor:
 
     async def react(self, event: Envelope) -> None:
         """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
+        if event.type == ActByLinkAnswered.TYPE and self._links is not None:
+            answered = read_data(ActByLinkAnswered, event)
+            call = Call(actor=SYSTEM, causation_id=event.id, traceparent=event.traceparent)
+            await self._links.answer(answered.link, answered.refusal, call)
+            return
         command, stream, call = self._reaction(event)
         await self._handler.handle(command, stream, INBOX, call, must_exist=False)
 
     async def add(self, row: Row, event: Envelope) -> None:
-        """Adds one message to what is taken in together. Raises as `react` does."""
+        """Adds one message to what is taken in together. Raises as `react` does, and ComesAlone."""
+        if event.type == ActByLinkAnswered.TYPE:
+            raise ComesAlone
         command, stream, call = self._reaction(event)
         await self._handler.add(row, command, stream, INBOX, call, must_exist=False)

@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from contracts import casefile as casefile_contracts
+from contracts import notifications as notifications_contracts
 from contracts.barred_roles import BARRED
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
@@ -29,6 +30,7 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
 from services.referral.actions import decide
+from services.referral.acts_by_link import ActsByLink
 from services.referral.broadcasts import Broadcasts
 from services.referral.commands import Commands, Handlers
 from services.referral.context import ReferralContexts
@@ -73,6 +75,9 @@ def build(
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add)
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react, together=together)
+    queries = Queries(streams, contexts, handlers.referrals, vault, index, clock)
+    by_link = ActsByLink(streams, handlers.referrals, queries, clock)
+    acts_heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, by_link.react)
 
     service = Service(
         name=NAME,
@@ -89,12 +94,11 @@ def build(
         leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
-        sources={"casefile": consumer},
+        sources={"casefile": consumer, "notifications": acts_heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    queries = Queries(streams, contexts, handlers.referrals, vault, index, clock)
     lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
     return service_app(

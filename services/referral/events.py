@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from contracts import broadcast as broadcasts
 from contracts import referral as messages
+from contracts.acts_by_link import ActByLinkAnswered
 from contracts.message import Message
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
@@ -23,6 +24,7 @@ from services.referral.domain.broadcast import (
     OfferNoted,
     OfferWon,
 )
+from services.referral.domain.by_link import ActByLinkNoted
 from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
@@ -61,6 +63,7 @@ Event = (
     | BroadcastEvent
     | OrganisationEvent
     | ProgrammeEvent
+    | ActByLinkNoted
     | KeyUsed
     | KeyRefused
 )
@@ -116,6 +119,7 @@ EVENTS: Final = (
     EventRow(OrganisationDescribed, "organisation.described.v1", messages.OrganisationDescribed),
     EventRow(CapacityTaken, "organisation.capacity_taken.v1"),
     EventRow(CapacityReleased, "organisation.capacity_released.v1"),
+    EventRow(ActByLinkNoted, "act_by_link.noted.v1", ActByLinkAnswered),
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
     EventRow(KeyRefused, "idempotency_key.refused.v1"),

@@ -20,6 +20,7 @@ from services.referral.domain.broadcast import (
     OfferNoted,
     OfferWon,
 )
+from services.referral.domain.by_link import ActByLinkNoted
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.deadlines import DeadlineMissed
 from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, RefusalNoted
@@ -110,6 +111,7 @@ def project(recorded: Recorded, changes: Changes) -> None:
             | ContactDisclosed()
             | DisclosureRefused()
             | RefusalNoted()
+            | ActByLinkNoted()
             | DeadlineReminded()
             | KeyUsed()
             | KeyRefused()

@@ -8,6 +8,7 @@ from typing import TypedDict, assert_never
 from msgspec import UNSET
 
 from contracts import referral as messages
+from contracts.acts_by_link import ActByLinkAnswered
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
@@ -29,6 +30,7 @@ from services.referral.domain.broadcast import (
     OfferNoted,
     OfferWon,
 )
+from services.referral.domain.by_link import ActByLinkNoted
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
@@ -63,6 +65,10 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             return event.organisation, _organisation(event)
         case ProgrammeVersionPublished():
             return event.programme, _programme(event)
+        case ActByLinkNoted():
+            return event.case, ActByLinkAnswered(
+                link=event.link, case=event.case, referral=event.referral, act=event.action, refusal=event.refusal
+            )
         case (
             ReferralDrafted()
             | DraftEdited()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from services.chassis.settings import Settings
-from services.origin import PATHS
+from services.origin import PAGES, PATHS
 
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
@@ -31,6 +31,8 @@ def test_the_gateway_sends_every_path_where_one_process_would() -> None:
     """The table of nginx is that of services/origin.py."""
     rows = re.findall(r'"~\^/v1/\(([\w|-]+)\)\(/\|\$\)"\s+(\w+);', GATEWAY)
     assert {segment: service for segments, service in rows for segment in segments.split("|")} == PATHS
+    pages = re.findall(r'"~\^/\(([\w|-]+)\)\(/\|\$\)"\s+(\w+);', GATEWAY)
+    assert {segment: service for segments, service in pages for segment in segments.split("|")} == PAGES
     assert re.search(r'^\s+"/openapi.json"\s+referral;$', GATEWAY, re.MULTILINE)
     assert len(re.findall(r"proxy_pass http://\$service:(\d+);", GATEWAY)) == 2
     assert set(re.findall(r"proxy_pass http://\$service:(\d+);", GATEWAY)) == {PORT}
@@ -43,6 +45,7 @@ def test_the_ingress_sends_every_path_where_one_process_would() -> None:
     paths = rule["http"]["paths"]
     found = {(path["path"], path["pathType"]): path["backend"]["service"]["name"] for path in paths}
     described = {("/openapi.json", "Exact"): "referral"}
+    described |= {(f"/{segment}", "Prefix"): service for segment, service in PAGES.items()}
     assert found == {(f"/v1/{segment}", "Prefix"): service for segment, service in PATHS.items()} | described
 
 

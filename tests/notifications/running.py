@@ -26,6 +26,7 @@ from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
 from services.notifications.app import build
 from services.notifications.delivering.schedule import Schedule
+from services.notifications.read_receipts import ReadReceipts
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.serve import Server
 from tests.notifications.messages import Publishing
@@ -55,6 +56,12 @@ class Running:
         """The service itself."""
         service: Service = self.app.state.service
         return service
+
+    @property
+    def receipts(self) -> ReadReceipts:
+        """What it notes of who has read what."""
+        receipts: ReadReceipts = self.app.state.receipts
+        return receipts
 
     @property
     def url(self) -> str:
@@ -120,13 +127,17 @@ async def running(
     stores: StoreOpener | None = None,
     heartbeat: float = 10.0,
     schedule: Schedule | None = None,
+    at_work: bool = True,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """The service over the data of a directory, until the block ends; anything else of `Settings` may be given.
 
+    `at_work`: whether anything is done of what follows a commit.
+
     With `stores`, such as `MemoryStores`, only the issuer is in the directory.
     """
-    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **more)
+    # Tests say themselves when what was read is noted: what they count must not depend on the time.
+    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **{"receipts_seconds": 60, **more})
     stores = stores or Stores(directory)
     bus = stores.bus()
     issuer = DevelopmentIssuer(directory / "issuer")
@@ -135,7 +146,8 @@ async def running(
     app = build(settings, stores, bus, SystemClock(), verifier, telemetry, schedule=schedule)
     take_routes(app, common_routes({"notifications": app.state.service}, telemetry))
     server = Server(app, settings, telemetry, app.state.end_streams, port=0, lifespan="off")
-    await app.state.service.start()
+    if at_work:
+        await app.state.service.start()
     serving = asyncio.create_task(server.serve())
     try:
         while not server.started:  # noqa: ASYNC110 - the server has no event for it

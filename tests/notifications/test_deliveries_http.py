@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from services.chassis.store_opener import StoreOpener
+from services.notifications.delivering.places import saved_place
 from services.notifications.domain import subscribing
 from tests.notifications.messages import BRUGWERK, Story
 from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
@@ -93,7 +94,7 @@ async def _is(client: httpx.AsyncClient, subscription: str, stands: list[tuple[s
 
 
 async def test_what_waits_is_pending_and_page_by_page_nothing_is_left_out(
-    system: Running, there: Receiver, client: httpx.AsyncClient
+    system: Running, there: Receiver, client: httpx.AsyncClient, service_stores: StoreOpener | None
 ) -> None:
     """What was attempted comes first, then what was not: behind what holds its case, and all that came in a pause."""
     subscriptions = Subscriptions(system.service)
@@ -103,6 +104,10 @@ async def test_what_waits_is_pending_and_page_by_page_nothing_is_left_out(
     sent = await system.tell(one.submitted(BRUGWERK))
     await until(lambda: _is(client, subscription, [(sent[0].id, "RETRYING")]))
     sent += await system.tell(one.declined(BRUGWERK))
+    # The endpoint's place is behind it by now.
+    head, stores = await system.service.log.head(), service_stores
+    assert stores is not None
+    await until(lambda: _has_come_to(stores, subscription, head))
     await subscriptions.give(subscription, subscribing.PauseSubscription)
     sent += await system.tell(*(Story(f"C{n}").submitted(BRUGWERK) for n in range(2, 6)))
     expected = [(sent[0].id, "RETRYING"), *((event.id, "PENDING") for event in sent[1:])]
@@ -116,6 +121,10 @@ async def test_what_waits_is_pending_and_page_by_page_nothing_is_left_out(
     assert retrying["nextAttemptAt"] > retrying["attempts"][0]["at"]
     read = await client.get(f"/v1/deliveries/{pending[2]['id']}")
     assert read.json() == pending[2]
+
+
+async def _has_come_to(stores: StoreOpener, subscription: str, position: int) -> bool:
+    return await saved_place(stores.consumer_store("notifications"), subscription, None) >= position
 
 
 async def test_what_failed_is_sent_again_when_somebody_asks(

@@ -67,7 +67,7 @@ async def test_what_fails_holds_its_own_case_and_no_other(
 ) -> None:
     """The case behind it waits until it has arrived; other cases of the endpoint do not."""
     one, other = Story("C1"), Story("C2")
-    await subscriptions.active(BRUGWERK, there.url)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
     broken = True
     there.answering = lambda _, event: Answer(500) if broken and event["subject"] == "C1" else Answer()
     first = await system.tell(one.submitted(BRUGWERK), one.declined(BRUGWERK), other.submitted(BRUGWERK))
@@ -76,6 +76,14 @@ async def test_what_fails_holds_its_own_case_and_no_other(
     broken = False
     await until(lambda: len(there.taken()) == 3)
     assert there.taken()[1:] == [first[0].id, first[1].id]
+    # Whoever is killed in between leaves word that the case is not through.
+    await subscriptions.stand_at(subscription, dict.fromkeys([event.id for event in first], DeliveryState.DELIVERED))
+    ended = [
+        (event.delivery.event, event.more)
+        for event in await subscriptions.events(subscription)
+        if type(event) is DeliveryAttempted and event.outcome is DeliveryState.DELIVERED
+    ]
+    assert ended == [(first[2].id, False), (first[0].id, True), (first[1].id, False)]
 
 
 async def test_what_used_up_its_pauses_has_failed_and_its_case_goes_on(

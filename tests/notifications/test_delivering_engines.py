@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 
 from contracts.message import CloudEvent
+from services.chassis.deciding.context import OwnState
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
+from services.notifications.delivering.places import saved_place
 from services.notifications.domain import subscribing
-from tests.notifications.messages import BRUGWERK, Story
+from services.notifications.domain.lane import LANE, Lane, LaneCommand, RecordAttempt, decide, lane_stream
+from services.notifications.reactor import SYSTEM
+from tests.notifications.messages import BRUGWERK, START, Story
 from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
 from tests.notifications.running import Running, running
 from tests.support.repetitions import times
@@ -136,6 +142,46 @@ async def test_after_a_restart_nothing_is_told_again_and_nothing_is_forgotten(
         await asyncio.sleep(0.2)
         assert Counter(there.taken()) == Counter(event.id for event in sent)
         assert there.taken().index(sent[0].id) < there.taken().index(sent[2].id)
+
+
+@pytest.mark.slow
+async def test_what_waited_behind_a_delivery_is_told_though_a_process_died_as_that_arrived(
+    open_stores: Open, there: Receiver, tmp_path: Path
+) -> None:
+    """It recorded that the delivery arrived, and that more waits; the place in the feed was saved behind both."""
+    story = Story("C1")
+    async with running(tmp_path / "issuer", stores=open_stores(), **SETTINGS) as system:
+        subscription = await Subscriptions(system.service).active(BRUGWERK, there.url)
+        there.answering = lambda *_: Answer(503, {"Retry-After": "3600"})
+        sent = await system.tell(story.submitted(BRUGWERK))
+        await until(lambda: len(there.received) == 1)
+        sent += await system.tell(story.declined(BRUGWERK))
+        head = await system.service.log.head()
+        consumers = open_stores().consumer_store("notifications")
+        await until(lambda: _is_saved(consumers, subscription, head))
+        await consumers.close()
+        (attempted,) = await Subscriptions(system.service).events(subscription)
+    async with running(tmp_path / "issuer", stores=open_stores(), at_work=False, **SETTINGS) as system:
+        handler = Handler[LaneCommand, Lane](system.service.streams, OwnState(), decide)
+        arrived = RecordAttempt(
+            at=START,
+            by=SYSTEM,
+            delivery=attempted.delivery,
+            known=1,
+            acknowledged=True,
+            started_at=START,
+            latency_ms=1,
+            status=204,
+            more=True,
+        )
+        await handler.handle(arrived, lane_stream(subscription, "C1"), LANE, Call(actor=SYSTEM))
+    there.answering = lambda *_: Answer()
+    async with running(tmp_path / "issuer", stores=open_stores(), **SETTINGS):
+        await until(lambda: there.taken() == [sent[1].id])
+
+
+async def _is_saved(consumers: ConsumerStore, subscription: str, position: int) -> bool:
+    return await saved_place(consumers, subscription, None) >= position
 
 
 @pytest.mark.slow

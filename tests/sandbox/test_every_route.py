@@ -84,6 +84,7 @@ class Target:
             "broadcast_id": offered.json()["id"],
             "version": "1",
             "name": "reliance",
+            "token": "none",
         }
 
     def path(self, template: str) -> str:
@@ -195,7 +196,9 @@ def test_a_coded_body_is_415_with_what_may_be_sent(target: Target, method: str, 
 def test_a_body_of_another_kind_is_415_with_what_may_be_sent(target: Target, method: str, path: str) -> None:
     """Other media types, and characters other than UTF-8; Accept-Encoding is for codings alone."""
     taken = taken_by(method, path)
-    for kind in (*OTHER_KINDS, *({"application/x-ndjson", "application/merge-patch+json"} - taken)):
+    for kind in (*OTHER_KINDS, "application/x-ndjson", "application/merge-patch+json"):
+        if kind in taken:
+            continue
         answer = target.send(method, path, content=b'{"a": 1}', headers={"Content-Type": kind})
         refused(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
         assert set(answer.headers["accept"].split(", ")) >= taken

@@ -16,9 +16,12 @@ from typing import Any
 from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
+from tests.casefile.tellings import has_read
 from tests.notifications import lanes, subscriptions
+from tests.notifications.links import life
 from tests.support import golden
 from tests.support.broadcasts import BROADCASTS, broadcast
+from tests.support.mail_server import mail_server
 from tests.support.people import HANNE, INES, LOTTE
 from tests.support.running import running
 
@@ -26,7 +29,10 @@ from tests.support.running import running
 async def keep(data: Path) -> list[Path]:
     """The exchanges that were written."""
     written = []
-    async with running(data, SERVICES) as services:
+    async with (
+        mail_server() as box,
+        running(data, SERVICES, smtp_url=box.url, public_url="https://caserelay.example.org") as services,
+    ):
         await services.set_the_scene()
         context = CaseContext(services)
         await context.describe_mentor()
@@ -55,6 +61,13 @@ async def keep(data: Path) -> list[Path]:
         await services.get(LOTTE, f"{case.offer}/contact")
         await services.command(LOTTE, case.offer, "receive", key="after-the-stop")
         await services.command(LOTTE, case.path, "log-contact-attempt", {"channel": "PHONE"}, key="after-the-stop")
+        # An organisation that used to read its feed, and then does not.
+        for _ in range(2):
+            await context.referred()
+            await has_read(services, LOTTE)
+            await services.at(services.clock.now() + timedelta(days=1))
+        await context.referred()
+        await services.at(services.clock.now() + timedelta(days=2))
         # What time alone does: nobody answers an offer, nobody concludes an intake, and somebody waits for a place.
         await context.referred()
         await context.accepted()
@@ -68,6 +81,7 @@ async def keep(data: Path) -> list[Path]:
         await services.settle()
         await subscriptions.live(services.service("notifications").streams)
         await lanes.live(services.service("notifications").streams)
+        await life.live(services, box)
     golden.collect(data)
     return written
 

@@ -30,6 +30,7 @@ from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
 from contracts.ladder_answers import MissedTermAnswer, PausedAnswer, ReceiverAnswer
 from contracts.norm_answers import MonthMetAnswer
+from contracts.telling_codes import TellingState, ToldBy
 from contracts.terms import LadderLevel
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
@@ -45,11 +46,15 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did."""
+    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did.
+
+    `method`: how they proved who they are, where it was not by a token.
+    """
 
     on_behalf_of: str | None = None
     on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
     substitute_for: str | None = None
+    method: Literal["LINK_AND_CODE"] | None = None
 
 
 class AwaitingAnswer(Contract):
@@ -270,6 +275,15 @@ class CasePage(Contract):
     next: str | None
 
 
+class TellingAnswer(Contract):
+    """An organisation was told by a channel: how far that came, and when."""
+
+    organisation: str
+    channel: ToldBy
+    state: TellingState
+    at: datetime
+
+
 class TimelineItem(Contract):
     """One event of a case; `responsible` owns `step` after it; `position` is its place in the case's own order."""
 
@@ -290,6 +304,11 @@ class TimelineItem(Contract):
     level: LadderLevel | None = Field(default=None, description="The level that a term comes to.")
     notified: list[ReceiverAnswer] | None = Field(default=None, description="Who hears of it at that level.")
     corrected_by: list[str] | None = Field(default=None, description="The corrections of this event, in their order.")
+    tellings: list[TellingAnswer] | None = Field(
+        alias="told",
+        default=None,
+        description="The organisations that were informed of it: all for the agency, and for any other itself.",
+    )
 
 
 class TimelineAnswer(Contract):

@@ -20,12 +20,13 @@ def published_actor(actor: Actor) -> message.ActorRef:
         org=actor.org,
         on_behalf_of=actor.on_behalf_of,
         on_behalf_reason=actor.on_behalf_reason,
+        method=actor.method,
     )
 
 
 def actor_of(ref: message.ActorRef) -> Actor:
     """The one who acted at the source, as the actor of what follows here: in their own name."""
-    return Actor(sub=ref.sub, role=ref.role, org=ref.org)
+    return Actor(sub=ref.sub, role=ref.role, org=ref.org, method=ref.method)
 
 
 def published_deadline(deadline: Deadline) -> message.Deadline:

@@ -28,6 +28,7 @@ class Actor(Struct, frozen=True, kw_only=True, gc=False):
     `on_behalf_of` names for whom, where somebody acts for another: the organisation of a system user, the colleague
     for whom a substitute acts (ABSENCE), or the person whose word somebody else passes on, with the code of the reason
     why (`on_behalf_reason`). `absent` is the colleague of a substitute who passes on such a word.
+    `method` is how they proved who they are, where it was not by a token: LINK_AND_CODE.
     """
 
     sub: str
@@ -37,6 +38,7 @@ class Actor(Struct, frozen=True, kw_only=True, gc=False):
     # Unset, it is not written at all: those who act in their own name have the bytes that they always had.
     reason: str | UnsetType | None = field(default=UNSET, name="on_behalf_reason")
     absent: str | UnsetType = UNSET
+    method: str | UnsetType = UNSET
 
     @property
     def on_behalf_reason(self) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from contracts.subscription_codes import ChallengeOutcome
 from services.chassis.deciding.streams import Streams
-from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import Endpoint
 from services.notifications.delivering.recording import Recording
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
@@ -18,6 +18,9 @@ PAUSES: Final = (0.5, 2.0)
 """Seconds before each challenge of one request: the first is long enough for the answer with the secret to arrive."""
 AT_ONCE: Final = 64
 
+_SETTLED: Final = frozenset({ChallengeOutcome.PROVEN, ChallengeOutcome.SENT, ChallengeOutcome.BOUNCED})
+"""After which nothing else would come of asking again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +28,7 @@ class Asking:
     """Sends challenges, one at a time for an endpoint."""
 
     def __init__(
-        self, streams: Streams, carrier: Carrier, recording: Recording, may_send: Callable[[Endpoint], bool]
+        self, streams: Streams, carrier: Carries, recording: Recording, may_send: Callable[[Endpoint], bool]
     ) -> None:
         self._streams = streams
         self._carrier = carrier
@@ -45,7 +48,7 @@ class Asking:
                 if number is None or not self._may_send(endpoint):
                     return
                 outcome, status = await self._carrier.ask(subscription)
-            if outcome is ChallengeOutcome.PROVEN:
+            if outcome in _SETTLED:
                 break
         if outcome is not None and number is not None:
             await self._recording.challenge(endpoint.id, number, outcome, status)

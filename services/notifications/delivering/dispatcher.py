@@ -24,7 +24,7 @@ from services.chassis.leading.sharing import Sharing
 from services.chassis.log.metadata import Recorded
 from services.chassis.service import Tally
 from services.notifications.delivering.asking import Asking
-from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
 from services.notifications.delivering.endpoints import Endpoints
 from services.notifications.delivering.ids import delivery_id
@@ -70,7 +70,7 @@ class Parts:
 class Dispatcher:
     """The endpoints that this process owns, and all that is under way for them."""
 
-    def __init__(self, parts: Parts, sharing: Sharing, carrier: Carrier, recording: Recording) -> None:
+    def __init__(self, parts: Parts, sharing: Sharing, carrier: Carries, recording: Recording) -> None:
         self._parts = parts
         self._streams = parts.streams
         self._log = parts.streams.log
@@ -273,6 +273,9 @@ class Dispatcher:
         if not done.cancelled() and (failure := done.exception()) is not None:
             log.warning("a challenge failed", extra={"failure": type(failure).__name__})
             self._rest(endpoint)
+        elif (known := self._endpoints.get(endpoint.id)) is not None:
+            # Another one may have been asked for meanwhile.
+            self._wake(known)
 
     async def _find_test(self, endpoint: Endpoint, subscription: Subscription) -> None:
         if (test := subscription.test) is None:

@@ -10,6 +10,7 @@ from collections import deque
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from contracts.subscription_codes import Channel
 from services.notifications.domain.subscription import Subscription
 
 CASES_AT_ONCE: Final = 8
@@ -75,6 +76,7 @@ class Endpoint:
     __slots__ = (
         "active",
         "away_since",
+        "channel",
         "failures",
         "gone", "holding",
         "id",
@@ -102,6 +104,7 @@ class Endpoint:
         self.shard = shard
         self.seq = seq
         self.organisation = self.reads_as = ""
+        self.channel = Channel.WEBHOOK.value
         self.walk: Walk | None = None
         self.replay: Walk | None = None
         self.active: dict[LaneKey, UnderWay] = {}
@@ -145,6 +148,8 @@ class Endpoint:
     def learn(self, subscription: Subscription) -> None:
         """Takes in how its subscription stands."""
         self.organisation, self.reads_as = subscription.organisation, subscription.reads_as
+        if subscription.choices is not None:
+            self.channel = subscription.choices.channel
         types = subscription.choices.types if subscription.choices is not None else None
         self.types = None if types is None else frozenset(types)
         if subscription.warned is not None and self.away_since is None and not self.proven:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from contracts.subscription_codes import Channel, SubscriptionState
+from contracts.subscription_codes import Channel, Digest, SubscriptionState
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader, Value
 from services.notifications.delivering.endpoint import Endpoint
@@ -21,7 +21,9 @@ _LIVELY: Final[tuple[dict[str, Value], ...]] = ({"state": SubscriptionState.ACTI
 def is_lively(subscription: Subscription) -> bool:
     """Whether something may have to be sent to it now."""
     active = subscription.state is SubscriptionState.ACTIVE
-    return subscription.is_webhook and (active or subscription.challenge_due is not None)
+    # What is told once a day goes another way: `daily_digests.py`.
+    daily = subscription.choices is not None and subscription.choices.digest == Digest.DAILY
+    return (active and not (daily and not subscription.is_webhook)) or subscription.challenge_due is not None
 
 
 class Endpoints:
@@ -56,8 +58,12 @@ class Endpoints:
                 after = rows[-1].seq
                 for row in rows:
                     shard = shard_of(row.key)
-                    webhook = row.columns["channel"] == Channel.WEBHOOK.value
-                    if webhook and shard in shards and row.key not in self._all:
+                    if shard not in shards or row.key in self._all:
+                        continue
+                    if row.columns["channel"] != Channel.WEBHOOK.value:
+                        mailbox, _ = await self.learn(row.key)
+                        found += [mailbox] if mailbox is not None else []
+                    else:
                         found.append(self._enter(Endpoint(row.key, shard, row.seq), str(row.columns["organisation"])))
         return found
 

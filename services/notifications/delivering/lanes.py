@@ -12,9 +12,11 @@ from contracts.subscription_codes import DisabledBecause, SubscriptionState, War
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.streams import Streams
 from services.chassis.log.metadata import Recorded
-from services.notifications.delivering.carrier import TEST, Carrier
+from services.notifications.delivering.carrier import TEST
+from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import Endpoint, LaneKey, UnderWay
 from services.notifications.delivering.ids import delivery_id
+from services.notifications.delivering.mail_carrier import BOUNCED
 from services.notifications.delivering.permission import NOT_A_PARTY, NOT_FOR_YOU, rule_against
 from services.notifications.delivering.pools import Pools
 from services.notifications.delivering.recording import Recording
@@ -69,7 +71,7 @@ class LaneWork:
     def __init__(
         self,
         streams: Streams,
-        carrier: Carrier,
+        carrier: Carries,
         recording: Recording,
         schedule: Schedule,
         pools: Pools,
@@ -135,6 +137,7 @@ class LaneWork:
             number=lane.through + 1,
             subscription=endpoint.id,
             organisation=endpoint.organisation,
+            channel=endpoint.channel,
             key=TESTS.about,
         )
         return _Message(delivery, None, None)
@@ -230,6 +233,9 @@ class LaneWork:
         if answer.status == GONE:
             await self._recording.disable(endpoint.id, DisabledBecause.GONE, answer.status)
             return
+        if answer.error == BOUNCED:
+            await self._recording.disable(endpoint.id, DisabledBecause.BOUNCED, answer.status)
+            return
         since = endpoint.away_since or at
         if self._schedule.given_up(since, at):
             await self._recording.warn(endpoint.id, WarningCode.DISABLED, since)
@@ -269,5 +275,6 @@ def delivered(endpoint: Endpoint, key: LaneKey, recorded: Recorded) -> Delivered
         organisation=endpoint.organisation,
         key=key.about,
         case=taken.case,
+        channel=endpoint.channel,
         replay=key.replay,
     )

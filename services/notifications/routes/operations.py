@@ -35,6 +35,7 @@ DESCRIBED: Final = ApiDescription(
     purpose="Delivers what happens to the parties of a case, once and in order: as pages, as a stream, to endpoints.",
     tags={
         "feed": "Events as CloudEvents, as pages or as a stream.",
+        "links": "Pages that links in e-mails lead to.",
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
         "subscriptions": "Webhooks and e-mail: where an organisation is told of what, and whether that is proven.",
     },
@@ -75,6 +76,45 @@ DESCRIBED: Final = ApiDescription(
         f"DELETE {_PLACE}": Operation(
             "subscription-delete",
             "Ends the subscription: nothing is sent any more, and its secrets and address are forgotten.",
+        ),
+        "GET /act/{token}": Operation(
+            "link-read",
+            "What somebody without an account may do by the link of an e-mail. Nothing changes, whatever follows it. A "
+            "page, or JSON where that alone is accepted; no token is needed but the one in the path.",
+            open=True,
+        ),
+        "POST /act/{token}/code": Operation(
+            "link-code-send",
+            "Sends 8 digits to the address that the link was sent to. They work for 10 minutes, for 5 tries; a link "
+            "has 5 codes, one a minute.",
+            open=True,
+        ),
+        "POST /act/{token}": Operation(
+            "link-act",
+            "Does it, in the name of the person whom the link was sent to; the record says by which proof "
+            "(`LINK_AND_CODE`). It waits up to 5 s for what becomes of it. A link works once, for 72 hours.",
+            open=True,
+        ),
+        "GET /mail/confirm/{token}": Operation(
+            "address-confirmation-read",
+            "Which organisation wants to send e-mail to the address. Nothing changes.",
+            open=True,
+        ),
+        "POST /mail/confirm/{token}": Operation(
+            "address-confirm",
+            "The address is its reader's own: the subscription is ACTIVE from now on.",
+            open=True,
+        ),
+        "GET /mail/unsubscribe/{token}": Operation(
+            "address-leaving-read",
+            "What would not come any more. Nothing changes.",
+            open=True,
+        ),
+        "POST /mail/unsubscribe/{token}": Operation(
+            "address-leave",
+            "Nothing is sent to the address any more: the subscription is DISABLED (`UNSUBSCRIBED`). Mail programs "
+            "send `List-Unsubscribe=One-Click` here.",
+            open=True,
         ),
         f"GET {_PLACE}/deliveries": Operation(
             "delivery-list",

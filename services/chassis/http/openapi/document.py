@@ -108,7 +108,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], written: Opera
         operation["operationId"] = written.id if method != "head" else f"{written.id}-head"
         operation["description"] = written.purpose
         operation["summary"] = written.summary or operation["summary"]
-    if path not in _OPEN:
+    if path not in _OPEN and not (written is not None and written.open):
         operation["security"] = [{"bearer": []}]
     else:
         operation["security"] = []

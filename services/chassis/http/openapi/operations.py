@@ -11,13 +11,14 @@ from typing import Any, Final
 class Operation:
     """An operation by the name that a generated client gives it; `purpose` says in sentences what it is for.
 
-    `versioned`: what it answers has an ETag.
+    `versioned`: what it answers has an ETag. `open`: it takes no token of the issuer.
     """
 
     id: str
     purpose: str
     summary: str | None = None
     versioned: bool = False
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,309 @@
+"""A link by which somebody without an account acts, once: whose it is, what for, and the codes that prove it.
+
+Nothing here is secret: of a token and of a code a hash stands here, made under a key that is not here. A wrong code is
+an event, so that tries are counted whatever process takes them. All instants are the machine's: a link lives by its
+reader's clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from typing import ClassVar, Final, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.chassis.modelling.decider import Because, Command, Entity, Event, Fault, Refused
+
+LIFE: Final = timedelta(hours=72)
+CODE_LIFE: Final = timedelta(minutes=10)
+MOST_TRIES: Final = 5
+"""Of one code."""
+MOST_CODES: Final = 5
+"""Of one link: with `MOST_TRIES`, 25 guesses at 10^8 codes."""
+BETWEEN_CODES: Final = timedelta(minutes=1)
+
+
+class LinkEvent(Event, frozen=True, kw_only=True):
+    """What happens to a link happens beside what callers decide on."""
+
+    BYSTANDER: ClassVar[bool] = True
+
+
+class LinkIssued(LinkEvent, frozen=True, kw_only=True):
+    """A link went out in a letter: to whom, about which referral, and for which acts.
+
+    `event` is the id of the message that the letter is about.
+    """
+
+    link: str
+    token_hash: str
+    subscription: str
+    organisation: str
+    sub: str
+    role: str
+    case: str
+    event: str
+    referral: str
+    acts: tuple[str, ...]
+    issued_at: datetime
+    expires_at: datetime
+
+
+class CodeSent(LinkEvent, frozen=True, kw_only=True):
+    """A code goes out in a second letter; the one before is void.
+
+    So the letter of the link was read: `event` is the id of the message that it was about, to `organisation`.
+    """
+
+    organisation: str
+    case: str
+    event: str
+    code_hash: str
+    sent_at: datetime
+    expires_at: datetime
+
+
+class CodeMistaken(LinkEvent, frozen=True, kw_only=True):
+    """Somebody gave another code."""
+
+    tried_at: datetime
+
+
+class LinkUsed(LinkEvent, frozen=True, kw_only=True):
+    """The person acted, with link and code. `reason` is the code that goes with a decline."""
+
+    link: str
+    subscription: str
+    organisation: str
+    sub: str
+    role: str
+    case: str
+    referral: str
+    action: str
+    reason: str | None
+    used_at: datetime
+
+
+class LinkAnswered(LinkEvent, frozen=True, kw_only=True):
+    """What the referral service made of the act; `refusal` is the code by which it said no."""
+
+    refusal: str | None
+    answered_at: datetime
+
+
+AnyLinkEvent = LinkIssued | CodeSent | CodeMistaken | LinkUsed | LinkAnswered
+
+
+class IssueLink(Command, frozen=True, kw_only=True):
+    """Make a link; `now` is the machine's time. The same one again changes nothing."""
+
+    link: str
+    token_hash: str
+    subscription: str
+    organisation: str
+    sub: str
+    role: str
+    case: str
+    event: str
+    referral: str
+    acts: tuple[str, ...]
+    now: datetime
+
+
+class RequestCode(Command, frozen=True, kw_only=True):
+    """Send a code."""
+
+    code_hash: str
+    now: datetime
+
+
+class ActByLink(Command, frozen=True, kw_only=True):
+    """Act, with a code. `act` may be left out where the link is good for one alone."""
+
+    code_hash: str
+    act: str | None
+    reason: str | None = None
+    now: datetime
+
+
+class RecordAnswer(Command, frozen=True, kw_only=True):
+    """Note what became of the act."""
+
+    refusal: str | None
+    now: datetime
+
+
+LinkCommand = IssueLink | RequestCode | ActByLink | RecordAnswer
+
+
+class Code(Struct, frozen=True, kw_only=True):
+    """The code that was sent last."""
+
+    hash: str
+    sent_at: datetime
+    expires_at: datetime
+    tries: int = 0
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """A link as it stands; `used` and `answered` once they are."""
+
+    issued: LinkIssued | None = None
+    code: Code | None = None
+    codes: int = 0
+    used: LinkUsed | None = None
+    answered: LinkAnswered | None = None
+
+    def is_of(self, token_hash: str) -> bool:
+        """Whether the token is this link's; it takes as long whether there is one or not."""
+        kept = self.issued.token_hash if self.issued is not None else "0" * len(token_hash)
+        return compare_digest(kept, token_hash) and self.issued is not None
+
+
+def decide(command: LinkCommand, link: Link) -> list[AnyLinkEvent]:
+    """What follows from a command. Raises Refused, which says why nothing was done."""
+    match command:
+        case IssueLink():
+            return _issued(command, link)
+        case RequestCode():
+            return _code_sent(command, link)
+        case ActByLink():
+            return _acted(command, link)
+        case RecordAnswer():
+            if link.used is None or link.answered is not None:
+                return []
+            return [LinkAnswered(refusal=command.refusal, answered_at=command.now)]
+        case _:
+            assert_never(command)
+
+
+def _issued(command: IssueLink, link: Link) -> list[AnyLinkEvent]:
+    if link.issued is not None:
+        return []
+    return [
+        LinkIssued(
+            link=command.link,
+            token_hash=command.token_hash,
+            subscription=command.subscription,
+            organisation=command.organisation,
+            sub=command.sub,
+            role=command.role,
+            case=command.case,
+            event=command.event,
+            referral=command.referral,
+            acts=command.acts,
+            issued_at=command.now,
+            expires_at=command.now + LIFE,
+        )
+    ]
+
+
+def closed(link: Link, now: datetime) -> Refused | None:
+    """Why a link does nothing any more; None where it still does."""
+    if link.used is not None:
+        return Refused(
+            "LINK_USED",
+            f"the link was used at {link.used.used_at.isoformat()}, and works once: sign in, or await another e-mail",
+        )
+    if link.issued is not None and now >= link.issued.expires_at:
+        return Refused(
+            "LINK_EXPIRED",
+            f"the link ended at {link.issued.expires_at.isoformat()}, 72 hours after it was sent: sign in, or ask a "
+            "colleague who can",
+        )
+    return None
+
+
+def _code_sent(command: RequestCode, link: Link) -> list[AnyLinkEvent]:
+    if (refusal := closed(link, command.now)) is not None:
+        raise refusal
+    if link.codes >= MOST_CODES:
+        raise Refused("TOO_MANY_CODES", f"{MOST_CODES} codes were sent for this link, which is the most: sign in")
+    if link.code is not None and command.now < (again := link.code.sent_at + BETWEEN_CODES):
+        raise Refused("CODE_JUST_SENT", f"a code was sent less than a minute ago; ask again at {again.isoformat()}")
+    issued = link.issued
+    if issued is None:
+        return []
+    return [
+        CodeSent(
+            organisation=issued.organisation,
+            case=issued.case,
+            event=issued.event,
+            code_hash=command.code_hash,
+            sent_at=command.now,
+            expires_at=command.now + CODE_LIFE,
+        )
+    ]
+
+
+def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
+    if (refusal := closed(link, command.now)) is not None:
+        raise refusal
+    issued, code = link.issued, link.code
+    if issued is None or code is None:
+        raise Refused("CODE_MISSING", "no code was sent yet: ask for one first")
+    if command.now >= code.expires_at:
+        raise Refused("CODE_EXPIRED", "the code has ended, 10 minutes after it was sent: ask for another one")
+    if code.tries >= MOST_TRIES:
+        raise Refused("CODE_SPENT", f"the code was mistaken {MOST_TRIES} times: ask for another one")
+    # Before anything else is looked at: who does not know the code learns nothing of what would be accepted.
+    if not compare_digest(code.hash, command.code_hash):
+        return [CodeMistaken(tried_at=command.now)]
+    act = command.act if command.act is not None or len(issued.acts) != 1 else issued.acts[0]
+    if act not in issued.acts:
+        raise Refused.input(
+            Fault("/action", "ACT_NOT_OFFERED", f"the link is good for one of: {', '.join(issued.acts)}")
+        )
+    if (act == "decline") != (command.reason is not None):
+        fault = Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with decline, and with nothing else")
+        raise Refused.input(fault)
+    return [
+        LinkUsed(
+            link=issued.link,
+            subscription=issued.subscription,
+            organisation=issued.organisation,
+            sub=issued.sub,
+            role=issued.role,
+            case=issued.case,
+            referral=issued.referral,
+            action=act,
+            reason=command.reason,
+            used_at=command.now,
+        )
+    ]
+
+
+def mistaken(tries: int) -> Refused:
+    """What is said of a wrong code, after so many tries."""
+    left = MOST_TRIES - tries
+    more = f"{left} more" if left > 0 else "no more: ask for another code"
+    detail = f"that is not the code of the latest e-mail; tries left: {more}"
+    return Refused("CODE_WRONG", detail, because=Because.RIGHTS)
+
+
+def evolve(link: Link, event: AnyLinkEvent) -> Link:
+    """The link after one more event."""
+    match event:
+        case LinkIssued():
+            return replace(link, issued=event)
+        case CodeSent():
+            code = Code(hash=event.code_hash, sent_at=event.sent_at, expires_at=event.expires_at)
+            return replace(link, code=code, codes=link.codes + 1)
+        case CodeMistaken():
+            return link if link.code is None else replace(link, code=replace(link.code, tries=link.code.tries + 1))
+        case LinkUsed():
+            return replace(link, used=event)
+        case LinkAnswered():
+            return replace(link, answered=event)
+        case _:
+            assert_never(event)
+
+
+LINK: Entity[Link] = Entity(Link(), evolve)
+
+
+def link_stream(link: str) -> str:
+    """The stream of one link."""
+    return f"link-{link}"

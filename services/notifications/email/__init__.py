@@ -1,0 +1,1 @@
+"""Letters by e-mail: their words, how they are written, and the server that takes them."""
