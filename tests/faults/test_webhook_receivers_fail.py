@@ -192,9 +192,13 @@ async def _has(endpoint: Endpoint, wanted: set[str]) -> bool:
 
 
 async def what_did_not_arrive_is_visible(people: Caller, endpoints: Endpoints, wanted: set[str]) -> None:
-    """Each event that an endpoint has not taken stands in its deliveries; what was tried says what came of it."""
+    """Each event that an endpoint has not taken stands in its deliveries; what was tried says what came of it.
+
+    What was not says for what it waits, once nothing is delivered any more.
+    """
     for endpoint in endpoints.failing:
         assert endpoint.fault is not None
+        shown = await people.read(HANNE, f"/v1/subscriptions/{endpoint.subscription}")
         while True:
             stand = await deliveries(people, endpoint)
             missing = wanted - set(endpoint.taken)
@@ -207,6 +211,10 @@ async def what_did_not_arrive_is_visible(people: Caller, endpoints: Endpoints, w
         for item in tried:
             assert item["state"] in ("RETRYING", "FAILED", "DELIVERED"), (endpoint.name, item)
             assert item["state"] == "DELIVERED" or says_why(item, endpoint), (endpoint.name, item)
+        if endpoint.fault.holds and (shown["warning"] or shown["disabled"]):
+            known = {item["id"] for item in stand.values() if item["attempts"]}
+            waiting = [item for item in stand.values() if item["state"] == "PENDING"]
+            assert {item["waitsFor"] for item in waiting} <= known, endpoint.name
 
 
 async def is_disabled_until_it_is_verified(people: Caller, gone: Endpoint) -> None:
