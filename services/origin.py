@@ -31,6 +31,8 @@ PATHS: Final[Mapping[str, str]] = {
     "charters": "casefile",
     "feed": "notifications",
     "stream": "notifications",
+    "subscriptions": "notifications",
+    "deliveries": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
 WHOLE: Final = "caserelay"

@@ -13,6 +13,8 @@ from services.chassis.index.index import Index, Table
 from services.chassis.index.memory import MemoryIndex, MemoryIndexContents
 from services.chassis.leading.lease import Lease
 from services.chassis.leading.lease_memory import MemoryLease, MemoryLeaseContents
+from services.chassis.leading.shares import Shares
+from services.chassis.leading.shares_memory import MemoryShares, MemorySharesContents
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
@@ -39,6 +41,7 @@ class MemoryStores(StoreOpener):
         self._indexes: dict[tuple[str, str, int], MemoryIndexContents] = {}
         self._consumers: defaultdict[str, MemoryConsumerContents] = defaultdict(MemoryConsumerContents)
         self._leases: defaultdict[str, MemoryLeaseContents] = defaultdict(MemoryLeaseContents)
+        self._shares: defaultdict[str, MemorySharesContents] = defaultdict(MemorySharesContents)
         self._bus = MemoryBusContents()
 
     @property
@@ -92,6 +95,11 @@ class MemoryStores(StoreOpener):
         """See `StoreOpener.lease`."""
         self._health("lease", service)
         return MemoryLease(self._leases[service])
+
+    def shares(self, service: str) -> Shares:
+        """See `StoreOpener.shares`."""
+        self._health("shares", service)
+        return MemoryShares(self._shares[service])
 
     def bus(self) -> Bus:
         """See `StoreOpener.bus`."""

@@ -108,6 +108,10 @@ class Service:
     """Whether a stream refers to a vault record: `refers(stream, ref)`; None where nothing is swept."""
     more_led: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Further rounds of background work that one process of the service does for all."""
+    more_work: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """Rounds of background work that every process of the service does its own part of."""
+    finishers: Sequence[Callable[[], Awaitable[None]]] = ()
+    """What ends such work, before the stores are closed that it needs."""
     more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     """How far such work is behind, by what it fills for others; asked in the process that does it."""
     closers: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
@@ -149,6 +153,7 @@ class Service:
         if self.refers is not None:
             led["vault sweep"] = self._sweep
         led |= self.more_led
+        rounds |= self.more_work
         rounds["stores"] = self._look_at_stores
         rounds |= {name: self.leadership.led(work) for name, work in led.items()}
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
@@ -187,6 +192,8 @@ class Service:
         """Stops the background work and closes every store; what is under way is finished or safely repeated later."""
         self._started = False
         await asyncio.gather(*(work.stop() for work in self._work))
+        for finish in self.finishers:
+            await finish()
         await asyncio.gather(*(consumer.close() for consumer in self.sources.values()), return_exceptions=True)
         await self.leadership.close()
         await self.streams.close()

@@ -5,19 +5,61 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.access.claims import claim_pointer
 
+MOST_PAUSES: Final = 50
+LONGEST_PAUSE: Final = 7 * 86_400
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
+
+
+def _networks(text: str) -> str:
+    for network in text.split(","):
+        if network.strip():
+            ip_network(network.strip())
+    return text
+
+
+def _pauses(text: str) -> str:
+    pauses = [_seconds(pause) for pause in text.split(",")]
+    if pauses[0] != 0 or not 1 <= len(pauses) <= MOST_PAUSES:
+        raise ValueError(f"the first of 1 to {MOST_PAUSES} pauses is 0")
+    return text
+
+
+def _seconds(pause: str) -> float:
+    try:
+        seconds = float(pause)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_PAUSE:
+        raise ValueError(f"a pause is a number of seconds from 0 to {LONGEST_PAUSE}")
+    return seconds
+
+
+def _mail_server(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("smtp", "smtp+starttls", "smtps") or not parts.hostname:
+        raise ValueError("must be smtp://, smtp+starttls:// or smtps://, with a host: smtp://mail.example.org:587")
+    return url
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be https:// (or http://) with a host, and no query: https://caserelay.example.org")
+    return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -109,6 +151,19 @@ class Settings(BaseSettings):
     processes: Annotated[Literal["1", "2", "AUTO"], BeforeValidator(_upper)] = "AUTO"
     """1: one process does everything; 2: what follows a commit (index, publishing, consuming, deadlines) is done in a
     second one, so that no request waits for it; AUTO: 2 where there are two cores or more."""
+    webhook_allow: Annotated[str, AfterValidator(_networks)] = ""
+    """Networks that webhooks may be sent to beyond the public Internet, comma-separated, such as `10.20.0.0/16`; within
+    them http is allowed too. The sandbox allows its own machine."""
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    """The mail server that takes e-mail for others: `smtp://` (STARTTLS where it is offered, always where there is a
+    password), `smtp+starttls://` or `smtps://`, with `user:password@` if it asks for them; nothing ever prints it.
+    Without it nobody can subscribe by e-mail."""
+    mail_from: Annotated[str, Field(pattern=r"^[!#-;=?A-~]+@[A-Za-z0-9.-]+$", max_length=254)] | None = None
+    """The address that e-mail comes from, and to which servers return what they cannot deliver; without it
+    `caserelay@` and the host of `CASERELAY_PUBLIC_URL`."""
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = None
+    """What people reach the services by, such as `https://caserelay.example.org`: links in e-mail begin with it.
+    Without it, address and port to listen on."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
@@ -117,6 +172,18 @@ class Settings(BaseSettings):
     """Longest silence on a server-sent event stream."""
     stop_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
     """How long open requests may take to end after a signal to stop."""
+    webhook_retries: Annotated[str, AfterValidator(_pauses)] = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
+    """Pauses before each attempt of a webhook delivery, in seconds with commas between them; the first is 0."""
+
+    @property
+    def links_begin_with(self) -> str:
+        """What links for people begin with, without a slash at the end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def mail_sender(self) -> str:
+        """The address that e-mail comes from."""
+        return self.mail_from or f"caserelay@{urlsplit(self.links_begin_with).hostname}"
 
     @property
     def two_processes(self) -> bool:
@@ -124,6 +191,11 @@ class Settings(BaseSettings):
         if self.processes == "AUTO":
             return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) > 1
         return self.processes == "2"
+
+    @property
+    def webhook_pauses(self) -> tuple[float, ...]:
+        """The pauses before each attempt of a webhook delivery, in seconds."""
+        return tuple(float(pause) for pause in self.webhook_retries.split(","))
 
     @field_validator("kafka_servers")
     @classmethod

@@ -12,6 +12,7 @@ from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.index.index import Index, Table
 from services.chassis.leading.lease import Lease
+from services.chassis.leading.shares import Shares
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
@@ -90,6 +91,10 @@ class StoreOpener(ABC):
     @abstractmethod
     def lease(self, service: str) -> Lease:
         """What the processes of the service that share these stores lead by."""
+
+    @abstractmethod
+    def shares(self, service: str) -> Shares:
+        """How the processes of the service that share these stores part the work that all of them do."""
 
     @abstractmethod
     def bus(self) -> Bus:

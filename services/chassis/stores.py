@@ -26,6 +26,9 @@ from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.leading.lease import Lease
 from services.chassis.leading.lease_postgres import PostgresLease
 from services.chassis.leading.lease_sqlite import SQLiteLease
+from services.chassis.leading.shares import Shares
+from services.chassis.leading.shares_postgres import PostgresShares
+from services.chassis.leading.shares_sqlite import SQLiteShares
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.epochs_postgres import epochs_in_database
 from services.chassis.log.epochs_sqlite import epochs_in_file
@@ -237,6 +240,15 @@ class Stores(StoreOpener):
             return PostgresLease(migrations.log_of(self._database, service), health)
         with self._file(f"{service}-lease.db", health) as path:
             return SQLiteLease(path, health)
+
+    def shares(self, service: str) -> Shares:
+        """See `StoreOpener.shares`."""
+        health = self._health("shares", service)
+        if self._database is not None:
+            migrations.require(self._database, service)
+            return PostgresShares(migrations.log_of(self._database, service), health)
+        with self._file(f"{service}-lease.db", health) as path:
+            return SQLiteShares(path, health)
 
     def bus(self) -> Bus:
         """See `StoreOpener.bus`."""

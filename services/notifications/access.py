@@ -1,4 +1,4 @@
-"""Who may read what in the feed: the table of this service, over the one rule about parties."""
+"""Who may read what in the feed, over the one rule about parties, and who manages subscriptions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ from contracts.staff import COORDINATORS, COUNSELLORS
 from contracts.visibility import Item, Parties, Relation
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Policy, Rule
+from services.notifications.actions import ACTIONS, MANAGERS
 
 READ_FEED: Final = "read-feed"
 STREAM: Final = "stream"
+CREATE: Final = "create-subscription"
+READ: Final = "read-subscription"
+LIST: Final = "list-subscriptions"
+RETRY: Final = "retry-delivery"
 
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 """How everybody stands to organisations and programmes, which are not secret."""
 OVERSIGHT: Final = "OVERSIGHT"
 """How an auditor stands to every case."""
+
+OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+"""How a caller stands to the subscriptions of the own organisation. To those of others everybody is a stranger."""
 
 _OFFICERS = frozenset({Role.DPO})
 """A data protection officer sees what their organisation sees."""
@@ -34,9 +42,12 @@ _RELATIONS: Final = {
 }
 
 POLICY: Final = Policy(
-    (Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
+    [
+        *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
+        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, READ, LIST, RETRY, *ACTIONS)),
+    ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION,),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
     words={
         Relation.OWNER_AGENCY: "of the agency whose case it is",
         Relation.ADDRESSED: "of the organisation that the case is offered to, or is with",
@@ -44,6 +55,7 @@ POLICY: Final = Policy(
         Relation.GONE: "of an organisation whose access to the case has ended",
         OVERSIGHT: "with oversight of all organisations",
         ANY_ORGANISATION: "of any organisation",
+        OWN_ORGANISATION: "of the organisation itself",
     },
     acts={READ_FEED: "reading the feed", STREAM: "following the feed"},
 )
@@ -59,3 +71,8 @@ def relations_to_message(caller: Caller, item: Item | None, parties: Parties) ->
     if caller.role in _OVERSEERS:
         relations.append(OVERSIGHT)
     return tuple(relations)
+
+
+def relations_to_subscription(caller: Caller, organisation: str) -> tuple[str, ...]:
+    """How the caller stands to a subscription of an organisation; empty for one that is not there, or not theirs."""
+    return (OWN_ORGANISATION,) if organisation == caller.org else ()

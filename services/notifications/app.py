@@ -10,6 +10,7 @@ from contracts import casefile, referral
 from contracts.barred_roles import BARRED
 from contracts.message import Message
 from services.chassis.access.identity import Verifier
+from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
@@ -17,20 +18,37 @@ from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.leading.sharing import Sharing
+from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
+from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
+from services.notifications.commands import Commands
+from services.notifications.context import SubscriptionContexts
+from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.dispatcher import Dispatcher, Parts
+from services.notifications.delivering.recording import Recording
+from services.notifications.delivering.schedule import Schedule
+from services.notifications.delivering.shards import SHARDS
+from services.notifications.delivery_lists import DeliveryLists
+from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
+from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
+from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
-from services.notifications.routes import feed, stream
+from services.notifications.routes import deliveries, feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.webhooks.addresses import networks
+from services.notifications.webhooks.sender import Sender
 
 NAME = "notifications"
 
@@ -43,16 +61,19 @@ def build(
     verifier: Verifier,
     telemetry: Telemetry,
     known: Mapping[str, type[Message]] = MESSAGES,
+    schedule: Schedule | None = None,
 ) -> FastAPI:
     """The application, with its service as `state.service`; what runs the process starts and stops it.
 
-    `known` are the messages that it takes in, by type.
+    `known` are the messages that it takes in, by type; `schedule` is when deliveries are tried again, without it as the
+    settings have it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log, stores.snapshots(NAME))
+    vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
     reactor = Reactor(streams, clock, known)
@@ -64,8 +85,23 @@ def build(
     listing = Listing(index, log)
     projection = Projection(log, index, listing.project, listing.look)
     topics = OrganisationTopics(bus, log, index, projection)
+    sender = Sender(networks(settings.webhook_allow))
+    dispatcher = Dispatcher(
+        Parts(
+            streams=streams,
+            index=index,
+            projection=projection,
+            consumers=consumers,
+            schedule=schedule or Schedule(settings.webhook_pauses),
+        ),
+        Sharing(stores.shares(NAME), SHARDS),
+        Carrier(sender, vault, settings.links_begin_with),
+        Recording(streams, clock),
+    )
+    forgetting = Forgetting(vault, index, projection)
+    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     leadership = Leadership(stores.lease(NAME))
-    leadership.gained.append(topics.forget)
+    leadership.gained += [topics.forget, forgetting.start_over]
     service = Service(
         name=NAME,
         settings=settings,
@@ -74,23 +110,36 @@ def build(
         log=log,
         epochs=stores.epochs(NAME),
         streams=streams,
+        vault=vault,
         index=index,
         projection=projection,
         bus=bus,
         leadership=leadership,
         sources={"referral": referrals, "casefile": cases},
-        more_led={"organisation topics": topics.round},
+        more_work=dispatcher.rounds,
+        finishers=[dispatcher.finish, sender.close],
+        refers=refers_in(streams),
+        more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
     live = LiveFeed(service, telemetry)
     service.closers.append(live.end)
+    queries = Queries(streams, vault, index, service.caught_up)
+    waiting = Pending(streams, index, consumers)
+    deliveries_for_callers = DeliveryLists(queries, index, waiting, clock, service.caught_up)
+    commands = Commands(queries, handler, streams, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",
         summary="Delivers what happens to the parties of a case, once and in order.",
-        routers=[feed.routes(service), stream.routes(service, live)],
+        routers=[
+            feed.routes(service),
+            stream.routes(service, live),
+            subscriptions.routes(queries, commands),
+            deliveries.routes(deliveries_for_callers),
+        ],
         telemetry=telemetry,
         bars=BARRED,
         described=DESCRIBED,

@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from contracts.references import REFERENCES
+from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
-from services.notifications.domain.inbox import MessageTaken
+from services.notifications.domain import lane
+from services.notifications.domain import subscription_events as subscription
+from services.notifications.domain.inbox import InboxEvent, MessageTaken
+from services.notifications.domain.lane import LaneEvent
+from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
+
+Event = InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | KeyUsed
+"""Every event in the service's log."""
 
 
 class EventRow(NamedTuple):
@@ -16,5 +24,30 @@ class EventRow(NamedTuple):
     stored: str
 
 
-EVENTS: Final = (EventRow(MessageTaken, "notifications.message_taken.v1"),)
+EVENTS: Final = (
+    EventRow(MessageTaken, "notifications.message_taken.v1"),
+    EventRow(subscription.SubscriptionCreated, "subscription.created.v1"),
+    EventRow(subscription.SubscriptionChanged, "subscription.changed.v1"),
+    EventRow(subscription.VerificationRequested, "subscription.verification_requested.v1"),
+    EventRow(subscription.ChallengeSent, "subscription.challenge_sent.v1"),
+    EventRow(subscription.OwnershipProven, "subscription.ownership_proven.v1"),
+    EventRow(subscription.ChallengeFailed, "subscription.challenge_failed.v1"),
+    EventRow(subscription.SubscriptionPaused, "subscription.paused.v1"),
+    EventRow(subscription.SubscriptionResumed, "subscription.resumed.v1"),
+    EventRow(subscription.SubscriptionDisabled, "subscription.disabled.v1"),
+    EventRow(subscription.WarnedAboutSubscription, "subscription.warned.v1"),
+    EventRow(subscription.SubscriptionRecovered, "subscription.recovered.v1"),
+    EventRow(subscription.SecretRotated, "subscription.secret_rotated.v1"),
+    EventRow(subscription.DeliveryTestRequested, "subscription.test_requested.v1"),
+    EventRow(subscription.ReplayRequested, "subscription.replay_requested.v1"),
+    EventRow(subscription.ReplayFinished, "subscription.replay_finished.v1"),
+    EventRow(subscription.SubscriptionDeleted, "subscription.deleted.v1"),
+    EventRow(subscription.SubscriptionCounted, "subscription.counted.v1"),
+    EventRow(subscription.SubscriptionUncounted, "subscription.uncounted.v1"),
+    EventRow(lane.DeliveryAttempted, "delivery.attempted.v1"),
+    EventRow(lane.DeliveryFailed, "delivery.failed.v1"),
+    EventRow(lane.DeliveryWithheld, "delivery.withheld.v1"),
+    EventRow(lane.DeliveryRetryRequested, "delivery.retry_requested.v1"),
+    EventRow(KeyUsed, "idempotency_key.used.v1"),
+)
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from msgspec.json import Decoder, Encoder
 
 from contracts.visibility import Item, Part, Parties, item_of, message_place
+from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
-from services.notifications.domain.inbox import InboxEvent, MessageTaken, inbox_stream, parties_with
+from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
+from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
+from services.notifications.domain.lane import DeliveryEvent
+from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
+from services.notifications.events import Event
+from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 AUDIENCE: Final = Table(
     "audience",
@@ -30,7 +36,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -90,12 +96,16 @@ class Listing:
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes in one event of the log."""
-        event: InboxEvent = recorded.event
+        event: Event = recorded.event
         match event:
             case MessageTaken():
                 self._taken(event, recorded, changes)
+            case SubscriptionCounted() | SubscriptionUncounted() | KeyUsed():
+                pass
+            case DeliveryEvent():
+                index_lane(recorded, event, changes)
             case _:
-                assert_never(event)
+                index_subscription(recorded, event, changes)
 
     def _taken(self, event: MessageTaken, recorded: Recorded, changes: Changes) -> None:
         key, position = str(recorded.position), recorded.position

@@ -11,17 +11,16 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from contracts.codes import Unreachable
+from contracts.email_address import Email, email
 from contracts.fields import Body, Name, written
 from services.chassis.modelling.decider import Fault
 from services.chassis.vault.vault import Deposit
 
 _PHONE: Final = re.compile(r"\+?[\d ().\-/\u2010-\u2015]*\d(?: *(?:ext\.?|x|#) *\d{1,7})?", re.IGNORECASE)
 _POSSIBLE: Final = "not a possible telephone number; begin with +, or give a number of the programme's country"
-_ADDRESS: Final = "not an e-mail address; give a name, an @ and a domain that can receive mail, and nothing else"
 _WAYS: Final = (
     "say how the person is reached: phone, email, or, where there is neither, unreachable with one of "
     + ", ".join(Unreachable)
@@ -52,16 +51,6 @@ def _possible(number: str, country: str | None) -> bool:
         return False
 
 
-def email(value: str) -> str:
-    """An e-mail address in normal form C. Raises ValueError."""
-    try:
-        validate_email(value, check_deliverability=False)
-    except EmailNotValidError:
-        # The library's own sentence quotes the value.
-        raise ValueError(_ADDRESS) from None
-    return unicodedata.normalize("NFC", value)
-
-
 def point_of_contact(value: str) -> str:
     """How to reach an organisation or a programme: an address, a number, or the name of a desk. Raises ValueError.
 
@@ -79,7 +68,6 @@ def point_of_contact(value: str) -> str:
 
 
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phone)]
-Email = Annotated[str, Field(max_length=254), AfterValidator(email)]
 
 
 class ContactBody(Body):

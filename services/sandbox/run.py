@@ -74,6 +74,9 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
     level = settings.log_level if chosen else "WARNING"
     configure_logging(level, disclose=True)
     names = ["referral", "casefile", "notifications"]
+    if "webhook_allow" not in settings.model_fields_set:
+        # A visitor's receiver runs beside it.
+        settings = settings.model_copy(update={"webhook_allow": "127.0.0.0/8,::1"})
     with worker_beside(names, settings, sandbox=True, log_level=level) as worker, listen(settings) as on:
         issuer, clock = open_issuer(settings), _open_clock(settings)
         if settings.database_url is not None:

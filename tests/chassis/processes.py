@@ -103,6 +103,15 @@ async def hold_lease(engine: str, directory: str) -> None:
     await asyncio.Event().wait()
 
 
+async def hold_shares(engine: str, directory: str) -> None:
+    """Takes all parts of the counters' work for an hour, and hangs."""
+    stores = Stores(Path(directory), address_in(Path(directory)) if engine == "postgres" else None)
+    shares = stores.shares("counters")
+    assert (await shares.claim("elsewhere", 8, 3600)).mine
+    say("ready")
+    await asyncio.Event().wait()
+
+
 async def fill_the_disk(directory: str) -> None:
     """Appends when no file may grow, and again when they may."""
     log = LOGS["sqlite"](Path(directory))
@@ -136,7 +145,7 @@ async def open_vault(path: str) -> None:
     await vault.close()
 
 
-ROLES = {role.__name__: role for role in (write_log, publish, hold_lease, fill_the_disk, open_vault)}
+ROLES = {role.__name__: role for role in (write_log, publish, hold_lease, hold_shares, fill_the_disk, open_vault)}
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):

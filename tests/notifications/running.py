@@ -25,6 +25,7 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
 from services.notifications.app import build
+from services.notifications.delivering.schedule import Schedule
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.serve import Server
 from tests.notifications.messages import Publishing
@@ -114,7 +115,12 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    directory: Path, *, stores: StoreOpener | None = None, heartbeat: float = 10.0, **more: Any
+    directory: Path,
+    *,
+    stores: StoreOpener | None = None,
+    heartbeat: float = 10.0,
+    schedule: Schedule | None = None,
+    **more: Any,
 ) -> AsyncIterator[Running]:
     """The service over the data of a directory, until the block ends; anything else of `Settings` may be given.
 
@@ -125,7 +131,8 @@ async def running(
     bus = stores.bus()
     issuer = DevelopmentIssuer(directory / "issuer")
     telemetry = Telemetry()
-    app = build(settings, stores, bus, SystemClock(), Verifier(issuer, settings.audience), telemetry)
+    verifier = Verifier(issuer, settings.audience)
+    app = build(settings, stores, bus, SystemClock(), verifier, telemetry, schedule=schedule)
     take_routes(app, common_routes({"notifications": app.state.service}, telemetry))
     server = Server(app, settings, telemetry, app.state.end_streams, port=0, lifespan="off")
     await app.state.service.start()

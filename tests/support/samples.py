@@ -16,6 +16,7 @@ from typing import Any
 from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
+from tests.notifications import lanes, subscriptions
 from tests.support import golden
 from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import HANNE, INES, LOTTE
@@ -65,6 +66,8 @@ async def keep(data: Path) -> list[Path]:
         await services.done(LOTTE, waits.offer, "waitlist", wait)
         await services.at(services.clock.now() + timedelta(days=45))
         await services.settle()
+        await subscriptions.live(services.service("notifications").streams)
+        await lanes.live(services.service("notifications").streams)
     golden.collect(data)
     return written
 

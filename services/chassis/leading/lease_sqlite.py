@@ -42,7 +42,7 @@ class SQLiteLease:
 
     def _free_for(self, holder: str) -> bool:
         row = self._db.execute("SELECT holder, process, until FROM lease").fetchone()
-        return row is None or row[0] == holder or row[2] < time.time() or not _alive(row[1])
+        return row is None or row[0] == holder or row[2] < time.time() or not alive(row[1])
 
     async def release(self, holder: str) -> None:
         """See `Lease.release`."""
@@ -57,7 +57,8 @@ class SQLiteLease:
         self._db.close()
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Whether a process of this machine is there, whoever it belongs to."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

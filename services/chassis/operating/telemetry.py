@@ -89,8 +89,10 @@ def configure_logging(level: str, *, disclose: bool = False) -> None:
     logging.basicConfig(handlers=[lines], level=level, force=True)
     # Nobody reads them, and every record would ask the system for them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # It logs paths and query strings.
+    # They log paths, query strings and headers.
     logging.getLogger("uvicorn.access").disabled = True
+    for client in ("httpx", "httpcore"):
+        logging.getLogger(client).setLevel(logging.WARNING)
 
 
 class _Lines(logging.StreamHandler[Any]):

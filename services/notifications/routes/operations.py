@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from contracts.subscription_codes import SubscriptionState
 from services.chassis.http.openapi.operations import ApiDescription, Operation
+from services.notifications.access import POLICY
+from services.notifications.actions import ACTIONS, Action
 from services.notifications.routes.responses import schemas
 
+_PLACE: Final = "/v1/subscriptions/{subscription_id}"
+_MORE: Final = {
+    "verify": "Of a webhook a signed POST of the type `org.caserelay.subscription.verification.v1` with "
+    '`data.challenge` follows, which is answered 200 with `{"challenge": …}`; of an e-mail a link to the address. '
+    "Proven already, nothing happens; one that is DISABLED goes on where it stopped.",
+    "test": "An event of the type `org.caserelay.subscription.test.v1` follows.",
+    "rotate-secret": "The answer has the new `secret`. Until `keepOldFor` is over deliveries carry signatures of both.",
+    "replay": "They come as deliveries of their own, if the subscriber may still see them then.",
+}
+
+
+def _command(action: Action[Any]) -> Operation:
+    roles = ", ".join(POLICY.who_may(action.name))
+    states = ", ".join(state for state in SubscriptionState if state in action.states)
+    purpose = (
+        f"{action.summary} {_MORE.get(action.name, '')} For {roles} of the organisation; possible in {states}. "
+        "`If-Match` names the version that it was decided on. With `dryRun=true` nothing is written."
+    )
+    return Operation(f"subscription-{action.name}", purpose.replace("  ", " "))
+
+
 DESCRIBED: Final = ApiDescription(
-    purpose="Delivers what happens to the parties of a case, once and in order, as pages or as a stream.",
-    tags={"feed": "Events as CloudEvents, as pages or as a stream."},
+    purpose="Delivers what happens to the parties of a case, once and in order: as pages, as a stream, to endpoints.",
+    tags={
+        "feed": "Events as CloudEvents, as pages or as a stream.",
+        "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
+        "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
+    },
     schemas=schemas,
     operations={
         "GET /v1/feed": Operation(
@@ -22,5 +50,49 @@ DESCRIBED: Final = ApiDescription(
             "The same, live, as server-sent events named by their CloudEvents type. It continues until "
             "the token expires; a client that reconnects with `Last-Event-ID` misses and repeats nothing.",
         ),
+        "GET /v1/subscriptions": Operation(
+            "subscription-list",
+            "A page of the subscriptions of the caller's organisation, in the order in which they were made.",
+        ),
+        "POST /v1/subscriptions": Operation(
+            "subscription-create",
+            "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until the "
+            "endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this answer "
+            "alone; sent again under the same key, the request has the same one. `publicKey` verifies the signatures "
+            "`v1a`, the secret those of `v1` (Standard Webhooks).",
+        ),
+        f"GET {_PLACE}": Operation(
+            "subscription-read",
+            "A subscription as it stands: whether it is proven, what became of the last challenge, why it is disabled.",
+            versioned=True,
+        ),
+        f"PUT {_PLACE}": Operation(
+            "subscription-change",
+            "Replaces what was chosen; what is left out has its default. Another URL, address or person is PENDING again "
+            "until it is proven, even if the subscription was paused or disabled. The channel stays.",
+            versioned=True,
+        ),
+        f"DELETE {_PLACE}": Operation(
+            "subscription-delete",
+            "Ends the subscription: nothing is sent any more, and its secrets and address are forgotten.",
+        ),
+        f"GET {_PLACE}/deliveries": Operation(
+            "delivery-list",
+            "A page of the deliveries of a subscription: first those that were attempted, in the order of their first "
+            "attempts, then those that are PENDING, in the order in which they will be. A PENDING one is worked out "
+            "from where the endpoint stands, and in each case that waits at most 200 are.",
+        ),
+        "GET /v1/deliveries/{delivery_id}": Operation(
+            "delivery-read",
+            "A delivery with all of its attempts. One that is RETRYING holds its case at this endpoint until it has "
+            "arrived or FAILED; WITHHELD names the rule by which the organisation may not get it any more.",
+            versioned=True,
+        ),
+        "POST /v1/deliveries/{delivery_id}/retry": Operation(
+            "delivery-retry",
+            "Sends a delivery again, whatever became of it, beginning with the first pause and holding nothing. What "
+            "the organisation may not get any more is withheld again. With `dryRun=true` nothing is written.",
+        ),
+        **{f"POST {_PLACE}/{action.name}": _command(action) for action in ACTIONS.values() if action.method == "POST"},
     },
 )

@@ -40,11 +40,21 @@ def command_result(
     """The answer to a command: the new state with its ETag and Position; 201 with `location`; 200 for a dry run."""
     if request.dry_run:
         return Response(to_json({**body, **dry_run(request, outcome.events)}), 200, {}, JSON)
+    headers = _headers(outcome, log)
+    if location is not None:
+        headers["Location"] = location
+    return Response(to_json(body), 200 if location is None else 201, headers, JSON)
+
+
+def removed(outcome: Outcome[Any], log: str) -> Response:
+    """The answer to a command after which there is nothing to be read any more: 204 with its Position."""
+    return Response(None, 204, _headers(outcome, log))
+
+
+def _headers(outcome: Outcome[Any], log: str) -> dict[str, str]:
     headers = {"ETag": f'"{outcome.etag}"'}
     if outcome.position is not None:
         headers["Position"] = Position(log, outcome.position).token()
     if outcome.replayed:
         headers[REPLAYED] = "true"
-    if location is not None:
-        headers["Location"] = location
-    return Response(to_json(body), 200 if location is None else 201, headers, JSON)
+    return headers

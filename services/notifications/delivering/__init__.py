@@ -1,0 +1,1 @@
+"""Delivers what subscriptions are told: who owns which, when what is sent, and what is recorded of it."""

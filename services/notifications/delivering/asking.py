@@ -1,0 +1,54 @@
+"""Asks endpoints whether they belong to whoever subscribed them, before anything else is sent there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from contracts.subscription_codes import ChallengeOutcome
+from services.chassis.deciding.streams import Streams
+from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.endpoint import Endpoint
+from services.notifications.delivering.recording import Recording
+from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
+
+PAUSES: Final = (0.5, 2.0)
+"""Seconds before each challenge of one request: the first is long enough for the answer with the secret to arrive."""
+AT_ONCE: Final = 64
+
+log = logging.getLogger(__name__)
+
+
+class Asking:
+    """Sends challenges, one at a time for an endpoint."""
+
+    def __init__(
+        self, streams: Streams, carrier: Carrier, recording: Recording, may_send: Callable[[Endpoint], bool]
+    ) -> None:
+        self._streams = streams
+        self._carrier = carrier
+        self._recording = recording
+        self._may_send = may_send
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(self, endpoint: Endpoint) -> None:
+        """Asks an endpoint for its challenge that is due, and records what came of it."""
+        outcome: ChallengeOutcome | None = None
+        status = number = None
+        for pause in PAUSES:
+            await asyncio.sleep(pause)
+            async with self._turn:
+                subscription = await self._subscription(endpoint)
+                number = subscription.challenge_due
+                if number is None or not self._may_send(endpoint):
+                    return
+                outcome, status = await self._carrier.ask(subscription)
+            if outcome is ChallengeOutcome.PROVEN:
+                break
+        if outcome is not None and number is not None:
+            await self._recording.challenge(endpoint.id, number, outcome, status)
+
+    async def _subscription(self, endpoint: Endpoint) -> Subscription:
+        return (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state

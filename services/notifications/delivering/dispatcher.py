@@ -1,0 +1,340 @@
+"""Has every endpoint of this process told what is due, each at its own pace: no endpoint waits for another.
+
+One task follows the log for all, one queue knows whose pauses end next, and nothing runs for an endpoint that has
+nothing to be told. What is begun for one is bounded; what waits behind that waits in the log and the index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import Any, Final
+
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.consumer_store import ConsumerStore
+from services.chassis.index.index import IndexReader
+from services.chassis.index.projection import Projection
+from services.chassis.leading.sharing import Sharing
+from services.chassis.log.metadata import Recorded
+from services.notifications.delivering.asking import Asking
+from services.notifications.delivering.carrier import Carrier
+from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
+from services.notifications.delivering.endpoints import Endpoints
+from services.notifications.delivering.lanes import TESTS, LaneWork, NotNow
+from services.notifications.delivering.places import Places
+from services.notifications.delivering.pools import Pools
+from services.notifications.delivering.recording import Recording
+from services.notifications.delivering.replays import number_of_replay
+from services.notifications.delivering.schedule import Schedule
+from services.notifications.delivering.shards import shard_of
+from services.notifications.delivering.walking import NOTHING_NEW, Walking
+from services.notifications.domain.inbox import MessageTaken
+from services.notifications.domain.lane import LANE, DeliveryRetryRequested, delivery_id, lane_stream
+from services.notifications.domain.subscription import Subscription, subscription_stream
+
+LOOKS_AT_ONCE: Final = 8
+FOLLOWED_AT_ONCE: Final = 200
+WOKEN_AT_ONCE: Final = 64
+"""After waking so many it gives way: deliveries must not hold up what else the process does."""
+IDLE_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 0.05
+REST: Final = timedelta(seconds=1)
+"""How long an endpoint rests after something of ours failed, such as a store."""
+SOON: Final = timedelta(minutes=1)
+"""Pauses that end before the index may be trusted to know of them."""
+FINISH_SECONDS: Final = 5.0
+
+log = logging.getLogger(__name__)
+_OF_SUBSCRIPTION: Final = subscription_stream("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What deliveries rest on; `index` is the one that `projection` fills."""
+
+    streams: Streams
+    index: IndexReader
+    projection: Projection
+    consumers: ConsumerStore
+    schedule: Schedule
+
+
+class Dispatcher:
+    """The endpoints that this process owns, and all that is under way for them."""
+
+    def __init__(self, parts: Parts, sharing: Sharing, carrier: Carrier, recording: Recording) -> None:
+        self._parts = parts
+        self._streams = parts.streams
+        self._log = parts.streams.log
+        self._projection = parts.projection
+        self._sharing = sharing
+        self._recording = recording
+        self._schedule = parts.schedule
+        self.pools = Pools()
+        self._endpoints = Endpoints(parts.streams, parts.index)
+        self._places = Places(parts.consumers)
+        self._walking = Walking(parts.index, self._log)
+        self._lanes = LaneWork(parts.streams, carrier, recording, parts.schedule, self.pools, self._may_begin)
+        self._asking = Asking(parts.streams, carrier, recording, self._may_begin)
+        self._taken: frozenset[int] = frozenset()
+        self._known: int | None = None
+        self._ready: deque[Endpoint] = deque()
+        self._work = asyncio.Event()
+        self._due: list[tuple[datetime, int, Endpoint]] = []
+        self._count = 0
+        self._under_way: dict[tuple[str, LaneKey], asyncio.Task[None]] = {}
+        self._asked: dict[str, asyncio.Task[None]] = {}
+        self._of_shard: Counter[int] = Counter()
+        sharing.changed = self._owned
+        sharing.idle = lambda shard: not self._of_shard[shard]
+
+    @property
+    def rounds(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """The work of every process that delivers."""
+        return {
+            "delivery shares": self._sharing.round,
+            "delivery news": self.follow,
+            "deliveries": self.look,
+            "delivery places": self._places.round,
+        }
+
+    @property
+    def under_way(self) -> int:
+        """How many lanes are worked on."""
+        return len(self._under_way)
+
+    @property
+    def waiting(self) -> int:
+        """How many lanes are next, or wait for a pause that is known here."""
+        return sum(len(endpoint.waiting) + len(endpoint.soon) for endpoint in self._endpoints)
+
+    def _owned(self, shards: frozenset[int]) -> None:
+        # At once: what another process may do must not be begun here. What is gained is found by `follow`.
+        for endpoint in self._endpoints:
+            if endpoint.shard not in shards:
+                self._endpoints.drop(endpoint)
+        self._taken &= shards
+
+    async def follow(self) -> None:
+        """Waits a while for something new in the log, and wakes those that it may concern."""
+        if missing := self._sharing.owned - self._taken:
+            await self._take(missing)
+        if self._known is None:
+            await asyncio.sleep(IDLE_SECONDS / 4)
+            return
+        await self._log.wait(self._known, IDLE_SECONDS)
+        batch = await self._log.read_all(self._known, FOLLOWED_AT_ONCE)
+        if not batch:
+            # Asked again: a database that was restored may have less than was known.
+            self._known = min(self._known, await self._log.head())
+            await asyncio.sleep(PAUSE_SECONDS)
+            return
+        # Who is woken looks into the index.
+        await self._projection.wait_through(batch[-1].position)
+        for number, recorded in enumerate(batch):
+            await self._tell(recorded)
+            self._known = recorded.position
+            if not number % WOKEN_AT_ONCE:
+                await asyncio.sleep(0)
+
+    async def _take(self, shards: frozenset[int]) -> None:
+        head = await self._log.head()
+        await self._projection.wait_through(head)
+        self._known = head if self._known is None else min(self._known, head)
+        for endpoint in await self._endpoints.load(shards):
+            self._wake(endpoint)
+        self._taken |= shards & self._sharing.owned
+
+    async def _tell(self, recorded: Recorded) -> None:
+        event = recorded.event
+        if isinstance(event, MessageTaken):
+            if event.case is None:
+                woken: Any = self._endpoints
+            else:
+                woken = [each for organisation in event.audience for each in self._endpoints.of(organisation)]
+            for endpoint in woken:
+                if endpoint.wants(event.type):
+                    self._wake(endpoint)
+        elif isinstance(event, DeliveryRetryRequested):
+            delivery = event.delivery
+            if (known := self._endpoints.get(delivery.subscription)) is not None:
+                self._wait(known, LaneKey(delivery.key, delivery.case, delivery.replay), event.due_at)
+        elif recorded.stream.startswith(_OF_SUBSCRIPTION):
+            subscription = recorded.stream.removeprefix(_OF_SUBSCRIPTION)
+            if self._sharing.owns(shard_of(subscription)):
+                endpoint, _ = await self._endpoints.learn(subscription)
+                if endpoint is not None:
+                    self._wake(endpoint)
+
+    def _wake(self, endpoint: Endpoint) -> None:
+        if not endpoint.queued and not endpoint.gone:
+            endpoint.queued = True
+            self._ready.append(endpoint)
+            self._work.set()
+
+    def _wait(self, endpoint: Endpoint, key: LaneKey, due: datetime) -> None:
+        # By and by the index knows it too, and more of them than are known here.
+        if due - self._schedule.now() < SOON and (key in endpoint.soon or len(endpoint.soon) < CASES_KNOWN):
+            endpoint.soon[key] = due
+        self._wake_at(endpoint, due)
+
+    def _wake_at(self, endpoint: Endpoint, due: datetime) -> None:
+        if endpoint.next_due is None or due < endpoint.next_due:
+            endpoint.next_due = due
+            self._count += 1
+            heappush(self._due, (due, self._count, endpoint))
+            self._work.set()
+
+    async def look(self) -> None:
+        """Looks at endpoints for which something may be due, or waits a while for one."""
+        self._work.clear()
+        self._wake_due()
+        batch = [self._ready.popleft() for _ in range(min(LOOKS_AT_ONCE, len(self._ready)))]
+        if not batch:
+            await self._nap()
+            return
+        failures = [failure for failure in await asyncio.gather(*map(self._look_at, batch)) if failure is not None]
+        if failures:
+            raise failures[0]
+
+    def _wake_due(self) -> None:
+        now = self._schedule.now()
+        while self._due and self._due[0][0] <= now:
+            due, _, endpoint = heappop(self._due)
+            if endpoint.next_due == due:
+                endpoint.next_due = None
+                self._wake(endpoint)
+
+    async def _nap(self) -> None:
+        left = IDLE_SECONDS
+        if self._due:
+            left = min(left, max(0.0, (self._due[0][0] - self._schedule.now()).total_seconds()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._work.wait()
+
+    async def _look_at(self, endpoint: Endpoint) -> Exception | None:
+        endpoint.queued = False
+        if not self._may_begin(endpoint):
+            return None
+        try:
+            await self._look_closely(endpoint)
+        except Exception as failure:  # noqa: BLE001 - others must not miss their turn
+            self._rest(endpoint)
+            return failure
+        return None
+
+    def _may_begin(self, endpoint: Endpoint) -> bool:
+        return not endpoint.gone and self._sharing.owns(endpoint.shard)
+
+    def _rest(self, endpoint: Endpoint) -> None:
+        endpoint.rests_until = self._schedule.now() + REST
+        self._wake_at(endpoint, endpoint.rests_until)
+
+    async def _look_closely(self, endpoint: Endpoint) -> None:
+        now = self._schedule.now()
+        if endpoint.rests_until is not None and now < endpoint.rests_until:
+            self._wake_at(endpoint, endpoint.rests_until)
+            return
+        known, subscription = await self._endpoints.learn(endpoint.id)
+        if known is not endpoint:
+            return
+        if subscription.challenge_due is not None:
+            self._ask(endpoint)
+            return
+        await self._places.find(endpoint, subscription)
+        await self._find_test(endpoint, subscription)
+        endpoint.stalled = False
+        next_due = await self._walking.take_due(endpoint, now)
+        await self._walking.walk(endpoint)
+        if next_due is not None:
+            self._wake_at(endpoint, next_due)
+        if endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays:
+            await self._recording.replayed(endpoint.id, number_of_replay(endpoint.replay.replay) or 0)
+        self._places.moved(endpoint)
+        self._begin(endpoint)
+
+    def _ask(self, endpoint: Endpoint) -> None:
+        if endpoint.id not in self._asked:
+            task = self._asked[endpoint.id] = asyncio.create_task(self._asking.ask(endpoint))
+            task.add_done_callback(lambda done: self._has_asked(endpoint, done))
+
+    def _has_asked(self, endpoint: Endpoint, done: asyncio.Task[None]) -> None:
+        del self._asked[endpoint.id]
+        if not done.cancelled() and (failure := done.exception()) is not None:
+            log.warning("a challenge failed", extra={"failure": type(failure).__name__})
+            self._rest(endpoint)
+
+    async def _find_test(self, endpoint: Endpoint, subscription: Subscription) -> None:
+        if (test := subscription.test) is None:
+            return
+        lane = (await self._streams.fold(lane_stream(endpoint.id, TESTS.about), LANE)).state
+        if delivery_id(endpoint.id, test.test) not in lane.known:
+            endpoint.begin(TESTS, None, NOTHING_NEW)
+
+    def _begin(self, endpoint: Endpoint) -> None:
+        for _ in range(len(endpoint.waiting)):
+            if endpoint.running >= endpoint.at_once or not self._may_begin(endpoint):
+                return
+            key = endpoint.waiting.popleft()
+            # Begun when it was owned here before, it is looked at again once that is through.
+            if (endpoint.id, key) in self._under_way or not endpoint.may_begin(key):
+                endpoint.waiting.append(key)
+                continue
+            endpoint.running += 1
+            self._of_shard[endpoint.shard] += 1
+            self._under_way[endpoint.id, key] = asyncio.create_task(self._run(endpoint, key))
+
+    async def _run(self, endpoint: Endpoint, key: LaneKey) -> None:
+        under_way = endpoint.active[key]
+        try:
+            waits = await self._lanes.run(endpoint, key, under_way)
+        except NotNow:
+            # It stays where it is: whoever has the endpoint next goes on there.
+            self._endpoints.drop(endpoint)
+        except Exception as failure:  # noqa: BLE001 - a task has nobody else to tell
+            log.warning("a delivery was interrupted", extra={"failure": type(failure).__name__})
+            endpoint.waiting.append(key)
+            self._rest(endpoint)
+        else:
+            endpoint.ended(key, held=waits.held)
+            if waits.until is not None:
+                self._wait(endpoint, key, waits.until)
+        finally:
+            del self._under_way[endpoint.id, key]
+            endpoint.running -= 1
+            self._of_shard[endpoint.shard] -= 1
+            self._go_on(endpoint)
+
+    def _go_on(self, endpoint: Endpoint) -> None:
+        if endpoint.gone:
+            if (successor := self._endpoints.get(endpoint.id)) is not None:
+                self._wake(successor)
+            return
+        self._places.moved(endpoint)
+        self._begin(endpoint)
+        walked = endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays
+        if walked or (endpoint.stalled and endpoint.room >= CASES_KNOWN // 2):
+            self._wake(endpoint)
+
+    async def finish(self) -> None:
+        """Begins nothing more, and waits a while for what is under way; then lets go of everything."""
+        for endpoint in self._endpoints:
+            self._endpoints.drop(endpoint)
+        tasks = [*self._under_way.values(), *self._asked.values()]
+        for asked in self._asked.values():
+            asked.cancel()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=FINISH_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._places.save()
+        await self._sharing.close()

@@ -1,0 +1,94 @@
+"""The endpoints that this process owns: found in the index, and kept abreast of what happens to their subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from contracts.subscription_codes import Channel, SubscriptionState
+from services.chassis.deciding.streams import Streams
+from services.chassis.index.index import IndexReader, Value
+from services.notifications.delivering.endpoint import Endpoint
+from services.notifications.delivering.shards import shard_of
+from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
+from services.notifications.subscription_rows import SUBSCRIPTIONS
+
+FOUND_AT_ONCE: Final = 500
+_LIVELY: Final[tuple[dict[str, Value], ...]] = ({"state": SubscriptionState.ACTIVE.value}, {"challenge_due": 1})
+"""Those for which something may have to be sent."""
+
+
+def is_lively(subscription: Subscription) -> bool:
+    """Whether something may have to be sent to it now."""
+    active = subscription.state is SubscriptionState.ACTIVE
+    return subscription.is_webhook and (active or subscription.challenge_due is not None)
+
+
+class Endpoints:
+    """Endpoints by their subscription, and by the organisation whose feed they get."""
+
+    def __init__(self, streams: Streams, index: IndexReader) -> None:
+        self._streams = streams
+        self._index = index
+        self._all: dict[str, Endpoint] = {}
+        self._of: dict[str, set[Endpoint]] = {}
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(tuple(self._all.values()))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def get(self, subscription: str) -> Endpoint | None:
+        """The endpoint of a subscription, if it is owned here and lively."""
+        return self._all.get(subscription)
+
+    def of(self, organisation: str) -> tuple[Endpoint, ...]:
+        """Those that get the feed of an organisation."""
+        return tuple(self._of.get(organisation, ()))
+
+    async def load(self, shards: Collection[int]) -> list[Endpoint]:
+        """Finds those of the shards; the index has to know them all."""
+        found: list[Endpoint] = []
+        for where in _LIVELY:
+            after = 0
+            while rows := await self._index.find(SUBSCRIPTIONS.name, where, after=after, limit=FOUND_AT_ONCE):
+                after = rows[-1].seq
+                for row in rows:
+                    shard = shard_of(row.key)
+                    webhook = row.columns["channel"] == Channel.WEBHOOK.value
+                    if webhook and shard in shards and row.key not in self._all:
+                        found.append(self._enter(Endpoint(row.key, shard, row.seq), str(row.columns["organisation"])))
+        return found
+
+    async def learn(self, subscription: str) -> tuple[Endpoint | None, Subscription]:
+        """The endpoint of a subscription as it stands now, None if nothing is to be sent to it."""
+        stream = subscription_stream(subscription)
+        state = (await self._streams.fold(stream, SUBSCRIPTION)).state
+        endpoint = self._all.get(subscription)
+        if not is_lively(state):
+            if endpoint is not None:
+                self.drop(endpoint)
+            return None, state
+        if endpoint is None:
+            (first,) = await self._streams.log.read(stream, most=1)
+            endpoint = Endpoint(subscription, shard_of(subscription), first.position)
+            self._enter(endpoint, state.organisation)
+        endpoint.learn(state)
+        return endpoint, state
+
+    def _enter(self, endpoint: Endpoint, organisation: str) -> Endpoint:
+        endpoint.organisation = organisation
+        self._all[endpoint.id] = endpoint
+        self._of.setdefault(organisation, set()).add(endpoint)
+        return endpoint
+
+    def drop(self, endpoint: Endpoint) -> None:
+        """Nothing is begun for it any more here; what is known of it is forgotten."""
+        endpoint.gone = True
+        if self._all.get(endpoint.id) is endpoint:
+            del self._all[endpoint.id]
+        of_organisation = self._of.get(endpoint.organisation, set())
+        of_organisation.discard(endpoint)
+        if not of_organisation:
+            self._of.pop(endpoint.organisation, None)

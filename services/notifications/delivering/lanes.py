@@ -1,0 +1,273 @@
+"""Works on one lane: what comes next in it is sent if it may be, and what came of it is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from contracts.codes import Role
+from contracts.subscription_codes import DisabledBecause, SubscriptionState, WarningCode
+from services.chassis.access.identity import Caller
+from services.chassis.deciding.streams import Streams
+from services.chassis.log.metadata import Recorded
+from services.notifications.delivering.carrier import TEST, Carrier
+from services.notifications.delivering.endpoint import Endpoint, LaneKey, UnderWay
+from services.notifications.delivering.permission import NOT_A_PARTY, NOT_FOR_YOU, rule_against
+from services.notifications.delivering.pools import Pools
+from services.notifications.delivering.recording import Recording
+from services.notifications.delivering.replays import end_of_replay
+from services.notifications.delivering.schedule import Schedule
+from services.notifications.domain.inbox import MessageTaken, inbox_stream, notices_stream
+from services.notifications.domain.lane import (
+    LANE,
+    Delivered,
+    DeliveryState,
+    Known,
+    Lane,
+    delivery_id,
+    lane_stream,
+)
+from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
+from services.notifications.webhooks.sender import Answer
+
+AT_ONCE: Final = 50
+"""Messages of a case that are read at a time."""
+WARN_AFTER_SECONDS: Final = 1800.0
+"""How long nothing has to arrive at an endpoint before somebody is warned of it."""
+GONE: Final = 410
+TESTS: Final = LaneKey("test", None, None)
+"""The lane of the test events of a subscription."""
+
+
+class Waits(NamedTuple):
+    """When a lane goes on by itself, and whether a delivery holds it until then."""
+
+    until: datetime | None
+    held: bool
+
+
+class NotNow(Exception):  # noqa: N818 - reads as what happened
+    """Nothing may be sent to the endpoint from here any more; the lane is where it was."""
+
+
+class _Message:
+    """A message whose turn it is, as the lane knows it and as the inbox has it; `recorded` is None for a test event."""
+
+    __slots__ = ("delivery", "known", "recorded")
+
+    def __init__(self, delivery: Delivered, known: Known | None, recorded: Recorded | None) -> None:
+        self.delivery = delivery
+        self.known = known
+        self.recorded = recorded
+
+
+class LaneWork:
+    """Works on lanes of endpoints. `may_send` says whether anything may be begun for one now."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        carrier: Carrier,
+        recording: Recording,
+        schedule: Schedule,
+        pools: Pools,
+        may_send: Callable[[Endpoint], bool],
+    ) -> None:
+        self._streams = streams
+        self._log = streams.log
+        self._carrier = carrier
+        self._recording = recording
+        self._schedule = schedule
+        self._pools = pools
+        self._may_send = may_send
+
+    async def run(self, endpoint: Endpoint, key: LaneKey, under_way: UnderWay) -> Waits:
+        """Works on a lane until it waits for something, or nothing is left; returns for what.
+
+        Raises NotNow, ForgottenSecrets, and Unavailable where a store is away.
+        """
+        stream, catching_up = lane_stream(endpoint.id, key.about, key.replay), False
+        while True:
+            under_way.news = False
+            lane = (await self._streams.fold(stream, LANE)).state
+            # What was passed by while it was held may be from before the feed came to it this time.
+            catching_up |= lane.more or lane.held is not None
+            message = await self._next(endpoint, key, lane, 0 if catching_up else under_way.floor)
+            if message is None:
+                if not under_way.news or lane.held is not None:
+                    return Waits(_next_due(lane), held=lane.held is not None)
+                continue
+            async with self._pools.place(endpoint):
+                subscription = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state
+                if not self._may_send(endpoint) or subscription.state is not SubscriptionState.ACTIVE:
+                    raise NotNow
+                await self._tell(endpoint, key, subscription, message, catching_up=catching_up)
+
+    async def _next(self, endpoint: Endpoint, key: LaneKey, lane: Lane, floor: int) -> _Message | None:
+        now = self._schedule.now()
+        waiting = [*([lane.holds] if lane.holds is not None else []), *lane.asked_for]
+        for known in waiting:
+            if known.due_at is not None and known.due_at <= now:
+                return _Message(known.delivery, known, await self._at(known.delivery))
+        if lane.held is not None:
+            return None
+        if key == TESTS:
+            return await self._next_test(endpoint, lane)
+        return await self._next_of_inbox(endpoint, key, lane, floor)
+
+    async def _at(self, delivery: Delivered) -> Recorded | None:
+        if delivery.type == TEST:
+            return None
+        (recorded,) = await self._log.read_all(delivery.position - 1, 1)
+        return recorded
+
+    async def _next_test(self, endpoint: Endpoint, lane: Lane) -> _Message | None:
+        subscription = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state
+        if (test := subscription.test) is None or delivery_id(endpoint.id, test.test) in lane.known:
+            return None
+        delivery = Delivered(
+            id=delivery_id(endpoint.id, test.test),
+            event=test.test,
+            type=TEST,
+            position=0,
+            number=lane.through + 1,
+            subscription=endpoint.id,
+            organisation=endpoint.organisation,
+            key=TESTS.about,
+        )
+        return _Message(delivery, None, None)
+
+    async def _next_of_inbox(self, endpoint: Endpoint, key: LaneKey, lane: Lane, floor: int) -> _Message | None:
+        inbox, number = inbox_of(key), lane.through
+        floor = max(floor, endpoint.seq) if key.replay is None else floor
+        types = await self._types(endpoint)
+        through = end_of_replay(key.replay)
+        while batch := await self._log.read(inbox, after=number, most=AT_ONCE):
+            for recorded in batch:
+                number = recorded.version
+                if through is not None and recorded.position > through:
+                    return None
+                if recorded.position <= floor or (types is not None and recorded.event.type not in types):
+                    continue
+                delivery = delivered(endpoint, key, recorded)
+                # Sent out of its turn by another process, which was stopped on the way.
+                if delivery.id in lane.known:
+                    continue
+                # Read once more before it is sent; here it only tells what is not to be seen from what is withheld.
+                if await rule_against(self._streams, reader_of(endpoint), recorded) != NOT_FOR_YOU:
+                    return _Message(delivery, None, recorded)
+            if len(batch) < AT_ONCE:
+                return None
+            await asyncio.sleep(0)
+        return None
+
+    async def _types(self, endpoint: Endpoint) -> tuple[str, ...] | None:
+        choices = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state.choices
+        return None if choices is None else choices.types
+
+    async def _tell(
+        self, endpoint: Endpoint, key: LaneKey, subscription: Subscription, message: _Message, *, catching_up: bool
+    ) -> None:
+        delivery, known, recorded = message.delivery, message.known, message.recorded
+        if recorded is not None:
+            rule = await rule_against(self._streams, reader_of(endpoint), recorded)
+            if rule is not None:
+                more = catching_up and await self._is_more(key, delivery)
+                await self._recording.withheld(delivery, rule or NOT_A_PARTY, more=more)
+                self._pools.note(DeliveryState.WITHHELD)
+                return
+        started_at = self._schedule.now()
+        if recorded is None:
+            answer = await self._carrier.test(subscription, delivery.event, started_at)
+        else:
+            taken: MessageTaken = recorded.event
+            answer = await self._carrier.carry(subscription, taken.message, started_at)
+        ended_at = self._schedule.now()
+        endpoint.answered(acknowledged=answer.acknowledged, latency_ms=answer.latency_ms, at=started_at)
+        asked = 0 if known is None else known.since_asked
+        next_at = probe_at = None
+        if not answer.acknowledged and recorded is not None:
+            if known is None or known.state is not DeliveryState.FAILED:
+                next_at = self._schedule.next_attempt(asked + 1, ended_at, answer.retry_after)
+            if next_at is None:
+                probe_at = self._probe(endpoint, ended_at)
+        more = catching_up and await self._is_more(key, delivery)
+        await self._recording.attempt(
+            delivery,
+            answer,
+            known=0 if known is None else known.attempts,
+            started_at=started_at,
+            next_at=next_at,
+            probe_at=probe_at,
+            more=more,
+        )
+        if answer.acknowledged:
+            self._pools.note(DeliveryState.DELIVERED)
+        else:
+            self._pools.note(DeliveryState.FAILED if next_at is None else DeliveryState.RETRYING)
+        await self._what_follows(endpoint, subscription, answer, ended_at, used_up=next_at is None)
+
+    def _probe(self, endpoint: Endpoint, ended_at: datetime) -> datetime | None:
+        # One is enough to find out whether the endpoint is back.
+        if endpoint.probed_at is not None and endpoint.probed_at > ended_at:
+            return None
+        endpoint.probed_at = self._schedule.next_probe(ended_at)
+        return endpoint.probed_at
+
+    async def _is_more(self, key: LaneKey, delivery: Delivered) -> bool:
+        return key != TESTS and bool(await self._log.read(inbox_of(key), after=delivery.number, most=1))
+
+    async def _what_follows(
+        self, endpoint: Endpoint, subscription: Subscription, answer: Answer, at: datetime, *, used_up: bool
+    ) -> None:
+        """What an attempt means for the subscription."""
+        if answer.acknowledged:
+            if subscription.warned is not None:
+                await self._recording.recovered(endpoint.id)
+            return
+        if answer.status == GONE:
+            await self._recording.disable(endpoint.id, DisabledBecause.GONE, answer.status)
+            return
+        since = endpoint.away_since or at
+        if self._schedule.given_up(since, at):
+            await self._recording.warn(endpoint.id, WarningCode.DISABLED, since)
+            await self._recording.disable(endpoint.id, DisabledBecause.UNREACHABLE, answer.status)
+            return
+        away = (at - since).total_seconds() >= WARN_AFTER_SECONDS
+        if subscription.warned is None and (away or used_up):
+            await self._recording.warn(endpoint.id, WarningCode.FAILING, since)
+
+
+def _next_due(lane: Lane) -> datetime | None:
+    waiting = [*([lane.holds] if lane.holds is not None else []), *lane.asked_for]
+    return min((known.due_at for known in waiting if known.due_at is not None), default=None)
+
+
+def inbox_of(key: LaneKey) -> str:
+    """The stream that a lane is told of."""
+    return inbox_stream(key.case) if key.case is not None else notices_stream(key.about)
+
+
+def reader_of(endpoint: Endpoint) -> Caller:
+    """In whose name the feed is read for an endpoint."""
+    return Caller(endpoint.id, endpoint.organisation, Role(endpoint.reads_as))
+
+
+def delivered(endpoint: Endpoint, key: LaneKey, recorded: Recorded) -> Delivered:
+    """The delivery of a message to an endpoint."""
+    taken: MessageTaken = recorded.event
+    event = str(taken.message["id"])
+    return Delivered(
+        id=delivery_id(endpoint.id, event, key.replay),
+        event=event,
+        type=taken.type,
+        position=recorded.position,
+        number=recorded.version,
+        subscription=endpoint.id,
+        organisation=endpoint.organisation,
+        key=key.about,
+        case=taken.case,
+        replay=key.replay,
+    )

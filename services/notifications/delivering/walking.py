@@ -1,0 +1,98 @@
+"""Finds which lanes of an endpoint have something to tell: by what the feed has new, and by whose pause has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from services.chassis.index.index import IndexReader, Row, Value
+from services.chassis.log.event_log import EventLog
+from services.chassis.time.scheduler import instant, sortable
+from services.notifications.access import READ_FEED
+from services.notifications.delivering.endpoint import CASES_AT_ONCE, Endpoint, LaneKey, Walk
+from services.notifications.delivering.lanes import reader_of
+from services.notifications.delivery_rows import LANES
+from services.notifications.domain.inbox import MessageTaken
+from services.notifications.lists import readers_of
+from services.notifications.projection import AUDIENCE
+
+AT_ONCE: Final = 50
+"""Rows of the feed that are looked at together."""
+NOTHING_NEW: Final = 2**62
+"""The floor of a lane that is begun for something that it waits for: it tells that, and what it knows it passed by."""
+
+
+class Walking:
+    """Has endpoints begin lanes."""
+
+    def __init__(self, index: IndexReader, log: EventLog) -> None:
+        self._index = index
+        self._log = log
+
+    async def take_due(self, endpoint: Endpoint, now: datetime) -> datetime | None:
+        """Begins lanes whose pauses have ended; returns when the next one ends."""
+        for key in [key for key, due in endpoint.soon.items() if due <= now]:
+            if endpoint.room <= 0:
+                break
+            del endpoint.soon[key]
+            endpoint.begin(key, None, NOTHING_NEW)
+        soonest = min(endpoint.soon.values(), default=None)
+        most = len(endpoint.active) + CASES_AT_ONCE + 1
+        rows = await self._index.first(LANES.name, "due", where={"subscription": endpoint.id}, limit=most)
+        for row in rows:
+            key = _lane_of(row)
+            if key in endpoint.active:
+                continue
+            if (due := str(row.columns["due"])) > sortable(now):
+                return min(instant(due), soonest) if soonest is not None else instant(due)
+            if endpoint.room <= 0:
+                endpoint.stalled = True
+                return soonest
+            endpoint.begin(key, None, NOTHING_NEW)
+        # More are due than were looked at: they are once these have ended.
+        endpoint.stalled |= len(rows) == most
+        return soonest
+
+    async def walk(self, endpoint: Endpoint) -> None:
+        """Goes along the feed as far as there is room for what it finds."""
+        for walk in (endpoint.walk, endpoint.replay):
+            while walk is not None and not walk.is_done:
+                room = endpoint.room
+                if endpoint.is_away:
+                    # Those that wait find out for all, and if none does, the next one.
+                    room = 0 if endpoint.active or endpoint.holding else 1
+                if room <= 0:
+                    endpoint.stalled = True
+                    break
+                if not await self._step(endpoint, walk, min(room, AT_ONCE)):
+                    break
+
+    async def _step(self, endpoint: Endpoint, walk: Walk, limit: int) -> bool:
+        through = await self._index.through()
+        if walk.through is not None:
+            through = min(through, walk.through)
+        if walk.after >= through:
+            return False
+        where: dict[str, Value | Sequence[Value]] = {"reader": readers_of(reader_of(endpoint), READ_FEED)}
+        if endpoint.types is not None:
+            where["type"] = tuple(sorted(endpoint.types))
+        before = walk.after
+        found = await self._index.find(AUDIENCE.name, where, after=before, limit=limit)
+        rows = [row for row in found if row.seq <= through]
+        for row in rows:
+            endpoint.begin(await self._lane_for(row, walk.replay), row.seq, before)
+        walk.after = rows[-1].seq if rows and len(rows) == limit else through
+        return True
+
+    async def _lane_for(self, row: Row, replay: str | None) -> LaneKey:
+        if (case := row.columns["case_id"]) is not None:
+            return LaneKey(str(case), str(case), replay)
+        (recorded,) = await self._log.read_all(row.seq - 1, 1)
+        event: MessageTaken = recorded.event
+        return LaneKey(str(event.message["partitionkey"]), None, replay)
+
+
+def _lane_of(row: Row) -> LaneKey:
+    about, case, replay = (row.columns[name] for name in ("about", "case_id", "replay"))
+    return LaneKey(str(about), None if case is None else str(case), None if replay is None else str(replay))

@@ -1,0 +1,95 @@
+"""Connections to endpoints, kept for a moment: each belongs to the URL that it was opened for, and to no other.
+
+httpcore's pool is not used: it looks through all of its connections for every request, and would let endpoints wait
+for each other.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpcore
+
+from services.notifications.webhooks.addresses import Networks
+from services.notifications.webhooks.guard import Destination
+from services.notifications.webhooks.metering import Meter
+from services.notifications.webhooks.pinning import PinnedNetwork, Resolve
+
+KEPT_SECONDS: Final = 2.0
+"""Shorter than common servers keep an idle connection (5 s): hardly any request meets one that is just being closed."""
+MOST_KEPT: Final = 256
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """A connection with its meter. `until`: how long it may be used again, by the machine's monotonic clock."""
+
+    url: str
+    http: httpcore.AsyncHTTPConnection
+    meter: Meter
+    until: float = 0.0
+    idle: bool = False
+
+
+@dataclass
+class Connections:
+    """What is open between requests; at most `MOST_KEPT` of all endpoints together."""
+
+    allow: Networks
+    resolve: Resolve
+    trust: ssl.SSLContext
+    _by_url: dict[str, list[Connection]] = field(default_factory=dict)
+    _kept: deque[Connection] = field(default_factory=deque)
+
+    async def take(self, url: str, destination: Destination) -> Connection:
+        """A connection for one request to this URL. A new one connects when it is used."""
+        await self._let_go()
+        while (waiting := self._by_url.get(url)) is not None:
+            found = waiting.pop()
+            self._left(found)
+            if not found.http.has_expired() and not found.http.is_closed():
+                return found
+            await found.http.aclose()
+        meter = Meter()
+        scheme = b"https" if destination.https else b"http"
+        http = httpcore.AsyncHTTPConnection(
+            httpcore.Origin(scheme, destination.host.encode(), destination.port),
+            ssl_context=self.trust,
+            network_backend=PinnedNetwork(destination, self.allow, self.resolve, meter),
+        )
+        return Connection(url, http, meter)
+
+    async def give_back(self, used: Connection) -> None:
+        """Keeps one whose answer was read to its end; any other is closed."""
+        if not used.http.is_idle():
+            await used.http.aclose()
+            return
+        used.until, used.idle = time.monotonic() + KEPT_SECONDS, True
+        self._by_url.setdefault(used.url, []).append(used)
+        self._kept.append(used)
+
+    async def close(self) -> None:
+        """Closes all that is idle."""
+        for waiting in [*self._kept]:
+            if waiting.idle:
+                await waiting.http.aclose()
+        self._kept.clear()
+        self._by_url.clear()
+
+    async def _let_go(self) -> None:
+        now = time.monotonic()
+        while self._kept and (not self._kept[0].idle or self._kept[0].until < now or len(self._kept) > MOST_KEPT):
+            oldest = self._kept.popleft()
+            if oldest.idle:
+                self._by_url[oldest.url].remove(oldest)
+                self._left(oldest)
+                await oldest.http.aclose()
+
+    def _left(self, connection: Connection) -> None:
+        connection.idle = False
+        if not self._by_url[connection.url]:
+            del self._by_url[connection.url]

@@ -1,0 +1,178 @@
+"""Who manages a subscription reads what became of each delivery, and may have any of them sent again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.chassis.store_opener import StoreOpener
+from services.notifications.domain import subscribing
+from tests.notifications.messages import BRUGWERK, Story
+from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
+from tests.notifications.running import Running, running
+
+LEAD = "NGO_LEAD"
+
+
+@pytest.fixture
+async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
+    """The service, which tries three times in short succession."""
+    more: dict[str, Any] = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.1,0.1"}
+    async with running(tmp_path, stores=service_stores, **more) as system:
+        yield system
+
+
+@pytest.fixture
+async def there() -> AsyncIterator[Receiver]:
+    """A receiver."""
+    async with receiver() as there:
+        yield there
+
+
+@pytest.fixture
+async def client(system: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who manages the organisation's subscriptions."""
+    async with system.client(BRUGWERK, LEAD) as client:
+        yield client
+
+
+async def listed(client: httpx.AsyncClient, subscription: str, **query: Any) -> list[dict[str, Any]]:
+    """All pages of the deliveries of a subscription."""
+    items: list[dict[str, Any]] = []
+    following = None
+    while True:
+        parameters = {**query, **({"cursor": following} if following else {})}
+        answer = await client.get(f"/v1/subscriptions/{subscription}/deliveries", params=parameters)
+        assert answer.status_code == 200, answer.text
+        items += answer.json()["items"]
+        if (following := answer.json()["next"]) is None:
+            return items
+
+
+async def standing(client: httpx.AsyncClient, subscription: str) -> list[tuple[str, str]]:
+    """Event and state of each."""
+    return [(item["event"], item["state"]) for item in await listed(client, subscription)]
+
+
+async def again(client: httpx.AsyncClient, delivery: str) -> httpx.Response:
+    """Asks for a delivery again, as it was read."""
+    etag = (await client.get(f"/v1/deliveries/{delivery}")).headers["ETag"]
+    headers = {"Idempotency-Key": str(uuid.uuid4()), "If-Match": etag}
+    return await client.post(f"/v1/deliveries/{delivery}/retry", headers=headers)
+
+
+async def test_a_delivery_shows_its_attempts(system: Running, there: Receiver, client: httpx.AsyncClient) -> None:
+    """When, what the endpoint answered, how long it took, and what stood in the place of an answer."""
+    subscriptions = Subscriptions(system.service)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    answers = [Answer(500), Answer(None)]
+    there.answering = lambda *_: answers.pop(0) if answers else Answer()
+    sent = await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: len(there.taken()) == 1)
+    await until(lambda: _is(client, subscription, [(sent[0].id, "DELIVERED")]))
+    (item,) = await listed(client, subscription)
+    answer = await client.get(f"/v1/deliveries/{item['id']}")
+    assert answer.json() == item
+    assert [(each["status"], each.get("error")) for each in item["attempts"]] == [
+        (500, None),
+        (None, "CONNECTION"),
+        (204, None),
+    ]
+    assert all(each["latencyMs"] >= 0 and each["at"].endswith("Z") for each in item["attempts"])
+    assert "error" not in item["attempts"][0]
+    assert (item["subscription"], item["case"], item["type"]) == (subscription, "C1", sent[0].type)
+
+
+async def _is(client: httpx.AsyncClient, subscription: str, stands: list[tuple[str, str]]) -> bool:
+    return await standing(client, subscription) == stands
+
+
+async def test_what_waits_is_pending_and_page_by_page_nothing_is_left_out(
+    system: Running, there: Receiver, client: httpx.AsyncClient
+) -> None:
+    """What was attempted comes first, then what was not: behind what holds its case, and all that came in a pause."""
+    subscriptions = Subscriptions(system.service)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    there.answering = lambda *_: Answer(503, {"Retry-After": "3600"})
+    one = Story("C1")
+    sent = await system.tell(one.submitted(BRUGWERK))
+    await until(lambda: _is(client, subscription, [(sent[0].id, "RETRYING")]))
+    sent += await system.tell(one.declined(BRUGWERK))
+    await subscriptions.give(subscription, subscribing.PauseSubscription)
+    sent += await system.tell(*(Story(f"C{n}").submitted(BRUGWERK) for n in range(2, 6)))
+    expected = [(sent[0].id, "RETRYING"), *((event.id, "PENDING") for event in sent[1:])]
+    assert await standing(client, subscription) == expected
+    for limit in (1, 2, 4):
+        items = await listed(client, subscription, limit=limit)
+        assert [(item["event"], item["state"]) for item in items] == expected
+    pending = await listed(client, subscription, state="PENDING")
+    assert [item["event"] for item in pending] == [event.id for event in sent[1:]]
+    (retrying,) = await listed(client, subscription, state="RETRYING")
+    assert retrying["nextAttemptAt"] > retrying["attempts"][0]["at"]
+    read = await client.get(f"/v1/deliveries/{pending[2]['id']}")
+    assert read.json() == pending[2]
+
+
+async def test_what_failed_is_sent_again_when_somebody_asks(
+    system: Running, there: Receiver, client: httpx.AsyncClient
+) -> None:
+    """And so is what arrived; the same request under the same key asks once."""
+    subscription = await Subscriptions(system.service).active(BRUGWERK, there.url)
+    there.answering = lambda *_: Answer(500)
+    sent = await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: _is(client, subscription, [(sent[0].id, "FAILED")]))
+    there.answering = lambda *_: Answer()
+    (item,) = await listed(client, subscription, state="FAILED")
+    answer = await again(client, item["id"])
+    assert (answer.status_code, answer.json()["state"]) == (200, "RETRYING")
+    await until(lambda: _is(client, subscription, [(sent[0].id, "DELIVERED")]))
+    answer = await again(client, item["id"])
+    assert answer.status_code == 200
+    await until(lambda: len(there.taken()) == 2)
+    await until(lambda: _is(client, subscription, [(sent[0].id, "DELIVERED")]))
+    assert len((await client.get(f"/v1/deliveries/{item['id']}")).json()["attempts"]) == 5
+
+
+async def test_deliveries_of_others_are_nobody_elses(
+    system: Running, there: Receiver, client: httpx.AsyncClient
+) -> None:
+    """Not found, whether they are there or not; a role that manages no subscriptions is turned away."""
+    subscription = await Subscriptions(system.service).active(BRUGWERK, there.url)
+    await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: len(there.taken()) == 1)
+    await until(lambda: _counts(client, subscription, 1))
+    (item,) = await listed(client, subscription)
+    async with system.client("samenstap", LEAD) as stranger:
+        for path in (f"/v1/subscriptions/{subscription}/deliveries", f"/v1/deliveries/{item['id']}"):
+            assert (await stranger.get(path)).status_code == 404
+        headers = {"If-Match": '"1"', "Idempotency-Key": "x"}
+        assert (await stranger.post(f"/v1/deliveries/{item['id']}/retry", headers=headers)).status_code == 404
+        assert (await stranger.get("/v1/deliveries/not-there")).status_code == 404
+    async with system.client(BRUGWERK, "DPO") as officer:
+        assert (await officer.get(f"/v1/deliveries/{item['id']}")).status_code == 403
+
+
+async def _counts(client: httpx.AsyncClient, subscription: str, count: int) -> bool:
+    return len(await listed(client, subscription)) == count
+
+
+async def test_only_what_was_read_may_be_sent_again(
+    system: Running, there: Receiver, client: httpx.AsyncClient
+) -> None:
+    """`If-Match` is asked for, and an old one is stale; what is due already is not asked for twice."""
+    subscription = await Subscriptions(system.service).active(BRUGWERK, there.url)
+    there.answering = lambda *_: Answer(503, {"Retry-After": "3600"})
+    await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: _counts(client, subscription, 1))
+    (item,) = await listed(client, subscription)
+    path = f"/v1/deliveries/{item['id']}/retry"
+    assert (await client.post(path, headers={"Idempotency-Key": "1"})).status_code == 428
+    assert (await client.post(path, headers={"Idempotency-Key": "2", "If-Match": '"99"'})).status_code == 412
+    dry = await client.post(f"{path}?dryRun=true", headers={"Idempotency-Key": "3", "If-Match": '"1"'})
+    assert (dry.json()["state"], dry.json()["events"]) == ("RETRYING", ["DeliveryRetryRequested"])
+    assert (await client.get(f"/v1/deliveries/{item['id']}")).json() == item
