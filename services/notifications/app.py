@@ -45,7 +45,7 @@ from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
-from services.notifications.routes import deliveries, feed, stream, subscriptions
+from services.notifications.routes import deliveries, event_catalogue, feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
@@ -137,6 +137,7 @@ def build(
         routers=[
             feed.routes(service),
             stream.routes(service, live),
+            event_catalogue.routes(),
             subscriptions.routes(queries, commands),
             deliveries.routes(deliveries_for_callers),
         ],

@@ -50,6 +50,11 @@ DESCRIBED: Final = ApiDescription(
             "The same, live, as server-sent events named by their CloudEvents type. It continues until "
             "the token expires; a client that reconnects with `Last-Event-ID` misses and repeats nothing.",
         ),
+        "GET /v1/event-types": Operation(
+            "event-type-list",
+            "All types of events, each with its JSON Schema, an example, who can receive it, and what the receiver is "
+            "to do. `types` of the feed, of the stream and of a subscription takes them. It changes with a new version.",
+        ),
         "GET /v1/subscriptions": Operation(
             "subscription-list",
             "A page of the subscriptions of the caller's organisation, in the order in which they were made.",
