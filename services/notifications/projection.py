@@ -22,9 +22,10 @@ from services.notifications.domain.inbox import MessageTaken, inbox_stream, part
 from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.events import Event
+from services.notifications.known_cases import KNOWN_CASES, KnownCases
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 AUDIENCE: Final = Table(
     "audience",
@@ -36,7 +37,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, KNOWN_CASES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -69,6 +70,7 @@ class Listing:
         self._log = log
         self._moves: dict[int, _Move] = {}
         self._earlier: dict[str, list[_Message]] = {}
+        self._known = KnownCases(reader)
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the parties of each case, message by message."""
@@ -88,6 +90,7 @@ class Listing:
             self._moves[recorded.position] = _Move(before, after)
             if after != before and firsts[case] > 1 and not self._earlier[case]:
                 self._earlier[case] = await self._earlier_messages(case, firsts[case] - 1)
+        await self._known.look([event for _, event, case in taken if firsts.get(case or "", 1) > 1], parties)
 
     async def _earlier_messages(self, case: str, through: int) -> list[_Message]:
         # Seldom asked, so no index is kept for it.
@@ -116,12 +119,21 @@ class Listing:
         move = self._moves.pop(position)
         message = _message(recorded, event)
         message.put(changes, OVERSEERS)
-        for organisation in move.after.organisations:
-            if move.after.sees(organisation, message.item):
-                message.put(changes, organisation_reader(organisation))
+        seeing = [one for one in move.after.organisations if move.after.sees(one, message.item)]
+        for organisation in seeing:
+            message.put(changes, organisation_reader(organisation))
         if move.after != move.before:
             self._parties_changed(event.case, move.after, recorded, changes)
+            self._know_again(event.case, move.after, [*self._earlier[event.case], message], changes)
+        else:
+            self._known.take((position, event), event.case, move.after, seeing, changes)
         self._earlier[event.case].append(message)
+
+    def _know_again(self, case: str, after: Parties, messages: Sequence[_Message], changes: Changes) -> None:
+        every = [(message.position, message.event) for message in messages]
+        for organisation in after.organisations:
+            seen = [(one.position, one.event) for one in messages if after.sees(organisation, one.item)]
+            self._known.make_again(case, after, organisation, seen, every, changes)
 
     def _parties_changed(self, case: str, after: Parties, recorded: Recorded, changes: Changes) -> None:
         parts = _encode(after.parts).decode()
@@ -140,6 +152,7 @@ class _Message:
     """A message about a case, by its position in the log, with what its rows say of it."""
 
     position: int
+    event: MessageTaken
     item: Item
     columns: Mapping[str, Value]
 
@@ -153,7 +166,7 @@ class _Message:
 def _message(recorded: Recorded, event: MessageTaken) -> _Message:
     item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
     columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
-    return _Message(recorded.position, item, columns)
+    return _Message(recorded.position, event, item, columns)
 
 
 def _item_columns(item: Item) -> dict[str, Value]:
