@@ -25,6 +25,7 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Scheduler
 from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
@@ -40,12 +41,14 @@ from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.live_feed import LiveFeed
+from services.notifications.nightly import Nightly
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
-from services.notifications.routes import deliveries, event_catalogue, feed, stream, subscriptions
+from services.notifications.reconciling import Reconciling
+from services.notifications.routes import deliveries, event_catalogue, feed, reconciliations, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
@@ -118,6 +121,7 @@ def build(
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         finishers=[dispatcher.finish, sender.close],
+        scheduler=Scheduler(index, projection, clock, Nightly(streams, index, clock).fire),
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,
@@ -140,6 +144,7 @@ def build(
             event_catalogue.routes(),
             subscriptions.routes(queries, commands),
             deliveries.routes(deliveries_for_callers),
+            reconciliations.routes(service, Reconciling(streams, index, service.caught_up)),
         ],
         telemetry=telemetry,
         bars=BARRED,

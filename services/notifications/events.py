@@ -11,9 +11,10 @@ from services.notifications.domain import lane
 from services.notifications.domain import subscription_events as subscription
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
 from services.notifications.domain.lane import LaneEvent
+from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
 
-Event = InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | KeyUsed
+Event = InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | DigestMade | KeyUsed
 """Every event in the service's log."""
 
 
@@ -48,6 +49,7 @@ EVENTS: Final = (
     EventRow(lane.DeliveryFailed, "delivery.failed.v1"),
     EventRow(lane.DeliveryWithheld, "delivery.withheld.v1"),
     EventRow(lane.DeliveryRetryRequested, "delivery.retry_requested.v1"),
+    EventRow(DigestMade, "notifications.digest_made.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
 )
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final
 
 from contracts.visibility import Parties
@@ -23,6 +23,7 @@ KNOWN_CASES: Final = Table(
     indexes=(
         ("open",),
         ("organisation", "open"),
+        ("organisation", "agency"),
         ("organisation", "agency", "open"),
         ("organisation", "referral"),
     ),
@@ -33,6 +34,9 @@ KNOWN_CASES: Final = Table(
 it. `open` is 1 for an open case of the organisation. `referral` is there in the row of a referral, and `latest`, the
 referral that the case was offered by last, in that of a case.
 """
+
+AT_ONCE: Final = 1000
+"""Rows of one look-up. No case has so many parties."""
 
 Message = tuple[int, MessageTaken]
 """A message with its position in the log."""
@@ -133,6 +137,23 @@ class KnownCases:
             event=standing.event,
             **more,
         )
+
+
+async def rows_open(reader: IndexReader, table: Table, where: Mapping[str, Value]) -> AsyncIterator[Row]:
+    """The rows of a table with these values that are `open`, in the order in which they began."""
+    place = 0
+    while True:
+        rows = await reader.find(table.name, {**where, "open": 1}, after=place, limit=AT_ONCE)
+        if len(rows) < AT_ONCE:
+            for row in rows:
+                yield row
+            return
+        # Those of the parties of one case may begin with one event: what may be cut in two comes again as a whole.
+        last = rows[-1].seq
+        for row in rows:
+            if row.seq < last:
+                yield row
+        place = last - 1
 
 
 def standing_of(row: Row) -> Standing:

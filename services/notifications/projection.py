@@ -17,12 +17,15 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
+from services.chassis.time.scheduler import DEADLINES
 from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
+from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.events import Event
 from services.notifications.known_cases import KNOWN_CASES, KnownCases
+from services.notifications.night_rows import NIGHTS, NightRows, index_digest
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 
 VERSION: Final = 5
@@ -37,7 +40,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, KNOWN_CASES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, KNOWN_CASES, NIGHTS, DEADLINES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -71,6 +74,7 @@ class Listing:
         self._moves: dict[int, _Move] = {}
         self._earlier: dict[str, list[_Message]] = {}
         self._known = KnownCases(reader)
+        self._nights = NightRows(reader)
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the parties of each case, message by message."""
@@ -90,6 +94,8 @@ class Listing:
             self._moves[recorded.position] = _Move(before, after)
             if after != before and firsts[case] > 1 and not self._earlier[case]:
                 self._earlier[case] = await self._earlier_messages(case, firsts[case] - 1)
+        if firsts:
+            await self._nights.look()
         await self._known.look([event for _, event, case in taken if firsts.get(case or "", 1) > 1], parties)
 
     async def _earlier_messages(self, case: str, through: int) -> list[_Message]:
@@ -105,6 +111,8 @@ class Listing:
                 self._taken(event, recorded, changes)
             case SubscriptionCounted() | SubscriptionUncounted() | KeyUsed():
                 pass
+            case DigestMade():
+                index_digest(recorded, event, changes)
             case DeliveryEvent():
                 index_lane(recorded, event, changes)
             case _:
@@ -117,6 +125,7 @@ class Listing:
                 changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, type=event.type)
             return
         move = self._moves.pop(position)
+        self._nights.happened(recorded, changes)
         message = _message(recorded, event)
         message.put(changes, OVERSEERS)
         seeing = [one for one in move.after.organisations if move.after.sees(one, message.item)]

@@ -36,6 +36,7 @@ DESCRIBED: Final = ApiDescription(
     tags={
         "feed": "Events as CloudEvents, as pages or as a stream.",
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
+        "reconciliations": "Whether both sides have the same cases, in the same state.",
         "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
     },
     schemas=schemas,
@@ -53,7 +54,19 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/event-types": Operation(
             "event-type-list",
             "All types of events, each with its JSON Schema, an example, who can receive it, and what the receiver is "
-            "to do. `types` of the feed, of the stream and of a subscription takes them. It changes with a new version.",
+            "to do. `types` of the feed, of the stream and of a subscription takes them. Only a new version has others.",
+        ),
+        "POST /v1/reconciliations": Operation(
+            "case-reconcile",
+            "Compares a list of cases and referrals, as the organisation has them, with what it may see here: what is "
+            "the same, what one of both lacks, what differs, and how to catch up. Nothing is changed. Of a case or "
+            "referral that the organisation may see no more, only the last event is compared.",
+        ),
+        "GET /v1/reconciliations/digest": Operation(
+            "case-digest",
+            "A hash per open case and one over all, which the other side can compute as well: of all that the "
+            "organisation has, or with `organisation` of those that an agency and an organisation have with each "
+            "other, by what the organisation of both may see. `nightly` is the newest that was kept at midnight.",
         ),
         "GET /v1/subscriptions": Operation(
             "subscription-list",
