@@ -19,4 +19,4 @@ def hash_of_case(case: str, state: str, last_event: str) -> str:
 def hash_over(hashes: Mapping[str, str]) -> str:
     """The hash over all, from their hashes by their ids."""
     ordered = (hashes[case] for case in sorted(hashes, key=str.encode))
-    return sha256("".join(f"{one}\n" for one in ordered).encode()).hexdigest()
+    return sha256("".join(f"{digest}\n" for digest in ordered).encode()).hexdigest()

@@ -128,7 +128,8 @@ class Listing:
         self._nights.happened(recorded, changes)
         message = _message(recorded, event)
         message.put(changes, OVERSEERS)
-        seeing = [one for one in move.after.organisations if move.after.sees(one, message.item)]
+        after = move.after
+        seeing = [organisation for organisation in after.organisations if after.sees(organisation, message.item)]
         for organisation in seeing:
             message.put(changes, organisation_reader(organisation))
         if move.after != move.before:
@@ -141,7 +142,9 @@ class Listing:
     def _know_again(self, case: str, after: Parties, messages: Sequence[_Message], changes: Changes) -> None:
         every = [(message.position, message.event) for message in messages]
         for organisation in after.organisations:
-            seen = [(one.position, one.event) for one in messages if after.sees(organisation, one.item)]
+            seen = [
+                known for known, message in zip(every, messages, strict=True) if after.sees(organisation, message.item)
+            ]
             self._known.make_again(case, after, organisation, seen, every, changes)
 
     def _parties_changed(self, case: str, after: Parties, recorded: Recorded, changes: Changes) -> None:

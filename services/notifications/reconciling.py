@@ -49,9 +49,9 @@ class Reconciling:
         known = await self._known(organisation, listed)
         same, missing_here, different = list[Json](), list[Json](), list[Json]()
         places: list[int] = []
-        for one, row in zip(listed, known, strict=True):
-            named = {"case": one.case, "referral": one.referral}
-            there = {"state": one.state, "lastEvent": one.last_event}
+        for entry, row in zip(listed, known, strict=True):
+            named = {"case": entry.case, "referral": entry.referral}
+            there = {"state": entry.state, "lastEvent": entry.last_event}
             if row is None:
                 missing_here.append({**named, **there, "catchUp": _catch_up(_NOT_YOURS)})
                 continue
@@ -59,7 +59,7 @@ class Reconciling:
             if here == there or (here["state"] is None and here["lastEvent"] == there["lastEvent"]):
                 same.append(named)
                 continue
-            because, place = await self._why(organisation, one, row, traced=len(different) < MOST_TRACED)
+            because, place = await self._why(organisation, entry, row, traced=len(different) < MOST_TRACED)
             if place is not None:
                 places.append(place)
             feed = cursor(place) if place is not None else None
@@ -78,8 +78,8 @@ class Reconciling:
         }
 
     async def _known(self, organisation: str, listed: Sequence[ListedCase]) -> list[Row | None]:
-        cases = [case_key(one.case, organisation) for one in listed if one.case is not None]
-        referrals = [one.referral for one in listed if one.referral is not None]
+        cases = [case_key(entry.case, organisation) for entry in listed if entry.case is not None]
+        referrals = [entry.referral for entry in listed if entry.referral is not None]
         by_case: dict[str, Row] = {}
         by_referral: dict[str, Row] = {}
         for keys in _parts(cases):
@@ -91,18 +91,18 @@ class Reconciling:
                 # The later one is that of the case.
                 by_referral[str(row.columns["referral"])] = row
         return [
-            by_case.get(case_key(one.case, organisation))
-            if one.case is not None
-            else by_referral.get(str(one.referral))
-            for one in listed
+            by_case.get(case_key(entry.case, organisation))
+            if entry.case is not None
+            else by_referral.get(str(entry.referral))
+            for entry in listed
         ]
 
-    async def _why(self, organisation: str, one: ListedCase, row: Row, *, traced: bool) -> tuple[Because, int | None]:
+    async def _why(self, organisation: str, entry: ListedCase, row: Row, *, traced: bool) -> tuple[Because, int | None]:
         """Why it differs, and the position behind which what is missing comes."""
-        if one.last_event == row.columns["event"]:
+        if entry.last_event == row.columns["event"]:
             return Because.STATE, None
-        if one.last_event is not None and traced:
-            position = await self._seen_at(organisation, str(row.columns["case_id"]), one.last_event)
+        if entry.last_event is not None and traced:
+            position = await self._seen_at(organisation, str(row.columns["case_id"]), entry.last_event)
             if position is not None:
                 return Because.BEHIND, position
         return (Because.UNKNOWN_EVENT if traced else Because.BEHIND), row.seq - 1
@@ -117,8 +117,8 @@ class Reconciling:
     async def _unlisted(
         self, organisation: str, listed: Sequence[ListedCase], cursor: Cursor, places: list[int]
     ) -> tuple[list[Json], bool]:
-        cases = {one.case for one in listed} - {None}
-        referrals = {one.referral for one in listed} - {None}
+        cases = {entry.case for entry in listed} - {None}
+        referrals = {entry.referral for entry in listed} - {None}
         missing: list[Json] = []
         async for row in rows_open(self._index, KNOWN_CASES, {"organisation": organisation}):
             columns = row.columns
@@ -158,7 +158,7 @@ class Reconciling:
             "agency": agency,
             "organisation": organisation,
             "cases": cases,
-            "hash": hash_over({one["case"]: one["hash"] for one in cases}),
+            "hash": hash_over({shown["case"]: shown["hash"] for shown in cases}),
             "nightly": await self._nightly(agency, organisation),
         }
 

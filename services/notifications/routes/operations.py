@@ -54,7 +54,7 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/event-types": Operation(
             "event-type-list",
             "All types of events, each with its JSON Schema, an example, who can receive it, and what the receiver is "
-            "to do. `types` of the feed, of the stream and of a subscription takes them. Only a new version has others.",
+            "to do. `types` of the feed, of the stream and of a subscription takes them. A new version may have more.",
         ),
         "POST /v1/reconciliations": Operation(
             "case-reconcile",

@@ -62,12 +62,12 @@ def routes(service: Service, reconciling: Reconciling) -> Router:
 
 def _faults(cases: Sequence[ListedCase]) -> Iterator[Fault]:
     seen: set[tuple[str, str]] = set()
-    for number, one in enumerate(cases):
+    for number, entry in enumerate(cases):
         place = f"/cases/{number}"
-        if one.case is not None and one.referral is not None:
+        if entry.case is not None and entry.referral is not None:
             yield Fault(f"{place}/referral", "NOT_EXPECTED", "give case or referral, and not both")
             continue
-        kind, named = ("case", one.case) if one.case is not None else ("referral", one.referral)
+        kind, named = ("case", entry.case) if entry.case is not None else ("referral", entry.referral)
         if named is None:
             yield Fault(f"{place}/case", "REQUIRED", "say which one: by case, or by referral")
             continue
@@ -75,5 +75,5 @@ def _faults(cases: Sequence[ListedCase]) -> Iterator[Fault]:
             yield Fault(f"{place}/{kind}", "REPEATED", "it is in the list already; give each once")
         seen.add((kind, named))
         states = CaseState if kind == "case" else ReferralState
-        if one.state not in states.__members__:
+        if entry.state not in states.__members__:
             yield Fault(f"{place}/state", "UNKNOWN_CODE", f"of a {kind}, give one of: {', '.join(states)}")
