@@ -26,6 +26,7 @@ HELD: Final = {
     "casefile-vault.db",
     "issuer/ed25519.pem",
     "notifications-log.db",
+    "notifications-vault.db",
     "referral-log.db",
     "referral-vault.db",
     "sandbox-clock.json",

@@ -30,6 +30,14 @@ class Scene:
     lists: dict[str, tuple[str, dict[str, str]]]
 
 
+STATES: Final = {
+    "/v1/cases": "INTAKE",
+    "/v1/gaps": "OPEN",
+    "/v1/subscriptions/{subscription_id}/deliveries": "PENDING",
+}
+"""Which state there is more than one of, in each list that is asked for one; of the others ACCEPTED."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     """Two cases on their way, and two mentors: more than one of everything that is listed."""
@@ -43,12 +51,21 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         for sub in ("c1.away", "c2.away"):
             away = {"substitute": "an.peeters", "until": "2026-06-01T00:00:00Z"}
             assert (await services.send(HANNE, "PUT", f"/v1/absences/{sub}", away)).is_success
+        hooks = []
+        for hook in ("a", "b"):
+            webhook = {"channel": "WEBHOOK", "url": f"https://hooks.example.org/{hook}"}
+            hooks.append(await services.create(LOTTE, "/v1/subscriptions", webhook))
+            assert hooks[-1].status_code == 201
         cases = [await context.accepted(another_person(client={"ref": "CL-1"})), await context.accepted()]
         for case in cases:
             await services.read(LOTTE, f"{case.offer}/contact")
             await services.done(LOTTE, case.path, "report-gap", {"serviceKind": "TRAINING", "gapType": "ABSENT"})
         await services.settle()
-        there = {"case_id": [case.id for case in cases], "referral_id": [case.offer[-36:] for case in cases]}
+        there = {
+            "case_id": [case.id for case in cases],
+            "referral_id": [case.offer[-36:] for case in cases],
+            "subscription_id": [hook.json()["id"] for hook in hooks],
+        }
         filters = {
             "agency": "vdab-gent",
             "asOf": "2026-06-01",
@@ -69,7 +86,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 if "limit" not in asked:
                     continue
                 (cursor,) = asked & {"cursor", "after"}
-                state = {"state": {"/v1/cases": "INTAKE", "/v1/gaps": "OPEN"}.get(template, "ACCEPTED")}
+                state = {"state": STATES.get(template, "ACCEPTED")}
                 values = {one: {**filters, **state}[one] for one in asked - NO_FILTERS}
                 name = next((name for name in there if f"{{{name}}}" in template), None)
                 for path in [template.format(**{name: one}) for one in there[name]] if name else [template]:
@@ -78,9 +95,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
 
 
 async def begun(scene: Scene, person: Person, path: str, **asked: str) -> str | None:
-    """The cursor behind the first item of a list; None where the person finds no more than one."""
+    """The cursor behind the first item of a list; None where the person finds no more than one, or it is not theirs."""
     page = await scene.running.get(person, path, limit=1, **asked)
-    if page.status_code == 403:
+    if page.status_code in (403, 404):
         return None
     assert page.status_code == 200, page.text
     following: str | None = page.json()["next"]
@@ -123,9 +140,11 @@ async def test_every_list_is_tried(scene: Scene) -> None:
         "/v1/mentors",
         "/v1/organisations",
         "/v1/referrals",
+        "/v1/subscriptions",
         "/v1/worklist",
     } < found
     assert any(path.endswith("/timeline") for path in found)
+    assert any(path.endswith("/deliveries") for path in found)
 
 
 @BY_READER

@@ -9,7 +9,11 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
+from services.chassis.deciding.idempotency import Key
+from services.notifications.stamping import subscription_id_for
 from tests.casefile.cases import PROFILE, SERVICES
+from tests.notifications.subscribers import stream_of
+from tests.notifications.subscriptions import to_every_value
 from tests.support.people import HANNE, LOTTE, OPERATOR, PROGRAMME, Person
 from tests.support.running import Running, running
 
@@ -20,11 +24,14 @@ MENTOR: Final = "/v1/mentors/M-41"
 VERSION: Final = f"/v1/programmes/{PROGRAMME}/versions/1"
 CHARTER: Final = "/v1/charters/v1"
 ABSENCE: Final = f"/v1/absences/{LOTTE.sub}"
+WEBHOOK: Final = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay"}
+SUBSCRIPTION: Final = f"/v1/subscriptions/{subscription_id_for(Key(LOTTE.org, LOTTE.sub, 'put-back'))}"
 TEMPLATES: Final = {
     "/v1/organisations/{organisation_id}": ORGANISATION,
     "/v1/mentors/{ref}": MENTOR,
     "/v1/absences/{sub}": ABSENCE,
     "/v1/charters/{version}": CHARTER,
+    "/v1/subscriptions/{subscription_id}": SUBSCRIPTION,
     "/v1/programmes/{programme_id}/versions/{version}": VERSION,
 }
 """Of every route that takes a PUT, a thing that is there."""
@@ -33,6 +40,7 @@ PEOPLE: Final[dict[str, tuple[Person, ...]]] = {
     MENTOR: (LOTTE, HANNE),
     ABSENCE: (HANNE, LOTTE),
     CHARTER: (OPERATOR,),
+    SUBSCRIPTION: (LOTTE, HANNE),
     VERSION: (OPERATOR,),
 }
 SERVICE_OF: Final = {
@@ -40,6 +48,7 @@ SERVICE_OF: Final = {
     MENTOR: "casefile",
     ABSENCE: "casefile",
     CHARTER: "casefile",
+    SUBSCRIPTION: "notifications",
     VERSION: "referral",
 }
 
@@ -64,6 +73,9 @@ async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ru
         assert (await all_of_them.send(LOTTE, "PUT", ABSENCE, away)).status_code == 200
         # Over before it began, so that all of its members have a value.
         await all_of_them.done(LOTTE, ABSENCE, "release")
+        subscribed = await all_of_them.create(LOTTE, "/v1/subscriptions", WEBHOOK, key="put-back")
+        assert subscribed.headers["Location"] == SUBSCRIPTION
+        await to_every_value(all_of_them.service("notifications").streams, stream_of(SUBSCRIPTION))
         yield all_of_them
 
 

@@ -87,11 +87,16 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             await services.done(LOTTE, case.path, action, body)
         for side in ("MENTOR", "MENTEE"):
             await services.done(LOTTE, case.path, "confirm-match", {"by": side, "onBehalfReason": "BY_PHONE"})
+        webhook = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay"}
+        subscribed = await services.create(LOTTE, "/v1/subscriptions", webhook)
+        assert subscribed.status_code == 201, subscribed.text
         signed = await services.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
         await services.done(LOTTE, case.path, "report-gap", GAP)
         away = {"substitute": "an.peeters", "until": "2030-01-01T00:00:00Z"}
         assert (await services.send(LOTTE, "PUT", f"/v1/absences/{LOTTE.sub}", away)).is_success
         bases = [(await services.read(INES, offer))["legalBasis"]["id"] for offer in offers]
+        await services.settle()
+        told = await services.read(LOTTE, f"/v1/subscriptions/{subscribed.json()['id']}/deliveries")
         several = await services.create(INES, BROADCASTS, broadcast(HOLDER, FORMER))
         to = [frozenset({AGENCY, organisation}) for organisation in (GONE, FORMER, HOLDER)]
         await services.settle()
@@ -106,6 +111,8 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 "gap_id": [There(f"{case.id}.g1", frozenset({AGENCY, HOLDER}))],
                 "sub": [There(LOTTE.sub, frozenset({HOLDER}))],
                 "ref": [There("M-41", frozenset({HOLDER}))],
+                "subscription_id": [There(subscribed.json()["id"], frozenset({HOLDER}))],
+                "delivery_id": [There(told["items"][0]["id"], frozenset({HOLDER}))],
             },
             signed.headers["Position"],
         )

@@ -37,13 +37,21 @@ HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 TELLING: Final = (
     "services.referral.queries:Queries.shown",
     "services.casefile.work_items:_possible",
+    "services.notifications.queries:_actions",
     "services.referral.routes.bulk:_answer",
     "services.casefile.routes.gaps:_answered",
 )
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
 
 
-ROWS: Final = frozenset({"services.referral.actions", "services.casefile.actions", "services.casefile.other_commands"})
+ROWS: Final = frozenset(
+    {
+        "services.referral.actions",
+        "services.casefile.actions",
+        "services.casefile.other_commands",
+        "services.notifications.actions",
+    }
+)
 """Where the rows of all actions stand: what is made of them says of none that it is asked for."""
 
 

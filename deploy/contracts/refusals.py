@@ -20,6 +20,7 @@ from services.casefile.actions import ACTIONS as CASE_ACTIONS
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Forbidden, Hidden, Policy, Verdict
 from services.notifications import access as notifications_access
+from services.notifications.actions import ACTIONS as SUBSCRIPTION_ACTIONS
 from services.referral import access as referral_access
 from services.referral.actions import ACTIONS as REFERRAL_ACTIONS
 
@@ -39,11 +40,23 @@ _POLICIES: Final[dict[str, Policy]] = {
     "casefile": casefile_access.POLICY,
     "notifications": notifications_access.POLICY,
 }
-_ROWS: Final[dict[str, Mapping[str, Any]]] = {"referral": REFERRAL_ACTIONS, "casefile": CASE_ACTIONS}
+_ROWS: Final[dict[str, Mapping[str, Any]]] = {
+    "referral": REFERRAL_ACTIONS,
+    "casefile": CASE_ACTIONS,
+    "notifications": SUBSCRIPTION_ACTIONS,
+}
 """The actions of a service, each with what decides and builds its command."""
-_EDIT: Final = "edit"
-"""What a PATCH does."""
-_COMMANDS: Final = {"/v1/referrals/{referral_id}/": "referral", "/v1/cases/{case_id}/": "casefile"}
+_BY_METHOD: Final = {
+    "PATCH /v1/referrals/{referral_id}": "edit",
+    "PUT /v1/subscriptions/{subscription_id}": "change",
+    "DELETE /v1/subscriptions/{subscription_id}": "delete",
+}
+"""The actions that have no path of their own."""
+_COMMANDS: Final = {
+    "/v1/referrals/{referral_id}/": "referral",
+    "/v1/cases/{case_id}/": "casefile",
+    "/v1/subscriptions/{subscription_id}/": "notifications",
+}
 """Under which path the commands of a service have their routes."""
 
 
@@ -56,7 +69,7 @@ def source() -> Source:
 @cache
 def reach() -> Reach:
     """What leads where in it."""
-    return Reach(source(), frozenset({*REFERRAL_ACTIONS, *CASE_ACTIONS}))
+    return Reach(source(), frozenset({*REFERRAL_ACTIONS, *CASE_ACTIONS, *SUBSCRIPTION_ACTIONS}))
 
 
 @cache
@@ -97,11 +110,10 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
         # Of a request that may have a body the type is looked at first, whatever is wrong with it.
         roots += _BODY[:1] if method != "GET" else ()
         roots.append(Symbol("services.chassis.http.problems.translation", "from_validation"))
-    if action is None and method == "PATCH":
-        action = _EDIT
+    action = action or _BY_METHOD.get(f"{method} {route.path}")
     if action is not None:
         row = _ROWS[service][action]
-        roots += map(_symbol, filter(None, (row.decide, row.build)))
+        roots += map(_symbol, filter(None, (row.decide, getattr(row, "build", None))))
     sites, reached = reach().from_route(roots, action)
     actions = {action} if action is not None else set(_words(service, reached))
     return sites | set(_of_access(service, actions))

@@ -39,6 +39,17 @@ TELL_SECONDS = 0.5
 """How long what is asked of others may hold up the word of how the work stands."""
 
 
+class Tally(Struct):
+    """What came of work that is done for others since the process began, by outcome, and how much waits that it knows.
+
+    `behind`: how many positions of the log the one of them is behind that is furthest behind.
+    """
+
+    outcomes: dict[str, int] = {}
+    waiting: int = 0
+    behind: int = 0
+
+
 class Report(Struct):
     """How the background work of a service stands in the process that does it.
 
@@ -52,6 +63,7 @@ class Report(Struct):
     stores: dict[str, tuple[str | None, dict[str, int]]] = {}
     behind: dict[str, int] = {}
     more_behind: dict[str, int] = {}
+    tally: Tally | None = None
 
 
 class Elsewhere(Protocol):
@@ -108,12 +120,16 @@ class Service:
     """Whether a stream refers to a vault record: `refers(stream, ref)`; None where nothing is swept."""
     more_led: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Further rounds of background work that one process of the service does for all."""
+    answering: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """Rounds of background work that belongs to answering: in every process that answers, whoever leads."""
     more_work: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Rounds of background work that every process of the service does its own part of."""
     finishers: Sequence[Callable[[], Awaitable[None]]] = ()
     """What ends such work, before the stores are closed that it needs."""
     more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     """How far such work is behind, by what it fills for others; asked in the process that does it."""
+    tallied: Callable[[], Tally] | None = None
+    """What came of the work for others until now; asked in the process that does it."""
     closers: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
     first_pause: float = FIRST_PAUSE
     """Seconds that background work rests after its first failure."""
@@ -133,7 +149,7 @@ class Service:
             if self.bus.follows_to_know:
                 for source, consumer in self.sources.items():
                     consumer.ask = partial(self.elsewhere.through, self.name, source)
-            rounds = {"stores": self._look_at_stores}
+            rounds = {"stores": self._look_at_stores, **self.answering}
         self._work = [Supervised(f"{self.name} {name}", work, self.first_pause) for name, work in rounds.items()]
         for work in self._work:
             work.start()
@@ -153,8 +169,7 @@ class Service:
         if self.refers is not None:
             led["vault sweep"] = self._sweep
         led |= self.more_led
-        rounds |= self.more_work
-        rounds["stores"] = self._look_at_stores
+        rounds |= {"stores": self._look_at_stores, **self.answering, **self.more_work}
         rounds |= {name: self.leadership.led(work) for name, work in led.items()}
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
         with contextlib.suppress(Exception):
@@ -244,9 +259,17 @@ class Service:
         """Whether this process leads, or the one that works for it."""
         return self.leadership.leading or self._report.leading
 
+    @property
+    def tally(self) -> Tally | None:
+        """What came of the work for others, here or where it is done; None where there is none."""
+        if self.tallied is None or self.elsewhere is not None:
+            return self._report.tally
+        return self.tallied()
+
     async def report(self) -> Report:
         """How the background work stands in this process."""
         report = Report(self.leadership.leading, {work.name: work.failing for work in self._work})
+        report.tally = self.tally
         report.stores = {store.store: (store.failing, dict(store.errors)) for store in self.stores}
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(TELL_SECONDS):

@@ -27,7 +27,9 @@ OVERSIGHT: Final = "OVERSIGHT"
 """How an auditor stands to every case."""
 
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
-"""How a caller stands to the subscriptions of the own organisation. To those of others everybody is a stranger."""
+"""How everybody stands to what their organisation may yet make, and to its lists."""
+SUBSCRIBER: Final = "SUBSCRIBER"
+"""How a caller stands to a subscription of the own organisation. To those of others everybody is a stranger."""
 
 _OFFICERS = frozenset({Role.DPO})
 """A data protection officer sees what their organisation sees."""
@@ -48,7 +50,8 @@ POLICY: Final = Policy(
         *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
         Rule(READ_EVENT_TYPES, frozenset(Role) - frozenset(BARRED), ANY_ORGANISATION),
         Rule(RECONCILE, COUNSELLORS | COORDINATORS | _OFFICERS, OWN_ORGANISATION),
-        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, READ, LIST, RETRY, *ACTIONS)),
+        *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, LIST)),
+        *(Rule(action, MANAGERS, SUBSCRIBER) for action in (READ, RETRY, *ACTIONS)),
     ],
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
@@ -59,13 +62,18 @@ POLICY: Final = Policy(
         Relation.GONE: "of an organisation whose access to the case has ended",
         OVERSIGHT: "with oversight of all organisations",
         ANY_ORGANISATION: "of any organisation",
-        OWN_ORGANISATION: "of the organisation itself",
+        OWN_ORGANISATION: "of the own organisation",
+        SUBSCRIBER: "of the organisation whose subscription it is",
     },
     acts={
         READ_FEED: "reading the feed",
         STREAM: "following the feed",
         READ_EVENT_TYPES: "reading the catalogue of events",
         RECONCILE: "comparing lists of cases",
+        CREATE: "subscribing",
+        READ: "reading a subscription",
+        LIST: "reading the subscriptions",
+        RETRY: "having a delivery sent again",
     },
 )
 
@@ -84,4 +92,4 @@ def relations_to_message(caller: Caller, item: Item | None, parties: Parties) ->
 
 def relations_to_subscription(caller: Caller, organisation: str) -> tuple[str, ...]:
     """How the caller stands to a subscription of an organisation; empty for one that is not there, or not theirs."""
-    return (OWN_ORGANISATION,) if organisation == caller.org else ()
+    return (SUBSCRIBER,) if organisation == caller.org else ()

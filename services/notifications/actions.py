@@ -11,10 +11,13 @@ from contracts.codes import Role
 from contracts.fields import Body, NothingBody
 from contracts.staff import AGENCY_LEADS, COORDINATORS
 from contracts.subscription_codes import SubscriptionState
+from services.chassis.http.request.stamp import same_fields
 from services.chassis.modelling.decider import Command
+from services.notifications import stamping
 from services.notifications.domain import subscribing, subscription_course
 from services.notifications.domain.subscription import Decided, SubscriptionContext
 from services.notifications.routes import requests
+from services.notifications.stamping import Stamp
 
 C = TypeVar("C", bound=Command)
 
@@ -31,6 +34,7 @@ _ANY: Final = frozenset(SubscriptionState)
 class Action(Generic[C]):
     """An action: `POST /v1/subscriptions/{subscription_id}/{name}` with a body `request`, or the resource's `method`.
 
+    `build` makes the command of the body; without it, the command takes the fields of its own names from the body.
     `decide` is the domain's decision, possible in `states`. `refuses` are the codes of its decision, beside those that
     any action may meet (`contracts/refusals.json`).
     """
@@ -42,7 +46,12 @@ class Action(Generic[C]):
     decide: Decide[C]
     states: AbstractSet[SubscriptionState] = _ANY
     refuses: AbstractSet[str] = frozenset()
+    build: Callable[[Any, Stamp], C] | None = None
     method: Literal["POST", "PUT", "DELETE"] = "POST"
+
+    def command_of(self, body: Body, stamp: Stamp) -> C:
+        """The command that the body asks for."""
+        return (self.build or same_fields(self.command))(body, stamp)
 
 
 _CHOICES: Final = frozenset(
@@ -62,7 +71,7 @@ _CHOICES: Final = frozenset(
 _ROWS: Final[tuple[Action[Any], ...]] = (
     Action(name="change", summary="Replace what was chosen.", method="PUT",
            request=requests.ChangeSubscriptionBody,
-           command=subscribing.ChangeSubscription, decide=subscribing.change,
+           command=subscribing.ChangeSubscription, decide=subscribing.change, build=stamping.change,
            refuses=_CHOICES | {"CHANNEL_FIXED"}),
     Action(name="delete", summary="End the subscription.", method="DELETE",
            request=NothingBody, command=subscribing.DeleteSubscription, decide=subscribing.delete),
@@ -76,9 +85,11 @@ _ROWS: Final[tuple[Action[Any], ...]] = (
            states={_S.PAUSED}),
     Action(name="test", summary="Send a test event.",
            request=NothingBody, command=subscribing.RequestDeliveryTest, decide=subscribing.request_test,
+           build=stamping.request_test,
            states={_S.ACTIVE}),
     Action(name="rotate-secret", summary="Sign with a new secret and a new key, and for a time with the old ones too.",
            request=requests.RotateSecretBody, command=subscribing.RotateSecret, decide=subscribing.rotate_secret,
+           build=stamping.rotate_secret,
            refuses={"TOO_MANY_SECRETS", "WEBHOOK_ONLY"}),
     Action(name="replay", summary="Send again what came in a span of time.",
            request=requests.ReplayBody, command=subscribing.ReplaySubscription, decide=subscribing.replay,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
 
 from contracts import casefile, referral
 from contracts.barred_roles import BARRED
 from contracts.message import Message
+from contracts.notifications import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
@@ -25,7 +27,8 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Scheduler
+from services.chassis.time.scheduler import Fire, Scheduler
+from services.chassis.time.scheduler import Pending as Due
 from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
@@ -41,19 +44,28 @@ from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.live_feed import LiveFeed
+from services.notifications.night_rows import NIGHT
 from services.notifications.nightly import Nightly
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.publishing import publish
 from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
+from services.notifications.read_receipts import ReadReceipts
 from services.notifications.reconciling import Reconciling
 from services.notifications.routes import deliveries, event_catalogue, feed, reconciliations, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.subscription_way import SubscriptionWay
+from services.notifications.waiting_clock import WaitingClock
+from services.notifications.waiting_rows import WaitingRows
+from services.notifications.ways import FeedWay, Ways
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
 
 NAME = "notifications"
+QUIET_SECONDS = 0.02
+"""Most of what this service records is news for nobody: so that it is said together that nothing was published."""
 
 
 def build(
@@ -72,7 +84,7 @@ def build(
     settings have it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
-    it waits for open requests: these would not end by themselves.
+    it waits for open requests: these would not end by themselves. `state.receipts` notes who has read what.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log, stores.snapshots(NAME))
@@ -85,10 +97,14 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    listing = Listing(index, log)
+    ways = Ways([SubscriptionWay(index, streams), FeedWay(index)])
+    listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
-    topics = OrganisationTopics(bus, log, index, projection)
-    sender = Sender(networks(settings.webhook_allow))
+    receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
+    waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
+    nightly = Nightly(streams, index, clock)
+    topics = OrganisationTopics(bus, log, index, projection, receipts)
+    sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
             streams=streams,
@@ -118,29 +134,32 @@ def build(
         projection=projection,
         bus=bus,
         leadership=leadership,
+        publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
+        scheduler=Scheduler(index, projection, clock, _firing({NIGHT: nightly.fire}, waiting_clock.fire)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
+        tallied=dispatcher.tally,
         finishers=[dispatcher.finish, sender.close],
-        scheduler=Scheduler(index, projection, clock, Nightly(streams, index, clock).fire),
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,
+        answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    live = LiveFeed(service, telemetry)
+    live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
     queries = Queries(streams, vault, index, service.caught_up)
     waiting = Pending(streams, index, consumers)
     deliveries_for_callers = DeliveryLists(queries, index, waiting, clock, service.caught_up)
-    commands = Commands(queries, handler, streams, vault, clock, settings)
+    commands = Commands(queries, handler, vault, clock, settings)
     app = service_app(
         service,
         title="Caserelay notifications",
         summary="Delivers what happens to the parties of a case, once and in order.",
         routers=[
-            feed.routes(service),
-            stream.routes(service, live),
+            feed.routes(service, receipts),
+            stream.routes(service, live, receipts),
             event_catalogue.routes(),
             subscriptions.routes(queries, commands),
             deliveries.routes(deliveries_for_callers),
@@ -151,4 +170,14 @@ def build(
         described=DESCRIBED,
     )
     app.state.end_streams = live.end
+    app.state.receipts = receipts
     return app
+
+
+def _firing(by_kind: Mapping[str, Fire], others: Fire) -> Fire:
+    """Who sees to what falls due, by its kind."""
+
+    async def fire(stream: str, due: Due) -> Sequence[Due] | None:
+        return await by_kind.get(due.kind, others)(stream, due)
+
+    return fire

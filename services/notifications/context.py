@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from services.chassis.deciding.context import NOTHING, Needed
 from services.chassis.deciding.streams import Reads
+from services.chassis.log.event_log import EventLog
 from services.chassis.modelling.decider import Command
 from services.notifications.actions import STATES
-from services.notifications.domain.subscribing import CreateSubscription
+from services.notifications.domain.subscribing import CreateSubscription, ReplaySubscription
 from services.notifications.domain.subscription import (
     OF_ORGANISATION,
+    Positions,
     Subscription,
     SubscriptionContext,
     organisation_stream,
 )
+from services.notifications.log_times import through_before
 
 
 class SubscriptionContexts:
@@ -28,9 +32,11 @@ class SubscriptionContexts:
         return {"held": Needed(organisation_stream(command.organisation), OF_ORGANISATION)}
 
     async def make(
-        self, _command: Command, _stream: str, own: Subscription, found: Mapping[str, Any], _reads: Reads, /
+        self, command: Command, _stream: str, own: Subscription, found: Mapping[str, Any], reads: Reads, /
     ) -> SubscriptionContext:
         """The context of a command on a subscription."""
+        if isinstance(command, ReplaySubscription) and command.start is not None:
+            return self.of(own, {**found, "positions": await _positions(command, command.start, reads.log)})
         return self.of(own, found)
 
     @staticmethod
@@ -41,3 +47,8 @@ class SubscriptionContexts:
     def references(self, _command: Command, _context: SubscriptionContext, /) -> Mapping[str, str | None]:
         """None: it is about no case."""
         return NOTHING
+
+
+async def _positions(command: ReplaySubscription, start: datetime, log: EventLog) -> Positions:
+    through = await log.head() if command.ends is None else await through_before(log, command.ends)
+    return Positions(after=await through_before(log, start), through=through)

@@ -20,7 +20,7 @@ from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row
 from services.chassis.modelling.decider import Refused
 from services.chassis.time.clock import Clock, machine_now
-from services.notifications.access import POLICY, READ, RETRY, relations_to_subscription
+from services.notifications.access import LIST, OWN_ORGANISATION, POLICY, READ, RETRY
 from services.notifications.delivery_rows import DELIVERIES
 from services.notifications.delivery_views import after_view, delivery_view, pending_view
 from services.notifications.domain.lane import (
@@ -119,7 +119,8 @@ class DeliveryLists:
         return delivery_view(lane.known[delivery_id], events), etag
 
     async def _found(self, caller: Caller, delivery_id: str, action: str) -> Row | Delivered:
-        POLICY.require(caller, action, relations_to_subscription(caller, caller.org))
+        # Whoever manages no subscriptions is told so, and not which deliveries there are.
+        POLICY.require(caller, LIST, (OWN_ORGANISATION,))
         await self._caught_up()
         row = await self._index.get(DELIVERIES.name, delivery_id)
         if row is None:

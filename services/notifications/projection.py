@@ -22,11 +22,15 @@ from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.nightly_digest import DigestMade
+from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
+from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import Event
 from services.notifications.known_cases import KNOWN_CASES, KnownCases
 from services.notifications.night_rows import NIGHTS, NightRows, index_digest
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
+from services.notifications.waiting_rows import Taken, WaitingRows
+from services.notifications.ways import READERS, note_reader
 
 VERSION: Final = 5
 
@@ -40,7 +44,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, KNOWN_CASES, NIGHTS, DEADLINES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, READERS, DEADLINES, KNOWN_CASES, NIGHTS)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -52,6 +56,11 @@ def organisation_reader(organisation: str) -> str:
     """The reader of what one organisation may find."""
     # The prefix keeps an organisation of any name apart from the two readers above.
     return f"organisation {organisation}"
+
+
+def former_reader(organisation: str) -> str:
+    """The reader of what one organisation found, and finds no more: by it is known what is withheld."""
+    return f"former {organisation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +77,10 @@ class Listing:
     `reader` is the index that the projection fills, and `log` the one that it tails.
     """
 
-    def __init__(self, reader: IndexReader, log: EventLog) -> None:
+    def __init__(self, reader: IndexReader, log: EventLog, waiting: WaitingRows) -> None:
         self._reader = reader
         self._log = log
+        self._waiting = waiting
         self._moves: dict[int, _Move] = {}
         self._earlier: dict[str, list[_Message]] = {}
         self._known = KnownCases(reader)
@@ -84,6 +94,7 @@ class Listing:
         firsts = {case: recorded.version for recorded, _, case in reversed(taken) if case is not None}
         parties = await parties_of(self._reader, [case for case, first in firsts.items() if first > 1])
         self._moves.clear()
+        about_cases = list[Taken]()
         self._earlier = {case: [] for case in firsts}
         for recorded, event, case in taken:
             if case is None:
@@ -92,8 +103,10 @@ class Listing:
             # The stream holds nothing else, so its version is the message's number in it.
             after = parties[case] = parties_with(before, event, recorded.version)
             self._moves[recorded.position] = _Move(before, after)
+            about_cases.append(Taken(recorded, event, case, after))
             if after != before and firsts[case] > 1 and not self._earlier[case]:
                 self._earlier[case] = await self._earlier_messages(case, firsts[case] - 1)
+        await self._waiting.look(about_cases)
         if firsts:
             await self._nights.look()
         await self._known.look([event for _, event, case in taken if firsts.get(case or "", 1) > 1], parties)
@@ -109,7 +122,12 @@ class Listing:
         match event:
             case MessageTaken():
                 self._taken(event, recorded, changes)
-            case SubscriptionCounted() | SubscriptionUncounted() | KeyUsed():
+                self._waiting.project(recorded, changes)
+            case ReadingMoved():
+                note_reader(recorded, event, changes)
+            case (
+                SubscriptionCounted() | SubscriptionUncounted() | CaseEventsRead() | OrganisationUnreached() | KeyUsed()
+            ):
                 pass
             case DigestMade():
                 index_digest(recorded, event, changes)
@@ -133,30 +151,42 @@ class Listing:
         for organisation in seeing:
             message.put(changes, organisation_reader(organisation))
         if move.after != move.before:
-            self._parties_changed(event.case, move.after, recorded, changes)
-            self._know_again(event.case, move.after, [*self._earlier[event.case], message], changes)
+            self._parties_changed(event.case, move, recorded, changes)
+            self._know_again(event.case, move, message, changes)
         else:
-            self._known.take((position, event), event.case, move.after, seeing, changes)
+            self._known.take((position, event), event.case, after, seeing, changes)
         self._earlier[event.case].append(message)
 
-    def _know_again(self, case: str, after: Parties, messages: Sequence[_Message], changes: Changes) -> None:
-        every = [(message.position, message.event) for message in messages]
+    def _know_again(self, case: str, move: _Move, message: _Message, changes: Changes) -> None:
+        before, after, earlier = move.before, move.after, self._earlier[case]
+        every = [(known.position, known.event) for known in (*earlier, message)]
         for organisation in after.organisations:
-            seen = [
-                known for known, message in zip(every, messages, strict=True) if after.sees(organisation, message.item)
-            ]
-            self._known.make_again(case, after, organisation, seen, every, changes)
+            if any(before.sees(organisation, known.item) != after.sees(organisation, known.item) for known in earlier):
+                seen = [
+                    (known.position, known.event)
+                    for known in (*earlier, message)
+                    if after.sees(organisation, known.item)
+                ]
+                self._known.make_again(case, after, organisation, seen, every, changes)
+            elif after.sees(organisation, message.item):
+                self._known.take(every[-1], case, after, (organisation,), changes)
 
-    def _parties_changed(self, case: str, after: Parties, recorded: Recorded, changes: Changes) -> None:
+    def _parties_changed(self, case: str, move: _Move, recorded: Recorded, changes: Changes) -> None:
+        before, after = move.before, move.after
         parts = _encode(after.parts).decode()
         changes.put(PARTIES.name, case, recorded.position, agency=after.agency, parts=parts)
         for message in self._earlier[case]:
             for organisation in after.organisations:
-                reader = organisation_reader(organisation)
-                if after.sees(organisation, message.item):
+                reader, former = organisation_reader(organisation), former_reader(organisation)
+                saw, sees = before.sees(organisation, message.item), after.sees(organisation, message.item)
+                if sees:
                     message.put(changes, reader)
                 else:
                     changes.delete(AUDIENCE.name, message.key(reader))
+                if saw and not sees:
+                    message.put(changes, former)
+                elif sees and not saw:
+                    changes.delete(AUDIENCE.name, message.key(former))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +209,11 @@ def _message(recorded: Recorded, event: MessageTaken) -> _Message:
     item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
     columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
     return _Message(recorded.position, event, item, columns)
+
+
+def item_of_message(event: MessageTaken) -> Item:
+    """A message as the rule about parties sees it, wherever it stands among those of the same moment."""
+    return item_of(event.name, event.message["data"], message_place(event.recorded_at, 0))
 
 
 def _item_columns(item: Item) -> dict[str, Value]:

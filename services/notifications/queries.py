@@ -15,7 +15,7 @@ from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader
 from services.chassis.time.clock import machine_now
 from services.chassis.vault.vault import Vault
-from services.notifications.access import LIST, POLICY, READ, relations_to_subscription
+from services.notifications.access import LIST, OWN_ORGANISATION, POLICY, READ, relations_to_subscription
 from services.notifications.actions import ACTIONS
 from services.notifications.context import SubscriptionContexts
 from services.notifications.domain.subscribing import blocked
@@ -73,7 +73,7 @@ class Queries:
 
     async def page(self, caller: Caller, pages: Pages, limit: int) -> tuple[list[Json], str | None]:
         """A page of the subscriptions of the caller's organisation, in the order in which they were made."""
-        POLICY.require(caller, LIST, relations_to_subscription(caller, caller.org))
+        POLICY.require(caller, LIST, (OWN_ORGANISATION,))
         after = await pages.number()
         await self._caught_up()
         rows = await self._index.find(SUBSCRIPTIONS.name, {"organisation": caller.org}, after=after, limit=limit + 1)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from contracts.codes import Role
+from contracts.fields import NothingBody
 from contracts.staff import COORDINATORS, COUNSELLORS
 from contracts.subscription_codes import Channel, Digest, Payload
 from services.chassis.deciding.idempotency import Key
+from services.chassis.http.request.stamp import RequestStamp
 from services.chassis.modelling.decider import Fault
 from services.chassis.modelling.derived_id import derived_id
 from services.chassis.vault.vault import Deposit
 from services.notifications.catalogue import MESSAGES
+from services.notifications.domain.subscribing import (
+    ChangeSubscription,
+    CreateSubscription,
+    RequestDeliveryTest,
+    RotateSecret,
+)
 from services.notifications.domain.subscription_events import Choices, Keys, OwnHeader, Person
-from services.notifications.routes.requests import HeaderBody, SubscriptionBody
+from services.notifications.routes.requests import HeaderBody, RotateSecretBody, SubscriptionBody
 from services.notifications.webhooks.addresses import Networks
 from services.notifications.webhooks.guard import check_header, check_url
 from services.notifications.webhooks.signing import Secret
@@ -31,26 +41,65 @@ def subscription_id_for(key: Key) -> str:
     return derived_id(_NAMESPACE, f"subscription:{key.stream}")
 
 
-def delivery_test_id_for(subscription: str, key: str) -> str:
-    """The id of a test event."""
-    return derived_id(_NAMESPACE, f"test:{subscription}:{key}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp(RequestStamp):
+    """What is stamped on a command on a subscription.
+
+    `now` is of the machine's clock; `held` are the choices that stand, with the `address` as the vault has it. `allow`
+    and `mails` are the installation's: which networks webhooks may be sent to, and whether there is e-mail.
+    """
+
+    now: datetime
+    allow: Networks
+    mails: bool
+    held: Choices | None = None
+    address: str | None = None
 
 
-def draw_keys(deposit: Deposit) -> Keys:
+def create(body: SubscriptionBody, stamp: Stamp, subscription: str) -> CreateSubscription:
+    """A new subscription of the caller's organisation, with its first keys where it is told by a webhook."""
+    return CreateSubscription(
+        at=stamp.at,
+        by=stamp.by,
+        subscription=subscription,
+        organisation=stamp.by.org,
+        choices=_choices(body, stamp),
+        keys=_draw_keys(stamp.deposit) if body.channel is Channel.WEBHOOK else None,
+        faults=tuple(_faults(body, stamp)),
+    )
+
+
+def change(body: SubscriptionBody, stamp: Stamp) -> ChangeSubscription:
+    """Other choices."""
+    return ChangeSubscription(
+        at=stamp.at, by=stamp.by, choices=_choices(body, stamp), faults=tuple(_faults(body, stamp))
+    )
+
+
+def request_test(_body: NothingBody, stamp: Stamp) -> RequestDeliveryTest:
+    """A test event with an id of its own."""
+    return RequestDeliveryTest(at=stamp.at, by=stamp.by, test=str(uuid4()))
+
+
+def rotate_secret(body: RotateSecretBody, stamp: Stamp) -> RotateSecret:
+    """New keys; how long the old ones sign is counted by the machine's clock."""
+    keep_until = stamp.now + body.keep_old_for
+    return RotateSecret(at=stamp.at, by=stamp.by, keys=_draw_keys(stamp.deposit), keep_until=keep_until, now=stamp.now)
+
+
+def _draw_keys(deposit: Deposit) -> Keys:
     """New keys, whose secret halves are set aside for the vault as `secret` (`whsec_…`) and `key` (`whsk_…`)."""
     drawn = Secret.drawn()
     ref = deposit.put("keys", {"secret": drawn.whsec, "key": drawn.whsk})
     return Keys(secret_ref=ref, public_key=drawn.whpk)
 
 
-def choices_of(
-    body: SubscriptionBody, deposit: Deposit, held: Choices | None = None, address: str | None = None
-) -> Choices:
-    """What the body chooses. What is in the vault already, as `held` and its `address` have it, keeps its reference."""
-    ref = None
+def _choices(body: SubscriptionBody, stamp: Stamp) -> Choices:
+    """What the body chooses. What is in the vault already keeps its reference."""
+    ref, held = None, stamp.held
     if body.address is not None:
-        ref = held.address_ref if held is not None and address == body.address else None
-        ref = ref or deposit.put("address", {"address": body.address})
+        ref = held.address_ref if held is not None and stamp.address == body.address else None
+        ref = ref or stamp.deposit.put("address", {"address": body.address})
     person = Person(sub=body.person.sub, role=body.person.role.value) if body.person is not None else None
     return Choices(
         channel=body.channel.value,
@@ -62,7 +111,7 @@ def choices_of(
         digest=body.digest.value,
         language=body.language.value,
         time_zone=body.time_zone,
-        header=_header(body.header, deposit, held.header if held is not None else None),
+        header=_header(body.header, stamp.deposit, held.header if held is not None else None),
     )
 
 
@@ -75,16 +124,13 @@ def _header(body: HeaderBody | None, deposit: Deposit, held: OwnHeader | None) -
     return OwnHeader(name=body.name, value_ref=deposit.put("header", {"value": body.value}))
 
 
-def faults_of(
-    body: SubscriptionBody, role: Role, allow: Networks, *, mails: bool, held: Choices | None = None
-) -> tuple[Fault, ...]:
-    """What is wrong with choices, as who has this role makes them; `mails`: whether the installation sends e-mail."""
-    faults = [*_types(body.types or ())]
+def _faults(body: SubscriptionBody, stamp: Stamp) -> Iterator[Fault]:
+    """What is wrong with choices where they are made."""
+    yield from _types(body.types or ())
     if body.channel is Channel.WEBHOOK:
-        faults += _of_webhook(body, allow, held)
+        yield from _of_webhook(body, stamp)
     else:
-        faults += _of_mail(body, role, mails=mails)
-    return tuple(faults)
+        yield from _of_mail(body, stamp)
 
 
 def _types(types: list[str] | tuple[str, ...]) -> Iterator[Fault]:
@@ -93,24 +139,25 @@ def _types(types: list[str] | tuple[str, ...]) -> Iterator[Fault]:
             yield Fault(f"/types/{place}", "UNKNOWN_TYPE", f"must be one of: {', '.join(MESSAGES)}")
 
 
-def _of_webhook(body: SubscriptionBody, allow: Networks, held: Choices | None) -> Iterator[Fault]:
+def _of_webhook(body: SubscriptionBody, stamp: Stamp) -> Iterator[Fault]:
     yield from _absent(body, Channel.WEBHOOK, {"address": None, "person": None, "digest": Digest.IMMEDIATE})
     if body.url is None:
         yield Fault("/url", "REQUIRED", "a webhook has the URL that events are posted to", rests_on=("/channel",))
-    elif (fault := check_url(body.url, allow)) is not None:
+    elif (fault := check_url(body.url, stamp.allow)) is not None:
         yield fault
     if body.header is None:
         return
-    stays = held is not None and held.header is not None and held.header.name == body.header.name
+    held = stamp.held.header if stamp.held is not None else None
+    stays = held is not None and held.name == body.header.name
     if body.header.value is None and not stays:
         yield Fault("/header/value", "REQUIRED", "a header that is new has a value")
     if (fault := check_header(body.header.name, body.header.value or _ANY_VALUE)) is not None:
         yield fault
 
 
-def _of_mail(body: SubscriptionBody, role: Role, *, mails: bool) -> Iterator[Fault]:
+def _of_mail(body: SubscriptionBody, stamp: Stamp) -> Iterator[Fault]:
     yield from _absent(body, Channel.EMAIL, {"url": None, "header": None, "payload": Payload.THIN})
-    if not mails:
+    if not stamp.mails:
         yield Fault(
             "/channel",
             "EMAIL_NOT_SET_UP",
@@ -120,7 +167,7 @@ def _of_mail(body: SubscriptionBody, role: Role, *, mails: bool) -> Iterator[Fau
         yield Fault("/address", "REQUIRED", "an e-mail goes to an address", rests_on=("/channel",))
     if body.person is None:
         yield Fault("/person", "REQUIRED", "an e-mail names who reads it, by sub and role", rests_on=("/channel",))
-    elif (side := next((side for side in _SIDES if role in side), frozenset[Role]())) and body.person.role not in side:
+    elif body.person.role not in (side := next(side for side in _SIDES if Role(stamp.by.role) in side)):
         detail = f"somebody of your organisation who works on cases: {', '.join(sorted(side))}"
         yield Fault("/person/role", "ROLE_READS_NOTHING", detail)
 

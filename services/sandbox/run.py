@@ -32,6 +32,13 @@ def issuer_directory(settings: Settings) -> Path:
     return settings.data / "issuer"
 
 
+def with_webhooks_to_this_machine(settings: Settings) -> Settings:
+    """A visitor's receiver runs beside the sandbox; where networks are named, they are those and no others."""
+    if settings.webhook_allow is not None:
+        return settings
+    return settings.model_copy(update={"webhook_allow": "127.0.0.0/8,::1"})
+
+
 def open_issuer(settings: Settings) -> DevelopmentIssuer:
     """The issuer with its key. Raises RefusedFiles where that cannot be read or made."""
     directory = issuer_directory(settings)
@@ -74,9 +81,7 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
     level = settings.log_level if chosen else "WARNING"
     configure_logging(level, disclose=True)
     names = ["referral", "casefile", "notifications"]
-    if "webhook_allow" not in settings.model_fields_set:
-        # A visitor's receiver runs beside it.
-        settings = settings.model_copy(update={"webhook_allow": "127.0.0.0/8,::1"})
+    settings = with_webhooks_to_this_machine(settings)
     with worker_beside(names, settings, sandbox=True, log_level=level) as worker, listen(settings) as on:
         issuer, clock = open_issuer(settings), _open_clock(settings)
         if settings.database_url is not None:

@@ -154,7 +154,6 @@ def test_what_is_done_is_recorded_once_and_ends_the_day(book: Casebook) -> None:
         ({"due": None}, ("/due", "REQUIRED")),
         ({"action_ref": None}, ("/action", "REQUIRED")),
         ({"due": date(2026, 3, 8)}, ("/due", "IN_THE_PAST")),
-        ({"reason_ref": "vault"}, ("/reason", "NOT_EXPECTED")),
         ({"accepted": False, "action_ref": None, "due": None}, ("/reason", "REQUIRED")),
         ({"accepted": False, "action_ref": None, "reason_ref": "vault"}, ("/due", "NOT_EXPECTED")),
         ({"accepted": False, "due": None, "reason_ref": "vault"}, ("/action", "NOT_EXPECTED")),

@@ -73,3 +73,14 @@ def test_a_second_process_is_had_where_it_is_wished_or_there_are_cores_for_two(m
     monkeypatch.setenv("CASERELAY_PROCESSES", "3")
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_networks_of_webhooks_are_checked_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list in CIDR notation, with addresses alone as networks of one; of a mistake the variable is named."""
+    assert Settings().webhook_allow is None
+    monkeypatch.setenv("CASERELAY_WEBHOOK_ALLOW", "127.0.0.0/8, ::1,10.20.0.0/16")
+    assert Settings().webhook_allow == "127.0.0.0/8, ::1,10.20.0.0/16"
+    for wrong in ("localhost", "10.20.0.1/16", "10.0.0.0/8,x"):
+        monkeypatch.setenv("CASERELAY_WEBHOOK_ALLOW", wrong)
+        with pytest.raises(ValidationError, match="webhook_allow"):
+            Settings()

@@ -11,7 +11,7 @@ import pytest
 from contracts.http_examples import PLACE
 from deploy.contracts.documents import CONTRACTS
 from services.notifications.catalogue import MESSAGES
-from tests.support.domain_page import BROADCAST_COMMANDS, CASE_COMMANDS, REFERRAL_COMMANDS, table
+from tests.support.domain_page import BROADCAST_COMMANDS, CASE_COMMANDS, REFERRAL_COMMANDS, SUBSCRIPTION_COMMANDS, table
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (CONTRACTS / "openapi").glob("*.json")
@@ -85,6 +85,7 @@ def test_the_commands_are_those_of_the_domain() -> None:
     """Those of docs/domain.md that go to what is there: a referral, a broadcast, a case, a legal basis, and others."""
     on_a_referral = {row.command for row in table(REFERRAL_COMMANDS)} - {"create", "edit"}
     on_a_broadcast = {row.command for row in table(BROADCAST_COMMANDS)} - {"create"}
+    on_a_subscription = {row.command for row in table(SUBSCRIPTION_COMMANDS)} - {"create", "change", "delete"}
     on_a_case = {row.command for row in table(CASE_COMMANDS)}
     assert {*COMMANDS} == {
         *(f"POST /v1/referrals/{{referral_id}}/{command}" for command in on_a_referral),
@@ -93,6 +94,7 @@ def test_the_commands_are_those_of_the_domain() -> None:
         "POST /v1/legal-bases/{basis_id}/withdraw",
         "POST /v1/absences/{sub}/release",
         "POST /v1/charters/{version}/sign",
+        *(f"POST /v1/subscriptions/{{subscription_id}}/{command}" for command in on_a_subscription),
     }
 
 
@@ -133,6 +135,8 @@ def test_a_refusal_says_what_its_headers_are() -> None:
         ("TrajectoryAnswer", "closureReason", "EndReason"),
         ("OrganisationAnswer", "kind", "OrganisationKind"),
         ("MentorAnswer", "kind", "MentorKind"),
+        ("SubscriptionAnswer", "state", "SubscriptionState"),
+        ("SubscriptionAnswer", "readsAs", "Role"),
     ],
 )
 def test_a_code_is_one_of_its_list(schema: str, member: str, codes: str) -> None:

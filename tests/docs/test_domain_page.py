@@ -10,6 +10,7 @@ import contracts
 from contracts.broadcast_codes import BroadcastState
 from contracts.codes import CaseState, ReferralState
 from contracts.message import CaseMessage
+from contracts.subscription_codes import SubscriptionState
 from services.referral.domain.programme import DEFAULT_TERMS
 from tests.support.domain_page import (
     BROADCAST_COMMANDS,
@@ -17,6 +18,7 @@ from tests.support.domain_page import (
     MACHINES,
     PAGE,
     REFERRAL_COMMANDS,
+    SUBSCRIPTION_COMMANDS,
     states,
     table,
     terms,
@@ -33,6 +35,7 @@ def test_the_page_knows_every_state_and_no_other() -> None:
     """Of a referral and of a case."""
     assert states(REFERRAL_COMMANDS) == {state.value for state in ReferralState}
     assert states(CASE_COMMANDS) == {state.value for state in CaseState}
+    assert states(SUBSCRIPTION_COMMANDS) == {state.value for state in SubscriptionState}
     assert states(BROADCAST_COMMANDS) == {state.value for state in BroadcastState}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import random
 import uuid
 from collections import defaultdict
@@ -27,6 +29,7 @@ CLIENTS: Final = 4
 REST_SECONDS: Final = 0.1
 SETTINGS: Final = {"webhook_allow": "127.0.0.0/8", "webhook_retries": ",".join(["0", *["0.3"] * 30])}
 HELD_SECONDS: Final = LEASE_SECONDS + 2
+log = logging.getLogger(__name__)
 Span = tuple[float, float]
 """When an answer may have been lost, or two may have believed that an endpoint was theirs: by the loop's clock."""
 
@@ -46,6 +49,15 @@ async def subscribed(people: Caller, url: str) -> str:
 def answers_by_chance(chance: random.Random) -> Callable[[str, dict[str, Any]], Answer]:
     """Now and then it is too busy."""
     return lambda *_: Answer(503) if chance.random() < 0.05 else Answer(after=chance.random() / 50)
+
+
+async def some_more_taken(there: Receiver, count: int) -> None:
+    """Returns once the endpoint has taken so many more, and a moment later, or after a while without."""
+    begun = len(there.received)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(8):
+            while len(there.received) < begun + count:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.005)
 
 
 async def all_told(people: Caller, there: Receiver, begun: str, paths: Sequence[str]) -> list[dict[str, Any]]:
@@ -89,7 +101,7 @@ async def is_recorded(people: Caller, there: Receiver, subscription: str, path: 
             await asyncio.sleep(0.5)
 
 
-@pytest.mark.timeout(times(1800))
+@pytest.mark.timeout(times(4200))
 @pytest.mark.parametrize("engine", ["files", "postgres"])
 async def test_every_acknowledged_delivery_is_recorded_and_none_forgotten_whenever_it_is_killed(
     program: Start, caller: Callable[[Program], Caller], request: pytest.FixtureRequest, engine: str
@@ -107,17 +119,20 @@ async def test_every_acknowledged_delivery_is_recorded_and_none_forgotten_whenev
         clients, doubts = Clients(people, chance, REST_SECONDS), list[Span]()
         working = asyncio.create_task(clients.work(CLIENTS))
         for _ in range(times(100)):
-            await asyncio.wait([working], timeout=chance.uniform(0.3, 1.5))
+            await some_more_taken(there, chance.randrange(20))
             assert not working.done()
             # What it was sending then may have been taken, and nobody is there who could say so.
             at = loop.time()
             victim.kill()
             doubts.append((at - 1.0, loop.time()))
+            log.info("killed; %d taken", len(there.taken()))
             victim.launch()
             await victim.answers("/healthz")
+        log.info("killed for the last time; %d taken", len(there.taken()))
         clients.end()
         await working
         events = await all_told(people, there, begun, ["/hook"])
+        log.info("%d events, %d attempts", len(events), len(there.received))
         was_told_in_order(there, events, ["/hook"], doubts)
         await is_recorded(people, there, subscription, "/hook")
     await victim.stop()

@@ -188,6 +188,23 @@ async def _decides_change(context: CaseContext, _route: str, model: Any) -> list
     ] * 2
 
 
+async def _subscribes(context: CaseContext, _route: str, _model: Any) -> list[Sending]:
+    key = new_key()
+    return [lambda text: context.running.create(LOTTE, SUBSCRIPTIONS, _with_header(text), key=key)] * 2
+
+
+async def _changes_subscription(context: CaseContext, _route: str, _model: Any) -> list[Sending]:
+    made = await context.running.create(LOTTE, SUBSCRIPTIONS, _with_header("the first"))
+    path, etag = made.headers["Location"], made.headers["ETag"]
+    return [lambda text: context.running.send(LOTTE, "PUT", path, _with_header(text), etag=etag)] * 2
+
+
+def _with_header(text: str) -> dict[str, Any]:
+    url = "https://hooks.example.org/caserelay"
+    return {"channel": "WEBHOOK", "url": url, "header": {"name": "X-Words", "value": text}}
+
+
+SUBSCRIPTIONS: Final = "/v1/subscriptions"
 WITH_TEXT: Final[dict[str, dict[str, Any]]] = {"propose-match": {"criteria": ["LANGUAGE"]}}
 """What an action's body needs for a text to be taken."""
 SPECIAL: Final = {
@@ -201,6 +218,8 @@ SPECIAL: Final = {
     "POST /v1/cases/{case_id}/answer-gap": _answers_gap,
     "POST /v1/gaps/answers": _answers_gaps,
     "POST /v1/cases/{case_id}/decide-change": _decides_change,
+    "POST /v1/subscriptions": _subscribes,
+    "PUT /v1/subscriptions/{subscription_id}": _changes_subscription,
 }
 """Routes that are no action of a table; all others are found by the tables of actions."""
 

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from services.casefile.projection import ABSENCES, KNOWN, MENTORS
+from services.notifications.subscription_rows import SUBSCRIPTIONS
 from services.referral.projection import ORGANISATIONS
 from tests.casefile.cases import SERVICES, CaseContext, Told
 from tests.chassis.indexing import changing
@@ -77,6 +78,9 @@ async def crowd(tmp_path_factory: pytest.TempPathFactory, url: str | None) -> As
         away = {"substitute": "an.peeters", "until": (services.clock.now() + LATE).isoformat()}
         for n in range(AWAY):
             assert (await services.send(HANNE, "PUT", f"/v1/absences/away.{n:02}", away)).is_success
+        for n in range(AWAY):
+            webhook = {"channel": "WEBHOOK", "url": f"https://hooks.example.org/{n}"}
+            assert (await services.create(LOTTE, "/v1/subscriptions", webhook)).is_success
         await services.settle()
     models = [_model(gone, GONE), *(_model(case, MANY.get(state, RARE)) for state, case in cases.items())]
     async with running(directory, SERVICES, database_url=url, at_work=False) as services:
@@ -97,11 +101,12 @@ async def _fill(services: Running, directory: Path, url: str | None, models: lis
         ("casefile", MENTORS, ("organisation", "mentor")),
         ("casefile", ABSENCES, ("organisation", "absent")),
         ("referral", ORGANISATIONS, ("kind",)),
+        ("notifications", SUBSCRIPTIONS, ("organisation",)),
     ):
         index = services.service(name).index
         async with changing(index) as changes:
             for n in range(3000):
-                theirs = "brugwerk" if table is ABSENCES and n % 7 == 0 else f"organisation-{n % 7}"
+                theirs = "brugwerk" if table in (ABSENCES, SUBSCRIPTIONS) and n % 7 == 0 else f"organisation-{n % 7}"
                 told = {"organisation": theirs, "kind": "AGENCY"}
                 row = {column: told.get(column, f"M-{n}") for column in columns}
                 # Behind those that there are, and where the log has events: behind what it has not no list goes on.

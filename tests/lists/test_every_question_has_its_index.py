@@ -61,6 +61,7 @@ LISTS: Final[dict[tuple[str, str], list[Question]]] = {
         )
     ),
     ("referral", "/v1/organisations"): [(INES, {"limit": 3}), (INES, {"kind": ["MENTORING_ORG", "AUDIT_BODY"]})],
+    ("notifications", "/v1/subscriptions"): [(LOTTE, {})],
     ("notifications", "/v1/feed"): list(
         _mixtures(types=(None, "org.caserelay.referral.declined.v1", ",".join(list(MESSAGES)[:-1])))
     ),

@@ -101,7 +101,7 @@ def lives() -> dict[str, list[Command]]:
             rotated(2),
             caller(subscribing.PauseSubscription),
             caller(subscribing.ResumeSubscription),
-            caller(subscribing.ReplaySubscription, after_position=0, through_position=1000),
+            caller(subscribing.ReplaySubscription, since=AT),
             engine(subscription_course.FinishReplay, replay=1),
             engine(subscription_course.WarnAboutSubscription, warning="FAILING", since=AT),
             engine(subscription_course.RecordRecovery),
@@ -127,3 +127,16 @@ async def live(streams: Streams) -> None:
             call = Call(actor=command.by, idempotency_key=key)
             outcome = await handler.handle(command, stream, SUBSCRIPTION, call, must_exist=False)
             assert outcome.events, command
+
+
+async def to_every_value(streams: Streams, stream: str) -> None:
+    """Brings a subscription that was just made to where each of its members has a value: disabled after all else."""
+    handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
+    for command in (
+        PROVEN,
+        of_caller(subscribing.RequestDeliveryTest, test="a-test"),
+        of_caller(subscribing.ReplaySubscription, since=AT),
+        of_engine(subscription_course.WarnAboutSubscription, warning="FAILING", since=AT),
+        of_engine(subscription_course.DisableSubscription, reason="GONE", status=410),
+    ):
+        assert (await handler.handle(command, stream, SUBSCRIPTION, Call(actor=command.by))).events

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from contracts import referral
+from contracts.casefile.deadlines import NgoAccessExpired
 from contracts.subscription_codes import SubscriptionState
 from services.chassis.store_opener import StoreOpener
 from services.notifications.delivering.endpoint import CASES_AT_ONCE
@@ -147,6 +148,23 @@ async def test_after_a_withdrawal_only_the_stop_goes_out(
     assert {event.rule for event in withheld} == {"CONSENT_WITHDRAWN"}
 
 
+async def test_after_the_end_of_access_nothing_goes_out(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """What came in a pause and was never tried is withheld too, although nothing of the case is left to be seen."""
+    story = Story("C1")
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    await subscriptions.give(subscription, subscribing.PauseSubscription)
+    sent = await system.tell(story.submitted(BRUGWERK), story.declined(BRUGWERK))
+    referral_id = f"C1-{BRUGWERK}"
+    await system.tell(story.of_case(NgoAccessExpired, referral=referral_id, organisation=BRUGWERK))
+    await subscriptions.give(subscription, subscribing.ResumeSubscription)
+    await subscriptions.stand_at(subscription, dict.fromkeys([event.id for event in sent], DeliveryState.WITHHELD))
+    withheld = [event for event in await subscriptions.events(subscription) if type(event) is DeliveryWithheld]
+    assert {event.rule for event in withheld} == {"ACCESS_EXPIRED"}
+    assert there.received == []
+
+
 async def test_an_endpoint_that_is_gone_gets_nothing_more(
     system: Running, there: Receiver, subscriptions: Subscriptions
 ) -> None:
@@ -262,3 +280,28 @@ async def test_of_an_endpoint_that_is_away_few_cases_are_tried_until_something_a
     await until(lambda: len(there.taken()) >= 30)
     stands = await subscriptions.stand(subscription)
     await until(lambda: len(there.taken()) + list(stands.values()).count(DeliveryState.FAILED) >= len(sent))
+
+
+async def test_metrics_tell_what_came_of_attempts_and_how_much_waits(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """Nobody's endpoint, case or organisation is named."""
+    await subscriptions.active(BRUGWERK, there.url)
+    answers = [Answer(500)]
+    there.answering = lambda *_: answers.pop() if answers else Answer()
+    await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: len(there.taken()) == 1)
+
+    async def told() -> bool:
+        async with system.client(BRUGWERK) as client:
+            lines = (await client.get("/metrics")).text.splitlines()
+        wanted = {
+            'caserelay_delivery_attempts_total{outcome="DELIVERED",service="notifications"} 1.0',
+            'caserelay_delivery_attempts_total{outcome="RETRYING",service="notifications"} 1.0',
+            'caserelay_delivery_attempts_total{outcome="FAILED",service="notifications"} 0.0',
+            'caserelay_deliveries_waiting{service="notifications"} 0.0',
+            'caserelay_deliveries_behind_positions{service="notifications"} 0.0',
+        }
+        return wanted <= set(lines)
+
+    await until(told)

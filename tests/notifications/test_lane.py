@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from services.chassis.modelling.decider import Actor
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.domain.lane import (
     LANE,
     Delivered,
@@ -17,7 +18,6 @@ from services.notifications.domain.lane import (
     RequestRetry,
     Withhold,
     decide,
-    delivery_id,
     lane_stream,
 )
 from tests.support.given_when_then import Decisions

@@ -12,6 +12,8 @@ from typing import Any, Final
 import pytest
 
 from services.assembly import SERVICES
+from services.chassis.time.scheduler import Pending, sortable
+from services.notifications.night_rows import NIGHT, STREAM
 from tests.support.dates import MONDAY
 from tests.support.people import AUDITOR, CONTROL, DPO_OF_AGENCY, INES, KARIM, LOTTE, MENTOR, OPERATOR, Person
 from tests.support.problems import assert_problem
@@ -264,6 +266,6 @@ async def test_a_night_that_is_tried_again_keeps_nothing_twice(here: Running) ->
     service = here.service("notifications")
     before = await service.log.head()
     assert service.scheduler is not None
-    fire = service.scheduler._fire
-    await asyncio.gather(*(fire("nights", None) for _ in range(2)))  # type: ignore[arg-type]
+    fire, night = service.scheduler._fire, sortable(MONDAY)
+    await asyncio.gather(*(fire(STREAM, Pending(night, NIGHT, NIGHT, night)) for _ in range(2)))
     assert await service.log.head() == before

@@ -137,16 +137,16 @@ def test_an_anonymous_offer_is_no_case() -> None:
 @pytest.mark.parametrize(
     ("state", "ended", "agencys", "organisations"),
     [
-        ("MENTORING", False, True, True),
-        ("OPENED", True, True, False),
-        ("REFERRED", True, True, False),
-        ("CLOSED", False, False, False),
-        ("FINALISED", False, False, False),
-        (None, False, False, False),
+        ("MENTORING", 0, 1, 1),
+        ("OPENED", 1, 1, 0),
+        ("REFERRED", 1, 1, 0),
+        ("CLOSED", 0, 0, 0),
+        ("FINALISED", 0, 0, 0),
+        (None, 0, 0, 0),
     ],
 )
 def test_a_case_is_open_for_who_has_a_part_in_it_while_it_goes_on(
-    state: str | None, ended: bool, agencys: bool, organisations: bool
+    state: str | None, ended: int, agencys: int, organisations: int
 ) -> None:
     """The agency's goes on with the next offer; that of an organisation ends with its referral."""
     facts: list[Fact] = [Addressed(referral="r-1", agency="vdab-gent", organisation="brugwerk", place=(1,))]

@@ -323,18 +323,23 @@ async def test_a_consent_that_does_not_name_all_of_them_is_refused(context: Refe
     assert "samenstap" in fault["detail"]
 
 
-async def test_a_consent_names_one_recipient_or_several_and_not_both(context: ReferralContext) -> None:
-    """Which of the two would hold is nobody's guess: the one that does not belong there is named, on either route."""
+async def test_a_single_recipient_beside_several_is_one_of_them(context: ReferralContext) -> None:
+    """Who copies the consent of a single referral leaves it in; what holds are the several, so it says nothing else."""
     before = await context.snapshot()
-    several, single = broadcast(), another_person()
-    several["legalBasis"]["recipient"] = "brugwerk"
+    body, single = broadcast(), another_person()
+    body["legalBasis"]["recipient"] = "somebody-else"
     single["legalBasis"]["recipients"] = ["brugwerk", "samenstap"]
-    for path, body, pointer in ((BROADCASTS, several, "recipient"), (REFERRALS, single, "recipients")):
-        answer = await context.running.create(INES, path, body)
+    for path, wrong, pointer, code in (
+        (BROADCASTS, body, "recipient", "INVALID_VALUE"),
+        (REFERRALS, single, "recipients", "UNKNOWN_FIELD"),
+    ):
+        answer = await context.running.create(INES, path, wrong)
         assert answer.status_code == 422, answer.text
         (fault,) = answer.json()["errors"]
-        assert (fault["pointer"], fault["code"]) == (f"/legalBasis/{pointer}", "UNKNOWN_FIELD")
+        assert (fault["pointer"], fault["code"]) == (f"/legalBasis/{pointer}", code)
     assert await context.snapshot() == before
+    body["legalBasis"]["recipient"] = "brugwerk"
+    assert (await context.running.create(INES, BROADCASTS, body)).status_code == 201
 
 
 async def test_only_an_agency_offers_people(context: ReferralContext) -> None:

@@ -64,7 +64,15 @@ class Target:
         assert outside.send(LOTTE, "PUT", "/v1/mentors/M-41", profile).status_code == 200
         away = {"substitute": "an.peeters", "until": "2026-06-01T00:00:00Z"}
         assert outside.send(INES, "PUT", f"/v1/absences/{INES.sub}", away).status_code == 200
+        webhook = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay"}
+        subscribed = outside.send(LOTTE, "POST", "/v1/subscriptions", webhook, headers={"Idempotency-Key": "hook"})
+        assert subscribed.status_code == 201, subscribed.text
+        outside.does(LOTTE, f"/v1/cases/{referral['case']}", "report-gap", lacks | {"serviceKind": "TRAINING"})
+        outside.clock(INES, "2026-01-12T10:00:02Z")
+        told = outside.send(LOTTE, "GET", f"/v1/subscriptions/{subscribed.json()['id']}/deliveries").json()["items"]
         self.there = {
+            "delivery_id": told[0]["id"],
+            "subscription_id": subscribed.json()["id"],
             "sub": INES.sub,
             "referral_id": referral["id"],
             "case_id": referral["case"],
@@ -106,7 +114,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def forbidden(method: str, answer: httpx.Response) -> bool:
     """Whether a command is not for who sends it: they are told that, and not how it would be sent rightly."""
-    return method in ("post", "put", "patch") and answer.status_code in (403, 404)
+    return method in ("post", "put", "patch", "delete") and answer.status_code in (403, 404)
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

@@ -18,12 +18,15 @@ REFERRAL_BY_ITSELF: Final = "What happens to a referral without a command"
 LEGAL_BASIS_COMMANDS: Final = "Commands on a legal basis"
 BROADCAST_COMMANDS: Final = "Commands on a broadcast"
 BROADCAST_BY_ITSELF: Final = "What happens to a broadcast without a command on it"
+SUBSCRIPTION_COMMANDS: Final = "Commands on a subscription"
+SUBSCRIPTION_BY_ITSELF: Final = "What happens to a subscription without a command"
 CASE_COMMANDS: Final = "Commands on a case"
 CASE_BY_ITSELF: Final = "What happens to a case without a command"
 MACHINES: Final = (
     (REFERRAL_COMMANDS, REFERRAL_BY_ITSELF),
     (BROADCAST_COMMANDS, BROADCAST_BY_ITSELF),
     (LEGAL_BASIS_COMMANDS,),
+    (SUBSCRIPTION_COMMANDS, SUBSCRIPTION_BY_ITSELF),
     (CASE_COMMANDS, CASE_BY_ITSELF),
 )
 

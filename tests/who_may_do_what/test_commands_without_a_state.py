@@ -22,6 +22,7 @@ from tests.support.domain_page import (
     CASE_COMMANDS,
     LEGAL_BASIS_COMMANDS,
     REFERRAL_COMMANDS,
+    SUBSCRIPTION_COMMANDS,
     lines,
     table,
 )
@@ -41,6 +42,7 @@ ROUTES: Final[Mapping[str, str]] = {
     BROADCAST_COMMANDS: "/v1/broadcasts/{broadcast_id}",
     LEGAL_BASIS_COMMANDS: "/v1/legal-bases/{basis_id}",
     CASE_COMMANDS: "/v1/cases/{case_id}",
+    SUBSCRIPTION_COMMANDS: "/v1/subscriptions/{subscription_id}",
 }
 """What the commands of a table are given on."""
 KINDS: Final[Mapping[str, str]] = {
@@ -98,6 +100,7 @@ def expected(request: str, person: Person) -> str:
 
 
 AWAY: Final = {"substitute": "an.peeters", "until": "2027-01-01T00:00:00Z"}
+HOOK: Final = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay"}
 BODIES: Final[Mapping[str, tuple[str, Any, str | None]]] = {
     "POST /v1/referrals": ("/v1/referrals", another_person(), None),
     "POST /v1/broadcasts": ("/v1/broadcasts", broadcast(), None),
@@ -107,6 +110,7 @@ BODIES: Final[Mapping[str, tuple[str, Any, str | None]]] = {
         {**PROGRAMME_VERSION, "validFrom": "2027-01-01"},
         None,
     ),
+    "POST /v1/subscriptions": ("/v1/subscriptions", HOOK, None),
     "PUT /v1/mentors/{ref}": ("/v1/mentors/M-77", PROFILE, None),
     "PUT /v1/charters/{version}": ("/v1/charters/v9", CHARTER, None),
     "PUT /v1/absences/{sub}": ("/v1/absences/somebody", AWAY, None),
@@ -114,6 +118,8 @@ BODIES: Final[Mapping[str, tuple[str, Any, str | None]]] = {
     "POST /v1/charters/{version}/sign": ("/v1/charters/v1/sign", {}, "/v1/charters/v1"),
 }
 """Of each request its path, its body, and the resource whose ETag goes with it."""
+BY_METHOD: Final = {"edit": "PATCH", "change": "PUT", "delete": "DELETE"}
+"""Commands that have no path of their own, as the page says."""
 BULK: Final = "POST /v1/referrals/bulk"
 
 
@@ -186,7 +192,8 @@ async def test_every_route_that_writes_is_on_the_page_and_every_command_has_a_ro
     written = {row.request for row in rows()} | {GAPS}
     for heading, path in ROUTES.items():
         for command in {row.command for row in table(heading)} - {"create"}:
-            written.add(f"PATCH {path}" if command == "edit" else f"POST {path}/{command}")
+            method = BY_METHOD.get(command)
+            written.add(f"{method} {path}" if method is not None else f"POST {path}/{command}")
     routes = {
         f"{method.upper()} {path}"
         for app in shared.running.apps.values()

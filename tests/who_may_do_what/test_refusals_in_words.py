@@ -12,13 +12,14 @@ from services.casefile.actions import ACTIONS as OF_CASES
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Forbidden, Policy, Verdict
 from services.notifications import access as of_notifications
+from services.notifications.actions import ACTIONS as OF_SUBSCRIPTIONS
 from services.referral import access as of_referrals
 from services.referral.actions import ACTIONS as OF_REFERRALS
 
 POLICIES: Final[dict[str, tuple[Policy, frozenset[str]]]] = {
     "casefile": (of_cases.POLICY, frozenset(OF_CASES)),
     "referral": (of_referrals.POLICY, frozenset(OF_REFERRALS)),
-    "notifications": (of_notifications.POLICY, frozenset()),
+    "notifications": (of_notifications.POLICY, frozenset(OF_SUBSCRIPTIONS)),
 }
 """The table of each service, and its commands: their names are what callers send."""
 

@@ -196,8 +196,7 @@ def _answer_faults(command: AnswerGap, today: date) -> Iterator[Fault]:
                 "/action", "NOT_EXPECTED", "an action goes with a gap that is accepted", rests_on=("/accepted",)
             )
         return
-    if command.reason_ref is not None:
-        yield Fault("/reason", "NOT_EXPECTED", "a reason goes with a gap that is not accepted", rests_on=("/accepted",))
+    # A reason may stand beside an action: why this one.
     if command.action_ref is None:
         yield Fault("/action", "REQUIRED", "say what is done about a gap that is accepted", rests_on=("/accepted",))
     if command.due is None:

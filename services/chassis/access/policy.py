@@ -252,8 +252,8 @@ class Policy:
                 raise Forbidden(denial.code, denial.detail)
         row = self._relations(action)
         code = "PARTY_NOT_ALLOWED" if row.keys().isdisjoint(relations) else "ROLE_NOT_ALLOWED"
-        told_of = [relation for relation in row if (action, relation) not in self._later] or list(row)
-        may = "; ".join(sorted(f"{', '.join(sorted(row[relation]))} {self._words[relation]}" for relation in told_of))
+        listed = [relation for relation in row if (action, relation) not in self._later] or list(row)
+        may = "; ".join(sorted(f"{', '.join(sorted(row[relation]))} {self._words[relation]}" for relation in listed))
         how = " and ".join(sorted(self._words[relation] for relation in relations))
         raise Forbidden(code, f"{self._acts.get(action, action)} is for {may}; you ask as {caller.role} {how}")
 

@@ -109,6 +109,7 @@ def common_routes(
     async def metrics() -> Response:
         await _learn(services)
         for name, service in services.items():
+            telemetry.deliveries.follow(name, service.tally)
             telemetry.standing(name, leads=service.leading, failing=service.work())
             if not service.ready:
                 continue

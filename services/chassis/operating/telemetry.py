@@ -32,6 +32,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 
+from services.chassis.operating.delivery_metrics import DeliveryMetrics
 from services.chassis.operating.request_notes import RequestNotes
 from services.chassis.operating.request_telemetry import RequestTelemetry
 from services.chassis.operating.store_metrics import StoreMetrics
@@ -229,6 +230,8 @@ class Telemetry:
         self._build.labels(VERSION).set(1)
         self.stores = StoreMetrics()
         self.registry.register(self.stores)
+        self.deliveries = DeliveryMetrics()
+        self.registry.register(self.deliveries)
         limits_met = Counter(
             "caserelay_connection_limits",
             "Connections that a limit of the server ended or refused, answered or not.",

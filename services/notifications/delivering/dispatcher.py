@@ -22,10 +22,12 @@ from services.chassis.index.index import IndexReader
 from services.chassis.index.projection import Projection
 from services.chassis.leading.sharing import Sharing
 from services.chassis.log.metadata import Recorded
+from services.chassis.service import Tally
 from services.notifications.delivering.asking import Asking
 from services.notifications.delivering.carrier import Carrier
 from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
 from services.notifications.delivering.endpoints import Endpoints
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.lanes import TESTS, LaneWork, NotNow
 from services.notifications.delivering.places import Places
 from services.notifications.delivering.pools import Pools
@@ -35,7 +37,7 @@ from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import shard_of
 from services.notifications.delivering.walking import NOTHING_NEW, Walking
 from services.notifications.domain.inbox import MessageTaken
-from services.notifications.domain.lane import LANE, DeliveryRetryRequested, delivery_id, lane_stream
+from services.notifications.domain.lane import LANE, DeliveryRetryRequested, lane_stream
 from services.notifications.domain.subscription import Subscription, subscription_stream
 
 LOOKS_AT_ONCE: Final = 8
@@ -104,15 +106,16 @@ class Dispatcher:
             "delivery places": self._places.round,
         }
 
-    @property
-    def under_way(self) -> int:
-        """How many lanes are worked on."""
-        return len(self._under_way)
-
-    @property
-    def waiting(self) -> int:
-        """How many lanes are next, or wait for a pause that is known here."""
-        return sum(len(endpoint.waiting) + len(endpoint.soon) for endpoint in self._endpoints)
+    def tally(self) -> Tally:
+        """What came of the attempts of this process, and how much waits that it knows."""
+        known = self._known or 0
+        waiting = behind = 0
+        for endpoint in self._endpoints:
+            waiting += len(endpoint.active) + len(endpoint.soon)
+            # Else it lacks nothing but what is for others.
+            if endpoint.walk is not None and (endpoint.active or endpoint.stalled or endpoint.queued):
+                behind = max(behind, known - endpoint.walk.after)
+        return Tally(dict(self.pools.outcomes), waiting, behind)
 
     def _owned(self, shards: frozenset[int]) -> None:
         # At once: what another process may do must not be begun here. What is gained is found by `follow`.

@@ -14,6 +14,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.log.metadata import Recorded
 from services.notifications.delivering.carrier import TEST, Carrier
 from services.notifications.delivering.endpoint import Endpoint, LaneKey, UnderWay
+from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.permission import NOT_A_PARTY, NOT_FOR_YOU, rule_against
 from services.notifications.delivering.pools import Pools
 from services.notifications.delivering.recording import Recording
@@ -26,7 +27,6 @@ from services.notifications.domain.lane import (
     DeliveryState,
     Known,
     Lane,
-    delivery_id,
     lane_stream,
 )
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream

@@ -21,7 +21,8 @@ class Pools:
     def __init__(self, at_once: int = AT_ONCE, doubted_at_once: int = DOUBTED_AT_ONCE) -> None:
         self._trusted = asyncio.Semaphore(at_once)
         self._doubted = asyncio.Semaphore(doubted_at_once)
-        self.outcomes: Counter[str] = Counter()
+        # What never came of one is a zero, and not a series that is missing.
+        self.outcomes = Counter({state.value: 0 for state in DeliveryState if state is not DeliveryState.PENDING})
 
     def place(self, endpoint: Endpoint) -> asyncio.Semaphore:
         """Where a request to an endpoint waits, as things are."""

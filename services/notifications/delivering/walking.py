@@ -15,7 +15,7 @@ from services.notifications.delivering.lanes import reader_of
 from services.notifications.delivery_rows import LANES
 from services.notifications.domain.inbox import MessageTaken
 from services.notifications.lists import readers_of
-from services.notifications.projection import AUDIENCE
+from services.notifications.projection import AUDIENCE, former_reader
 
 AT_ONCE: Final = 50
 """Rows of the feed that are looked at together."""
@@ -74,7 +74,9 @@ class Walking:
             through = min(through, walk.through)
         if walk.after >= through:
             return False
-        where: dict[str, Value | Sequence[Value]] = {"reader": readers_of(reader_of(endpoint), READ_FEED)}
+        # What may not go out any more is found as well: it is recorded as withheld.
+        readers = (*readers_of(reader_of(endpoint), READ_FEED), former_reader(endpoint.organisation))
+        where: dict[str, Value | Sequence[Value]] = {"reader": readers}
         if endpoint.types is not None:
             where["type"] = tuple(sorted(endpoint.types))
         before = walk.after

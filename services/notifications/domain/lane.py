@@ -11,18 +11,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, assert_never
-from uuid import UUID
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.chassis.modelling.decider import Command, Entity, Event, Refused
-from services.chassis.modelling.derived_id import derived_id
 from services.chassis.modelling.growing import GrowingMap
-
-DELIVERIES: Final = UUID("5a3f4dd0-6f0e-4a55-9c0e-1d3b9d0a3c47")
-"""The namespace of the ids of deliveries."""
 
 
 class DeliveryState(StrEnum):
@@ -343,8 +338,3 @@ LANE: Entity[Lane] = Entity(Lane(), evolve)
 def lane_stream(subscription: str, key: str, replay: str | None = None) -> str:
     """The stream of what a subscription was told of a case, or told again by a replay."""
     return f"lane-{subscription}-{key}" if replay is None else f"lane-{subscription}-{key}-{replay}"
-
-
-def delivery_id(subscription: str, event: str, replay: str | None = None) -> str:
-    """The id of the delivery of a message to a subscription."""
-    return derived_id(DELIVERIES, f"{subscription} {event}" if replay is None else f"{subscription} {event} {replay}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from contracts.subscription_codes import Channel, SubscriptionState
+from services.chassis.modelling.callers_clock import SKEW
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 from services.notifications.domain.subscription import (
     MOST_KEYS,
@@ -82,14 +83,16 @@ class RotateSecret(Command, frozen=True, kw_only=True):
 
 
 class ReplaySubscription(Command, frozen=True, kw_only=True):
-    """Send again what is behind `after_position` up to `through_position` in the service's log.
+    """Send again what came `since` then, or between `begins` and `ends`; by when this service took it in."""
 
-    `faults` are what is wrong with the times that were given instead.
-    """
+    since: datetime | None = None
+    begins: datetime | None = None
+    ends: datetime | None = None
 
-    after_position: int
-    through_position: int
-    faults: tuple[Fault, ...] = ()
+    @property
+    def start(self) -> datetime | None:
+        """From when on."""
+        return self.begins if self.since is None else self.since
 
 
 class DeleteSubscription(Command, frozen=True, kw_only=True):
@@ -124,7 +127,6 @@ def create(command: CreateSubscription, context: SubscriptionContext) -> Decided
 
 def change(command: ChangeSubscription, context: SubscriptionContext) -> Decided:
     """Makes other choices; the same ones change nothing. The channel stays."""
-    check("change", context)
     held = context.subscription.choices
     faults = command.faults
     if held is not None and command.choices.channel != held.channel:
@@ -186,19 +188,37 @@ def rotate_secret(command: RotateSecret, context: SubscriptionContext) -> Decide
 
 def replay(command: ReplaySubscription, context: SubscriptionContext) -> Decided:
     """Asks for a replay, one at a time. An empty range changes nothing."""
-    if command.faults:
-        raise Refused.input(*command.faults)
+    if faults := tuple(_faults_of_range(command)):
+        raise Refused.input(*faults)
     check("replay", context)
-    if command.through_position <= command.after_position:
+    found = context.positions
+    if found is None or found.through <= found.after:
         return []
     return [
         ReplayRequested(
             replay=context.subscription.replays + 1,
-            after_position=command.after_position,
-            through_position=command.through_position,
+            after_position=found.after,
+            through_position=found.through,
             requested_at=command.at,
         )
     ]
+
+
+def _faults_of_range(command: ReplaySubscription) -> Iterator[Fault]:
+    begins, ends = command.begins, command.ends
+    if command.since is not None and (begins is not None or ends is not None):
+        yield Fault("/since", "NOT_EXPECTED", "give since, or from and to")
+    elif command.since is None and begins is None and ends is None:
+        yield Fault("/since", "REQUIRED", "say from when on: since, or from and to")
+    elif command.since is None and begins is None:
+        yield Fault("/from", "REQUIRED", "from and to go together")
+    elif command.since is None and ends is None:
+        yield Fault("/to", "REQUIRED", "from and to go together")
+    for pointer, given in (("/since", command.since), ("/from", begins)):
+        if given is not None and given > command.at + SKEW:
+            yield Fault(pointer, "IN_THE_FUTURE", "nothing of then has come yet")
+    if begins is not None and ends is not None and ends <= begins:
+        yield Fault("/to", "RANGE_BACKWARDS", "to is after from", rests_on=("/from",))
 
 
 def delete(command: DeleteSubscription, context: SubscriptionContext) -> Decided:
@@ -219,7 +239,7 @@ def check(action: str, context: SubscriptionContext) -> None:
 def blocked(action: str, context: SubscriptionContext) -> Refused | None:
     """What stands in the way of an action of callers; None where nothing."""
     subscription = context.subscription
-    if action in _WEBHOOK_ONLY and not subscription.is_webhook:
+    if action in ("rotate-secret", "replay") and not subscription.is_webhook:
         return Refused("WEBHOOK_ONLY", f"{action} is for subscriptions of the channel {Channel.WEBHOOK}")
     state, states = subscription.state, context.states.get(action, _EVERY)
     if state not in states:
@@ -237,7 +257,6 @@ def blocked(action: str, context: SubscriptionContext) -> Refused | None:
     return None
 
 
-_WEBHOOK_ONLY: Final = frozenset({"rotate-secret", "replay"})
 _INSTEAD: Final[Mapping[tuple[str, SubscriptionState | None], str]] = {
     ("resume", _S.DISABLED): "verify it, and it goes on where it stopped",
     ("resume", _S.PENDING): "it goes on by itself once ownership is proven",

@@ -201,10 +201,21 @@ def evolve_count(held: OfOrganisation, event: CountEvent) -> OfOrganisation:
 OF_ORGANISATION: Entity[OfOrganisation] = Entity(OfOrganisation(), evolve_count)
 
 
+class Positions(Struct, frozen=True, kw_only=True):
+    """A part of the service's log: what is behind `after`, up to `through`."""
+
+    after: int
+    through: int
+
+
 class SubscriptionContext(Struct, frozen=True, kw_only=True):
-    """A subscription, and those that its organisation has; which of its commands are possible in which states."""
+    """A subscription, and those that its organisation has; which of its commands are possible in which states.
+
+    `positions` are where the times of a replay are in the log.
+    """
 
     subscription: Subscription
+    positions: Positions | None = None
     held: OfOrganisation = OfOrganisation()
     states: Mapping[str, tuple[SubscriptionState, ...]] = {}
 

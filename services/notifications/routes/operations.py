@@ -37,7 +37,7 @@ DESCRIBED: Final = ApiDescription(
         "feed": "Events as CloudEvents, as pages or as a stream.",
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
         "reconciliations": "Whether both sides have the same cases, in the same state.",
-        "subscriptions": "Who is told by a webhook or by e-mail, of what, and how that stands.",
+        "subscriptions": "Webhooks and e-mail: where an organisation is told of what, and whether that is proven.",
     },
     schemas=schemas,
     operations={
@@ -74,10 +74,10 @@ DESCRIBED: Final = ApiDescription(
         ),
         "POST /v1/subscriptions": Operation(
             "subscription-create",
-            "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until the "
-            "endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this answer "
-            "alone; sent again under the same key, the request has the same one. `publicKey` verifies the signatures "
-            "`v1a`, the secret those of `v1` (Standard Webhooks).",
+            "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until "
+            "the endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this "
+            "answer alone; sent again under the same key, the request has the same one. `publicKey` verifies the "
+            "signatures `v1a`, the secret those of `v1` (Standard Webhooks).",
         ),
         f"GET {_PLACE}": Operation(
             "subscription-read",
@@ -86,8 +86,8 @@ DESCRIBED: Final = ApiDescription(
         ),
         f"PUT {_PLACE}": Operation(
             "subscription-change",
-            "Replaces what was chosen; what is left out has its default. Another URL, address or person is PENDING again "
-            "until it is proven, even if the subscription was paused or disabled. The channel stays.",
+            "Replaces what was chosen; what is left out has its default. Another URL, address or person is PENDING "
+            "again until it is proven, even if the subscription was paused or disabled. The channel stays.",
             versioned=True,
         ),
         f"DELETE {_PLACE}": Operation(

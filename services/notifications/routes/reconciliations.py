@@ -15,7 +15,7 @@ from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 from services.chassis.modelling.decider import Fault
 from services.chassis.service import Service
-from services.notifications.access import POLICY, RECONCILE, relations_to_subscription
+from services.notifications.access import OWN_ORGANISATION, POLICY, RECONCILE
 from services.notifications.feed_cursors import feed_of
 from services.notifications.reconciling import Reconciling
 from services.notifications.routes.reconciliation_shapes import (
@@ -31,7 +31,7 @@ def routes(service: Service, reconciling: Reconciling) -> Router:
     router = Router(prefix="/v1/reconciliations", tags=["reconciliations"])
 
     async def may(caller: Authenticated) -> None:
-        POLICY.require(caller, RECONCILE, relations_to_subscription(caller, caller.org))
+        POLICY.require(caller, RECONCILE, (OWN_ORGANISATION,))
 
     @router.post(
         "",

@@ -54,7 +54,7 @@ HeaderValue = Annotated[
 
 
 class PersonBody(Body):
-    """Who reads the e-mail, by the `sub` and the role of that person's tokens."""
+    """The person to whom the e-mail goes, by the `sub` and the role of their tokens."""
 
     sub: Identifier
     role: Role

@@ -35,7 +35,7 @@ class HeaderShown(Contract):
 
 
 class KeyShown(Contract):
-    """A public key (`whpk_…`) of those that sign now; `until` by the machine's clock, null for the newest."""
+    """A public key ("whpk_" and base64) of those that sign now; `until` by the machine's clock, null for the newest."""
 
     public_key: str
     until: datetime | None
@@ -88,9 +88,9 @@ class SubscriptionLinks(Contract):
 
 
 class SubscriptionAnswer(Contract):
-    """Who is told of what, how, and how it stands.
+    """By which channel somebody is told of what, and in which state that is.
 
-    `secret` is in the answer that made it alone, to create or rotate-secret: `whsec_` and base64. A repeat under the
+    `secret` is in the answer that made it alone, to create or rotate-secret: "whsec_" and base64. A repeat under the
     same key has the same. `readsAs` is the role by which the organisation's feed is read for it.
     """
 

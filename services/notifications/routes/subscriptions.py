@@ -18,7 +18,7 @@ from services.chassis.http.request.national_numbers import check_text
 from services.chassis.http.request.parameters import Covered, DryRun, Identifier, IfMatchHeader, Limit
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
-from services.notifications.access import CREATE, POLICY, relations_to_subscription
+from services.notifications.access import CREATE, OWN_ORGANISATION, POLICY
 from services.notifications.actions import ACTIONS, Action
 from services.notifications.commands import PERSONAL, Commands
 from services.notifications.queries import OFFERED, Queries
@@ -32,7 +32,7 @@ def routes(queries: Queries, commands: Commands) -> Router:
     router = Router(prefix=f"/v1/{PATH}", tags=[PATH])
 
     async def may_create(caller: Authenticated) -> None:
-        POLICY.require(caller, CREATE, relations_to_subscription(caller, caller.org))
+        POLICY.require(caller, CREATE, (OWN_ORGANISATION,))
 
     @router.post(
         "",
@@ -74,6 +74,7 @@ def routes(queries: Queries, commands: Commands) -> Router:
     @router.delete(
         "/{subscription_id}",
         status_code=204,
+        responses={200: {"model": SubscriptionAnswer, "description": "The result of a dry run; nothing was stored."}},
         summary=ACTIONS["delete"].summary,
     )
     async def delete(command: Changing, subscription_id: Identifier, _: Covered) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,7 +32,6 @@ class Connection:
     http: httpcore.AsyncHTTPConnection
     meter: Meter
     until: float = 0.0
-    idle: bool = False
 
 
 @dataclass
@@ -42,15 +41,17 @@ class Connections:
     allow: Networks
     resolve: Resolve
     trust: ssl.SSLContext
+    network: httpcore.AsyncNetworkBackend
     _by_url: dict[str, list[Connection]] = field(default_factory=dict)
-    _kept: deque[Connection] = field(default_factory=deque)
+    _kept: OrderedDict[Connection, None] = field(default_factory=OrderedDict)
+    """The idle ones, that of which nothing was wanted for longest first."""
 
     async def take(self, url: str, destination: Destination) -> Connection:
         """A connection for one request to this URL. A new one connects when it is used."""
-        await self._let_go()
+        await self._let_go(MOST_KEPT)
         while (waiting := self._by_url.get(url)) is not None:
-            found = waiting.pop()
-            self._left(found)
+            found = waiting[-1]
+            self._forget(found)
             if not found.http.has_expired() and not found.http.is_closed():
                 return found
             await found.http.aclose()
@@ -59,7 +60,7 @@ class Connections:
         http = httpcore.AsyncHTTPConnection(
             httpcore.Origin(scheme, destination.host.encode(), destination.port),
             ssl_context=self.trust,
-            network_backend=PinnedNetwork(destination, self.allow, self.resolve, meter),
+            network_backend=PinnedNetwork(destination, self.allow, self.resolve, self.network, meter),
         )
         return Connection(url, http, meter)
 
@@ -68,28 +69,24 @@ class Connections:
         if not used.http.is_idle():
             await used.http.aclose()
             return
-        used.until, used.idle = time.monotonic() + KEPT_SECONDS, True
+        used.until = time.monotonic() + KEPT_SECONDS
         self._by_url.setdefault(used.url, []).append(used)
-        self._kept.append(used)
+        self._kept[used] = None
 
     async def close(self) -> None:
         """Closes all that is idle."""
-        for waiting in [*self._kept]:
-            if waiting.idle:
-                await waiting.http.aclose()
-        self._kept.clear()
-        self._by_url.clear()
+        await self._let_go(0)
 
-    async def _let_go(self) -> None:
+    async def _let_go(self, most: int) -> None:
         now = time.monotonic()
-        while self._kept and (not self._kept[0].idle or self._kept[0].until < now or len(self._kept) > MOST_KEPT):
-            oldest = self._kept.popleft()
-            if oldest.idle:
-                self._by_url[oldest.url].remove(oldest)
-                self._left(oldest)
-                await oldest.http.aclose()
+        while self._kept and (len(self._kept) > most or next(iter(self._kept)).until < now):
+            oldest = next(iter(self._kept))
+            self._forget(oldest)
+            await oldest.http.aclose()
 
-    def _left(self, connection: Connection) -> None:
-        connection.idle = False
-        if not self._by_url[connection.url]:
+    def _forget(self, connection: Connection) -> None:
+        del self._kept[connection]
+        waiting = self._by_url[connection.url]
+        waiting.remove(connection)
+        if not waiting:
             del self._by_url[connection.url]

@@ -30,25 +30,12 @@ _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9-]+")
 _VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _OURS: Final = frozenset(
-    [
-        "accept",
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "traceparent",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    ]
+    {
+        *("accept", "accept-encoding", "connection", "cookie", "expect", "host", "keep-alive", "te", "traceparent"),
+        *("trailer", "transfer-encoding", "upgrade", "user-agent"),
+    }
 )
+"""Headers of a request that are not the subscriber's to set."""
 _OURS_BEGIN: Final = ("webhook-", "proxy-", "content-", "sec-")
 _DEFAULT: Final = {"https": 443, "http": 80}
 

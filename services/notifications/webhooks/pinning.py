@@ -30,6 +30,8 @@ CONNECTING_SECONDS: Final = 3.0
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a name, as texts. Raises OSError where it has none."""
+LookUp = Callable[[str, int], list[str]]
+"""The same, holding its thread for as long as it takes."""
 
 
 class RefusedAddress(Exception):  # noqa: N818 - reads as what happened
@@ -44,39 +46,42 @@ class SystemResolver:
     """Asks the machine's resolver, a thread for each name: it cannot be interrupted and may take half a minute.
 
     The threads are not the loop's, for which others wait, and the process does not wait for them when it ends.
+    `look_up` is what they run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, look_up: LookUp | None = None) -> None:
+        self._look_up = _addresses if look_up is None else look_up
         self._running: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
         self._free = asyncio.Semaphore(LOOKUPS)
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         """See `Resolve`. A name that is being looked up is not looked up again beside it."""
-        running = self._running.get((host, port))
-        if running is None:
+        if (host, port) not in self._running:
             await self._free.acquire()
-            running = self._started(host, port)
-        return await asyncio.shield(running)
+            if (host, port) in self._running:
+                # Somebody else came first, while both waited for a thread.
+                self._free.release()
+            else:
+                self._running[host, port] = self._started(host, port)
+        return await asyncio.shield(self._running[host, port])
 
     def _started(self, host: str, port: int) -> asyncio.Future[list[str]]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[str]] = loop.create_future()
-        self._running[host, port] = answer
 
         def look_up() -> None:
             found: list[str] | OSError
             try:
-                found = _addresses(host, port)
-            except (OSError, UnicodeError) as failure:
-                found = OSError(str(failure))
+                found = self._look_up(host, port)
+            except (OSError, UnicodeError):
+                found = OSError()
             # The loop may be gone by now.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, found)
 
         def settle(found: list[str] | OSError) -> None:
             self._free.release()
-            if self._running.get((host, port)) is answer:
-                del self._running[host, port]
+            del self._running[host, port]
             if isinstance(found, OSError):
                 answer.set_exception(found)
                 # Those who waited may have left.
@@ -119,12 +124,19 @@ async def _resolved(destination: Destination, resolve: Resolve) -> list[Address]
 class PinnedNetwork(httpcore.AsyncNetworkBackend):
     """The network as the connections to one destination see it: its checked addresses, and nothing else."""
 
-    def __init__(self, destination: Destination, allow: Networks, resolve: Resolve, meter: Meter) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        allow: Networks,
+        resolve: Resolve,
+        network: httpcore.AsyncNetworkBackend,
+        meter: Meter,
+    ) -> None:
         self._destination = destination
         self._allow = allow
         self._resolve = resolve
         self._meter = meter
-        self._network = httpcore.AnyIOBackend()
+        self._network = network
 
     async def connect_tcp(
         self,

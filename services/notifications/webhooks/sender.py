@@ -88,26 +88,35 @@ class Sender:
     """Sends to any endpoint; none waits for another one. Used from one event loop.
 
     `allow`: networks beyond the public ones (`CASERELAY_WEBHOOK_ALLOW`). `trust`: what certificates are checked
-    against; without it, those of the system. `resolve`: who is asked for addresses; without it, the system.
+    against; without it, those of the system. `resolve`: who is asked for addresses, and `network`: what connects to
+    them; without either, the system. `seconds`: how long an attempt may take.
     """
 
     def __init__(
-        self, allow: Networks = (), *, trust: ssl.SSLContext | None = None, resolve: Resolve | None = None
+        self,
+        allow: Networks = (),
+        *,
+        trust: ssl.SSLContext | None = None,
+        resolve: Resolve | None = None,
+        network: httpcore.AsyncNetworkBackend | None = None,
+        seconds: float = ALL_SECONDS,
     ) -> None:
         self._allow = allow
+        self._seconds = seconds
         self._connections = Connections(
             allow,
             SystemResolver() if resolve is None else resolve,
             ssl.create_default_context() if trust is None else trust,
+            httpcore.AnyIOBackend() if network is None else network,
         )
 
     async def send(self, target: Target, event: Outgoing) -> Answer:
-        """One attempt. It raises nothing for what an endpoint does, and ends within `ALL_SECONDS`."""
+        """One attempt. It raises nothing for what an endpoint does, and ends within the seconds."""
         began = time.monotonic()
         heard = _Heard()
         error: str | None = None
         try:
-            async with asyncio.timeout(ALL_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 await self._exchange(target, event, heard)
         except (TimeoutError, httpcore.TimeoutException):
             error = "TIMEOUT"
@@ -203,7 +212,8 @@ def retry_after(headers: Sequence[tuple[bytes, bytes]], now: float) -> float | N
         return min(float(text[:12]), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, IndexError, OverflowError, TypeError):
+        # The library is strict about what it raises for some texts only.
         return None
     seconds = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp() - now
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -25,13 +25,22 @@ Several = Annotated[list[Identifier], Field(min_length=FEWEST, max_length=MOST)]
 
 
 class BroadcastBasisBody(Body):
-    """The legal basis for sharing data with several: it names all `recipients`, and no single one beside them."""
+    """The legal basis for sharing data with several: it names all `recipients`; a single `recipient` is one of them."""
 
     kind: LegalBasisKind
     recipients: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RECIPIENTS)]
+    recipient: Identifier | None = None
     text_version: Reference
     language: LanguageTag
     given_at: Instant
+
+    @field_validator("recipient")
+    @classmethod
+    def _is_one_of_them(cls, recipient: str | None, info: object) -> str | None:
+        known = getattr(info, "data", {}).get("recipients", [recipient])
+        if recipient is not None and recipient not in known:
+            raise ValueError("name one of `recipients`, or leave it out")
+        return recipient
 
 
 class BroadcastBody(ReferralBody):

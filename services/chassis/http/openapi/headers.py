@@ -73,7 +73,7 @@ def parameters(method: str, operation: dict[str, Any]) -> None:
 
     The code takes a request without them, to refuse it in the words of its own code.
     """
-    needed = {"If-Match"} if method in ("post", "patch") else set()
+    needed = {"If-Match"} if method in ("post", "patch", "delete") else set()
     needed |= {"Idempotency-Key"} if "201" in operation["responses"] else set()
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "header" and parameter["name"] in needed:
@@ -99,6 +99,9 @@ def of_answer(method: str, operation: dict[str, Any], *, versioned: bool) -> Non
         content = responses["201"]["content"]
         responses["200"] = {"description": "The result of a dry run; nothing was stored.", "content": dict(content)}
     elif "If-Match" in named or "dryRun" in named:
+        if "204" in responses:
+            always = {name: header(name, always=True) for name in ("ETag", "Position")}
+            responses["204"]["headers"] = {**always, "Idempotency-Replayed": header("Idempotency-Replayed")}
         described = (
             {name: header(name) for name in ("ETag", "Position")} if "application/json" in _media(responses) else {}
         )

@@ -1,0 +1,63 @@
+"""What Prometheus is told of what is delivered to others: what came of each attempt, and how much waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class Tally(Protocol):
+    """As a service tells it."""
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """How many attempts ended how."""
+
+    @property
+    def waiting(self) -> int:
+        """How many cases of endpoints are under way or next."""
+
+    @property
+    def behind(self) -> int:
+        """How many positions of the log the endpoint lacks that is furthest behind."""
+
+
+class DeliveryMetrics(Collector):
+    """The deliveries of a process, as its services told them last."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+
+    def follow(self, service: str, tally: Tally | None) -> None:
+        """Shows these from now on; None: nobody can say."""
+        if tally is None:
+            self._tallies.pop(service, None)
+        else:
+            self._tallies[service] = tally
+
+    def collect(self) -> Iterator[Metric]:
+        """See the library."""
+        attempts = CounterMetricFamily(
+            "caserelay_delivery_attempts",
+            "Attempts to deliver to endpoints, by what came of them.",
+            labels=("service", "outcome"),
+        )
+        waiting = GaugeMetricFamily(
+            "caserelay_deliveries_waiting", "Cases of endpoints that are under way or next.", labels=("service",)
+        )
+        behind = GaugeMetricFamily(
+            "caserelay_deliveries_behind_positions",
+            "Positions that the endpoint lacks that is furthest behind.",
+            labels=("service",),
+        )
+        for service, tally in self._tallies.items():
+            for outcome, count in tally.outcomes.items():
+                attempts.add_metric((service, outcome), count)
+            waiting.add_metric((service,), tally.waiting)
+            behind.add_metric((service,), tally.behind)
+        yield attempts
+        yield waiting
+        yield behind
