@@ -20,6 +20,7 @@ from contracts import (
     gap_codes,
     pause_codes,
     task_codes,
+    telling_codes,
     terms,
 )
 
@@ -67,7 +68,7 @@ PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_cod
 QuestionCode = Annotated[str, one_of(codes.Question)]
 ReferralCode = Annotated[str, one_of(codes.ReferralState)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
-ResolutionCode = Annotated[str, one_of(escalation_codes.Resolution)]
+ResolutionCode = Annotated[str, one_of(escalation_codes.HowResolved)]
 ServiceKindCode = Annotated[str, one_of(gap_codes.ServiceKind)]
 SignalScopeCode = Annotated[str, one_of(task_codes.SignalScope)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
@@ -85,3 +86,6 @@ WaiveCode = Annotated[str, one_of(casefile_codes.WaiveReason)]
 WhyCode = Annotated[str, one_of(codes.WhyMentoring)]
 WithdrawCode = Annotated[str, one_of(codes.WithdrawReason)]
 RoleCode = Annotated[str, one_of(codes.Role)]
+NotToldCode = Annotated[str, one_of(telling_codes.NotToldReason)]
+TellingStateCode = Annotated[str, one_of(telling_codes.TellingState)]
+ToldByCode = Annotated[str, one_of(telling_codes.ToldBy)]

@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import Field
 
 from contracts.answers import Contract
-from contracts.escalation_codes import EscalationReason, EscalationState, Resolution
+from contracts.escalation_codes import EscalationReason, EscalationState, HowResolved
+from contracts.telling_codes import NotToldReason
 from contracts.terms import LadderLevel
 
 
@@ -26,4 +27,7 @@ class EscalationAnswer(Contract):
     resolution_due_at: datetime | None = Field(description="Until when it is to be resolved.")
     signals: list[EscalationReason]
     state: EscalationState
-    resolution: Resolution | None
+    resolution: HowResolved | None
+    unreached: str | None = Field(default=None, description="Of NOT_TOLD: the organisation that could not be told.")
+    unreached_since: datetime | None = Field(default=None, description="Since when there was something to tell it.")
+    why_unreached: NotToldReason | None = Field(default=None, description="Why it could not be told.")

@@ -65,3 +65,15 @@ class Resolution(StrEnum):
     PAUSE = "PAUSE"
     END_WITH_HANDBACK = "END_WITH_HANDBACK"
     PUBLIC_SERVICE_ACTION = "PUBLIC_SERVICE_ACTION"
+
+
+class HowResolved(StrEnum):
+    """How what was escalated came to its end: by what somebody did, or by itself."""
+
+    TALK = "TALK"
+    REMATCH = "REMATCH"
+    PAUSE = "PAUSE"
+    END_WITH_HANDBACK = "END_WITH_HANDBACK"
+    PUBLIC_SERVICE_ACTION = "PUBLIC_SERVICE_ACTION"
+    REACHED = "REACHED"
+    """Who could not be told was told after all."""

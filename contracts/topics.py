@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 
-NOTIFICATIONS: Final = "caserelay.notifications.v1"
-"""Reserved: nothing is published there yet."""
-
-TOPICS: Final = (referral.TOPIC, casefile.TOPIC, NOTIFICATIONS)
+TOPICS: Final = (referral.TOPIC, casefile.TOPIC, notifications.TOPIC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from contracts.coded import EscalationCode, LadderLevelCode, ResolutionCode
+from contracts.coded import EscalationCode, LadderLevelCode, NotToldCode, ResolutionCode
 from contracts.message import ActorRef, CaseMessage, Deadline, Instant
 
 _T = "org.caserelay.case."
@@ -26,6 +26,10 @@ class EscalationRaised(CaseMessage, frozen=True, kw_only=True):
     resolution_due_at: Instant | None = None
     substitutes: list[ActorRef] = []
     """Who stands in for those it goes to and who are away: it goes to both."""
+    unreached: str | None = None
+    """Of NOT_TOLD: the organisation that could not be told, and since when and why."""
+    unreached_since: Instant | None = None
+    why_unreached: NotToldCode | None = None
 
 
 class EscalationJoined(CaseMessage, frozen=True, kw_only=True):

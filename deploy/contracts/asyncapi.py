@@ -7,14 +7,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.message import Message, published
 from deploy.contracts.schemas import schemas
 from services.notifications.organisation_topics import PREFIX, VERSION
 
 STRUCTURED: Final = "application/cloudevents+json"
 EXAMPLES: Final = Path(__file__).parents[2] / "contracts" / "examples"
-TOPICS: Final[dict[str, ModuleType]] = {"referral": referral, "casefile": casefile}
+TOPICS: Final[dict[str, ModuleType]] = {
+    "referral": referral,
+    "casefile": casefile,
+    "notifications": notifications,
+}
 """The services that publish, and the messages of each."""
 
 _DELIVERY = (
@@ -27,7 +31,9 @@ def asyncapi() -> dict[str, Any]:
     """The document. Schemas are referred to as the files beside it; examples are those of the golden corpus."""
     messages = {service: published(module) for service, module in TOPICS.items()}
     everything = {kind: model for models in messages.values() for kind, model in models.items()}
-    records = [_record(kind) for kind in everything]
+    # Whether somebody was told is no news for their feed.
+    fed = [kind for kind in everything if kind not in messages["notifications"]]
+    records = [_record(kind) for kind in fed]
     return {
         "asyncapi": "3.0.0",
         "id": "urn:caserelay:messages",
@@ -42,15 +48,8 @@ def asyncapi() -> dict[str, Any]:
         "servers": _servers(),
         "channels": {
             **{service: _topic(service, TOPICS[service], list(kinds)) for service, kinds in messages.items()},
-            "notifications": {
-                "address": "caserelay.notifications.v1",
-                "title": "Topic of the notifications service",
-                "description": "Kept for what the notifications service tells; today it tells nothing of its own.",
-                "servers": [_reference("servers", "kafka")],
-                "messages": {},
-            },
             "organisation": _organisation(records),
-            "stream": _stream(list(everything)),
+            "stream": _stream(fed),
         },
         "operations": {
             **{
@@ -63,7 +62,7 @@ def asyncapi() -> dict[str, Any]:
                 "organisation", records, "The notifications service hands an organisation its feed.", "kafka"
             ),
             "push-stream": _operation(
-                "stream", list(everything), "The notifications service pushes what the caller may see.", "https"
+                "stream", fed, "The notifications service pushes what the caller may see.", "https"
             ),
         },
         "components": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.json_schema import schema_of
 from contracts.message import CloudEvent, published
 from contracts.problem import Problem
@@ -22,7 +22,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "cloudevent": schema_of(CloudEvent),
         # A problem is an answer of the HTTP edge.
         "problem": Problem.model_json_schema(by_alias=True, mode="validation"),
-        **{kind: schema_of(model) for kind, model in published(referral, casefile).items()},
+        **{kind: schema_of(model) for kind, model in published(referral, casefile, notifications).items()},
     }
     # The id is what a message names as its `dataschema`.
     return {

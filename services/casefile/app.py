@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from contracts import notifications as notifications_contracts
 from contracts import referral as referral_contracts
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
@@ -30,6 +31,7 @@ from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
 from services.casefile.routes import absences, cases, charters, gaps, lists, mentors, reports
 from services.casefile.routes.operations import DESCRIBED
+from services.casefile.telling_reactor import TellingReactor, record_of
 from services.casefile.work_items import WorkItems
 from services.casefile.work_lists import WorkLists
 from services.chassis.access.identity import Verifier
@@ -78,6 +80,9 @@ def build(
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add, case_of)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)
+    tellings = TellingReactor(streams, handler, clock)
+    tellings_together = Together(streams, tellings.add, record_of)
+    heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
 
     service = Service(
         name=NAME,
@@ -94,7 +99,7 @@ def build(
         leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
-        sources={"referral": consumer},
+        sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         more_led={"reports": kept.round},

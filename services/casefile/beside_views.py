@@ -10,7 +10,7 @@ from services.casefile.domain.absence import Staff
 from services.casefile.domain.contact_norm import months
 from services.casefile.domain.ladder import late_terms, step_behind
 from services.casefile.domain.open_escalations import is_open
-from services.casefile.domain.state import Case, EndedMatch
+from services.casefile.domain.state import Case, EndedMatch, Escalation
 from services.casefile.domain.task_state import RoleException
 from services.casefile.timeline import Item
 from services.chassis.http.request.paths import path_of
@@ -33,10 +33,17 @@ def escalation_views(case: Case, seen_by: str | None) -> list[Json]:
             "signals": list(held.joined),
             "state": (EscalationState.OPEN if is_open(case, held) else EscalationState.RESOLVED).value,
             "resolution": held.resolution,
+            **_unreached(held),
         }
         for held in case.escalations
         if seen_by in (None, held.organisation)
     ]
+
+
+def _unreached(held: Escalation) -> Json:
+    if held.unreached is None:
+        return {}
+    return {"unreached": held.unreached, "unreachedSince": held.unreached_since, "whyUnreached": held.why_unreached}
 
 
 def missed_views(case: Case, seen_by: str | None) -> list[Json]:

@@ -43,6 +43,7 @@ from services.casefile.domain import (
     referral_entry,
     silence,
     suspension,
+    tellings,
     trajectory_end,
 )
 from services.casefile.domain.absence import AbsenceEvent
@@ -52,8 +53,16 @@ from services.casefile.domain.exception_count import ExceptionCountEvent
 from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
+from services.casefile.domain.tellings import TellingEvent
 from services.casefile.event_rows import NOT_PUBLISHED, EventRow, OtherRow
-from services.casefile.message_parts import begun, notice_of, parties_of, party_of, readiness_of, report_of
+from services.casefile.message_parts import (
+    begun,
+    notice_of,
+    parties_of,
+    party_of,
+    readiness_of,
+    report_of,
+)
 from services.casefile.sentences import (
     filled_in,
     of_a_correction,
@@ -80,6 +89,7 @@ Event = (
     | ExceptionCountEvent
     | KnownProgrammeEvent
     | KnownOrganisationEvent
+    | TellingEvent
     | KeyUsed
     | KeyRefused
 )
@@ -202,7 +212,8 @@ CASE_EVENTS: Final = (
                      **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
                      escalation=event.escalation or None, level=event.level or None, match=event.match or None,
                      talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None,
-                     substitutes=parties_of(event.substitutes)))
+                     substitutes=parties_of(event.substitutes), unreached=event.unreached or None,
+                     unreached_since=event.unreached_since or None, why_unreached=event.why_unreached or None))
     | EventRow(open_escalations.EscalationJoined, "case.escalation_joined.v1",
                  "A further sign for escalation {escalation}: {reason}.",
                  lambda event, about: messages.escalation.EscalationJoined(
@@ -297,6 +308,8 @@ EVENTS: Final = (
     OtherRow(exception_count.ExceptionCounted, "exception.counted.v1"),
     OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
     OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
+    OtherRow(tellings.ToldNoted, "told.noted.v1"),
+    OtherRow(tellings.NotToldNoted, "told.not_told_noted.v1"),
     OtherRow(KeyUsed, "idempotency_key.used.v1"),
     OtherRow(KeyRefused, "idempotency_key.refused.v1"),
 )

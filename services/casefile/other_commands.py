@@ -12,6 +12,7 @@ from services.casefile.domain import (
     charter_change,
     consent_withdrawal,
     deadlines,
+    escalation,
     ladder,
     opening,
     referral_answers,
@@ -36,6 +37,7 @@ class OtherCommand(Generic[C]):
     leads_to: tuple[Move, ...] = ()
 
 
+_OF_TELLING: Final = "a reaction to a message of the notifications service"
 _MESSAGE: Final = "a reaction to a message of the referral service"
 OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
     OtherCommand(
@@ -83,6 +85,8 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         sender=_MESSAGE,
         leads_to=(Move(_S.OPENED, _OFFERED, "LegalBasisWithdrawn"),),
     ),
+    OtherCommand(command=escalation.RaiseUnreached, decide=escalation.raise_unreached, sender=_OF_TELLING),
+    OtherCommand(command=escalation.SettleUnreached, decide=escalation.settle_unreached, sender=_OF_TELLING),
     OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind_deadline, sender="the scheduler"),
     OtherCommand(
         command=deadlines.PassDeadline,

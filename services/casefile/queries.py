@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
     FORMER_MENTOR,
+    FORMER_ORGANISATION,
     MATCHED_MENTOR,
     MENTEE_OF_CASE,
     OVERSIGHT,
@@ -32,8 +33,10 @@ from services.casefile.domain.disclosure import Attempt, stopped
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.state import Case, case_stream
+from services.casefile.domain.tellings import tellings_stream
 from services.casefile.history import as_it_ended, fold, known, responsibility
 from services.casefile.pair_views import ended_view, nothing_more, own_gaps, pair_view, proposal_view
+from services.casefile.telling_views import NOTHING, tellings_of
 from services.casefile.timeline import Sight, history_of, sight_of, timeline, version_seen, visible_to
 from services.casefile.views import (
     action_link,
@@ -60,6 +63,8 @@ PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
 ON_PROPOSAL = frozenset({"confirm-match", "reject-match"})
 """What the pair may do, and reads of as possible, until both are bound."""
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
+READS_TELLINGS = SEES_ALL | {ADDRESSED_ORGANISATION, FORMER_ORGANISATION}
+"""Who reads on the timeline who was told of what."""
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
 
 
@@ -218,8 +223,18 @@ class Queries:
         items = timeline(records, as_of=at.as_of, known_at=at.known_at, seen_by=self._seen_by(caller, found))
         page = [item for item in items if item.position > after][: limit + 1]
         last = page[limit - 1].position if len(page) > limit else None
-        shown = [timeline_view(item) for item in page[:limit]]
+        tellings = await self._tellings(caller, found, at) if page else NOTHING
+        shown = [timeline_view(item, tellings.get(item.event)) for item in page[:limit]]
         return shown, next((recorded for recorded in records if recorded.version == last), None)
+
+    async def _tellings(self, caller: Caller, found: Found, at: Moment) -> Mapping[str, Sequence[Json]]:
+        """Who was told of which event, for those who work on the case: an organisation reads of itself alone."""
+        relations = set(found.relations)
+        if not relations & READS_TELLINGS:
+            return NOTHING
+        seer = None if relations & SEES_ALL else caller.org
+        records = await self.streams.log.read(tellings_stream(found.case_id))
+        return tellings_of(records, as_of=at.as_of, known_at=at.known_at, seen_by=seer)
 
     async def responsibility(self, caller: Caller, found: Found, at: Moment) -> Json:
         """Who was responsible for what, as far as the caller may see: from its addressing to the end of its part."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -12,10 +12,13 @@ from pydantic_core import to_json
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, programme_stream
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
+from services.casefile.domain.tellings import tellings_stream
 from services.casefile.events import EVENT_TYPES
 from services.casefile.history import Responsibility, fold, responsibility
+from services.casefile.telling_views import tellings_of
 from services.casefile.timeline import Item, timeline
 from services.casefile.views import responsibility_view, timeline_view
+from services.chassis.http.response.rendering import Json
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.days import USUAL_ZONE, end_of_day
 from services.chassis.settings import Settings
@@ -34,13 +37,14 @@ class Replayed:
     state: str | None
     items: Sequence[Item]
     responsibility: Responsibility
+    tellings: Mapping[str, Sequence[Json]]
 
     def to_json(self) -> str:
         """One document with the timeline and the responsibility as the routes of a case have them."""
         document = {
             "case": self.case,
             "state": self.state,
-            "timeline": [timeline_view(item) for item in self.items],
+            "timeline": [timeline_view(item, self.tellings.get(item.event)) for item in self.items],
             "responsibility": responsibility_view(self.responsibility),
         }
         return to_json(document).decode()
@@ -52,6 +56,9 @@ class Replayed:
             held = _name(item.responsible)
             yield f"{item.position:>4}  {item.occurred_at:%Y-%m-%d %H:%M}  {item.type:<26} {item.text}"
             yield f"      {'':<16}  {'':<26} responsible: {held}{f' ({item.step})' if item.step else ''}"
+            for way in self.tellings.get(item.event, ()):
+                by = f"{way['organisation']} by {way['channel']}: {way['state']} {way['at']:%Y-%m-%d %H:%M}"
+                yield f"      {'':<16}  {'':<26} told: {by}"
         yield f"\ncase lead: {_name(self.responsibility.case_lead)}"
         for step in self.responsibility.steps:
             due = f", due {step.due_at:%Y-%m-%d %H:%M} UTC" if step.due_at is not None else ""
@@ -64,6 +71,7 @@ class Read:
     """What the log holds of a case and of its programme, and when the last of all its events was recorded."""
 
     records: Sequence[Recorded]
+    tellings: Sequence[Recorded]
     programme: KnownProgramme
     ends_at: datetime
 
@@ -83,6 +91,7 @@ async def read_case(settings: Settings, case_id: str) -> Read:
     log = stores.event_log("casefile", EVENT_TYPES)
     try:
         records = await log.read(case_stream(case_id))
+        tellings = await log.read(tellings_stream(case_id))
         learnt = await log.read(programme_stream(fold(records).programme))
         last = await log.read_all(max(0, await log.head() - 1), 1)
     finally:
@@ -90,7 +99,7 @@ async def read_case(settings: Settings, case_id: str) -> Read:
     if not records:
         raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists the cases")
     programme = reduce(KNOWN_PROGRAMME.evolve, (recorded.event for recorded in learnt), KNOWN_PROGRAMME.initial)
-    return Read(records, programme, max(recorded.meta.recorded_at for recorded in (*last, records[-1])))
+    return Read(records, tellings, programme, max(recorded.meta.recorded_at for recorded in (*last, records[-1])))
 
 
 async def replay_case(
@@ -106,7 +115,8 @@ async def replay_case(
     case = fold(records, as_of=as_of, known_at=known_at)
     items = timeline(records, as_of=as_of, known_at=known_at)
     now = responsibility(records, as_of=as_of or records[-1].meta.recorded_at, known_at=known_at)
-    return Replayed(case_id, case.state.value if case.state is not None else None, items, now)
+    tellings = tellings_of(read.tellings, as_of=as_of, known_at=known_at)
+    return Replayed(case_id, case.state.value if case.state is not None else None, items, now, tellings)
 
 
 def _name(party: Party | None) -> str:

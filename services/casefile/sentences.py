@@ -103,6 +103,9 @@ def of_an_escalation(event: EscalationRaised) -> str:
     """Who is asked, and why: the side that was not awaited where a term was missed, and else who has the case."""
     if not any(step.about for step in event.opens):
         return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
+    if event.unreached:
+        since = "{unreached} could not be told since {unreached_since:%Y-%m-%d %H:%M} UTC"
+        return filled_in(since + ", {why_unreached}: {awaited} is asked to see to it.", event)
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 

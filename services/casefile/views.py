@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from contracts.code_lists import sectors
@@ -66,8 +66,8 @@ def responsibility_view(responsibility: Responsibility) -> Json:
     }
 
 
-def timeline_view(item: Item) -> Json:
-    """One entry of the timeline."""
+def timeline_view(item: Item, tellings: Sequence[Json] | None = None) -> Json:
+    """One entry of the timeline, with the `tellings` of it, where there are any."""
     return {
         "position": item.position,
         "event": item.event,
@@ -83,6 +83,7 @@ def timeline_view(item: Item) -> Json:
         **_correction(item),
         **({"count": item.count} if item.count > 1 else {}),
         **beside.level_view(item),
+        **({"told": tellings} if tellings else {}),
     }
 
 

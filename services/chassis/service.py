@@ -120,6 +120,8 @@ class Service:
     """Whether a stream refers to a vault record: `refers(stream, ref)`; None where nothing is swept."""
     more_led: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Further rounds of background work that one process of the service does for all."""
+    answering: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """Rounds of background work that belongs to answering: in every process that answers, whoever leads."""
     more_work: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Rounds of background work that every process of the service does its own part of."""
     finishers: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -147,7 +149,7 @@ class Service:
             if self.bus.follows_to_know:
                 for source, consumer in self.sources.items():
                     consumer.ask = partial(self.elsewhere.through, self.name, source)
-            rounds = {"stores": self._look_at_stores}
+            rounds = {"stores": self._look_at_stores, **self.answering}
         self._work = [Supervised(f"{self.name} {name}", work, self.first_pause) for name, work in rounds.items()]
         for work in self._work:
             work.start()
@@ -167,8 +169,7 @@ class Service:
         if self.refers is not None:
             led["vault sweep"] = self._sweep
         led |= self.more_led
-        rounds |= self.more_work
-        rounds["stores"] = self._look_at_stores
+        rounds |= {"stores": self._look_at_stores, **self.answering, **self.more_work}
         rounds |= {name: self.leadership.led(work) for name, work in led.items()}
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
         with contextlib.suppress(Exception):

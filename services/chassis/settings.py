@@ -170,6 +170,8 @@ class Settings(BaseSettings):
     """How long `?waitFor=` waits before it is answered with 504."""
     heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = 10.0
     """Longest silence on a server-sent event stream."""
+    receipts_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0
+    """How long what readers of the feed have read is gathered before it is noted."""
     stop_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
     """How long open requests may take to end after a signal to stop."""
     webhook_retries: Annotated[str, AfterValidator(_pauses)] = "0,5,300,1800,7200,18000,36000,50400,72000,86400"

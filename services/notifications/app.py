@@ -9,11 +9,13 @@ from fastapi import FastAPI
 from contracts import casefile, referral
 from contracts.barred_roles import BARRED
 from contracts.message import Message
+from contracts.notifications import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
@@ -25,6 +27,7 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Scheduler
 from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
@@ -43,14 +46,22 @@ from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.publishing import publish
 from services.notifications.queries import Queries
 from services.notifications.reactor import Reactor, inbox_of
+from services.notifications.read_receipts import ReadReceipts
 from services.notifications.routes import deliveries, feed, stream, subscriptions
 from services.notifications.routes.operations import DESCRIBED
+from services.notifications.subscription_way import SubscriptionWay
+from services.notifications.waiting_clock import WaitingClock
+from services.notifications.waiting_rows import WaitingRows
+from services.notifications.ways import FeedWay, Ways
 from services.notifications.webhooks.addresses import networks
 from services.notifications.webhooks.sender import Sender
 
 NAME = "notifications"
+QUIET_SECONDS = 0.02
+"""Most of what this service records is news for nobody: so that it is said together that nothing was published."""
 
 
 def build(
@@ -69,7 +80,7 @@ def build(
     settings have it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
-    it waits for open requests: these would not end by themselves.
+    it waits for open requests: these would not end by themselves. `state.receipts` notes who has read what.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log, stores.snapshots(NAME))
@@ -82,9 +93,12 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    listing = Listing(index, log)
+    ways = Ways([SubscriptionWay(index, streams), FeedWay(index)])
+    listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
-    topics = OrganisationTopics(bus, log, index, projection)
+    receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
+    waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
+    topics = OrganisationTopics(bus, log, index, projection, receipts)
     sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
@@ -115,6 +129,8 @@ def build(
         projection=projection,
         bus=bus,
         leadership=leadership,
+        publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
+        scheduler=Scheduler(index, projection, clock, waiting_clock.fire),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         tallied=dispatcher.tally,
@@ -122,10 +138,11 @@ def build(
         refers=refers_in(streams),
         more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
         more_behind=topics.behind,
+        answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    live = LiveFeed(service, telemetry)
+    live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
     queries = Queries(streams, vault, index, service.caught_up)
     waiting = Pending(streams, index, consumers)
@@ -136,8 +153,8 @@ def build(
         title="Caserelay notifications",
         summary="Delivers what happens to the parties of a case, once and in order.",
         routers=[
-            feed.routes(service),
-            stream.routes(service, live),
+            feed.routes(service, receipts),
+            stream.routes(service, live, receipts),
             subscriptions.routes(queries, commands),
             deliveries.routes(deliveries_for_callers),
         ],
@@ -146,4 +163,5 @@ def build(
         described=DESCRIBED,
     )
     app.state.end_streams = live.end
+    app.state.receipts = receipts
     return app

@@ -11,14 +11,16 @@ from services.notifications.domain import lane
 from services.notifications.domain import subscription_events as subscription
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
 from services.notifications.domain.lane import LaneEvent
+from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
+from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
 
-Event = InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | KeyUsed
+Event = InboxEvent | SubscriptionEvent | CountEvent | LaneEvent | ReadingEvent | WaitingEvent | KeyUsed
 """Every event in the service's log."""
 
 
 class EventRow(NamedTuple):
-    """An event: its class, and the name that it is stored under. None is published: the feed is read instead."""
+    """An event: its class, and the name that it is stored under. What others get of it `publishing.py` says."""
 
     event: type
     stored: str
@@ -49,5 +51,8 @@ EVENTS: Final = (
     EventRow(lane.DeliveryWithheld, "delivery.withheld.v1"),
     EventRow(lane.DeliveryRetryRequested, "delivery.retry_requested.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
+    EventRow(ReadingMoved, "notifications.reading_moved.v1"),
+    EventRow(CaseEventsRead, "notifications.case_events_read.v1"),
+    EventRow(OrganisationUnreached, "notifications.organisation_unreached.v1"),
 )
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

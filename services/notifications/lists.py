@@ -16,6 +16,7 @@ from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.log.event_log import EventLog
 from services.notifications.access import OVERSIGHT, POLICY, relations_to_message
 from services.notifications.catalogue import MESSAGES
+from services.notifications.domain.inbox import MessageTaken
 from services.notifications.projection import (
     AUDIENCE,
     EVERYBODY,
@@ -123,12 +124,17 @@ def _relations(caller: Caller, row: Row, parties: Parties) -> tuple[str, ...]:
 
 async def messages_at(log: EventLog, positions: Sequence[int]) -> list[dict[str, Any]]:
     """The messages at these positions of the log, in order."""
-    found: list[dict[str, Any]] = []
+    return [taken.message for taken in await taken_at(log, positions)]
+
+
+async def taken_at(log: EventLog, positions: Sequence[int]) -> list[MessageTaken]:
+    """The same as they were taken in."""
+    found: list[MessageTaken] = []
     for first, count in _runs(positions):
         after, last = first - 1, first + count - 1
         while after < last:
             read = await log.read_all(after, last - after)
-            found.extend(recorded.event.message for recorded in read)
+            found.extend(recorded.event for recorded in read)
             after = read[-1].position
     return found
 

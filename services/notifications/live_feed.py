@@ -17,6 +17,7 @@ from fastapi import Request, Response
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.access.identity import Caller, Unauthenticated
 from services.chassis.http.problems.problem import ProblemError, response_to
 from services.chassis.http.request.cursors import Pages
@@ -27,6 +28,7 @@ from services.notifications.access import STREAM
 from services.notifications.feed_cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
 from services.notifications.lists import Page, messages_at, page, readers_of
+from services.notifications.read_receipts import ReadReceipts
 
 Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")
@@ -69,8 +71,9 @@ class Subscriber:
 class LiveFeed:
     """Every open stream of the service."""
 
-    def __init__(self, service: Service, telemetry: Telemetry) -> None:
+    def __init__(self, service: Service, telemetry: Telemetry, receipts: ReadReceipts) -> None:
         self._service = service
+        self._receipts = receipts
         self._listeners = Listeners(service)
         self._of_organisation: Counter[str] = Counter()
         self._pages: OrderedDict[object, asyncio.Task[Page]] = OrderedDict()
@@ -158,6 +161,9 @@ class LiveFeed:
                 listener.has_seen(found.next, more=found.more)
                 if found.positions:
                     await say(await self._piece(feed, found.positions))
+                    self._receipts.note(
+                        subscriber.caller, ToldBy.STREAM, TellingState.SENT, subscriber.types, found.positions[-1]
+                    )
                     self._listeners.spoke(listener)
             elif self._listeners.is_due(listener):
                 await say(b": still here\n")

@@ -15,6 +15,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from contracts.codes import Role
+from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.access.identity import Caller
 from services.chassis.delivery.bus import Bus, BusMessage
 from services.chassis.index.index import IndexReader
@@ -22,6 +23,7 @@ from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog
 from services.notifications.access import READ_FEED
 from services.notifications.lists import messages_at, page
+from services.notifications.read_receipts import ReadReceipts
 
 PREFIX: Final = "caserelay.organisation."
 VERSION: Final = ".v1"
@@ -43,9 +45,12 @@ def reader_of(topic: str) -> Caller:
 class OrganisationTopics:
     """Publishes the feed of every organisation that has a topic."""
 
-    def __init__(self, bus: Bus, log: EventLog, index: IndexReader, projection: Projection) -> None:
+    def __init__(
+        self, bus: Bus, log: EventLog, index: IndexReader, projection: Projection, receipts: ReadReceipts
+    ) -> None:
         """The projection is that of the index; the leader fills both the index and the topics."""
         self._bus = bus
+        self._receipts = receipts
         self._log = log
         self._index = index
         self._projection = projection
@@ -98,4 +103,7 @@ class OrganisationTopics:
         ]
         await self._bus.publish(topic, messages, found.next)
         self._through[topic] = found.next
+        if messages:
+            organisation = reader_of(topic).org
+            self._receipts.note_organisation(organisation, ToldBy.KAFKA, TellingState.SENT, None, found.positions[-1])
         return found.next > after

@@ -17,12 +17,17 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
+from services.chassis.time.scheduler import DEADLINES
 from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
+from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
+from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import Event
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
+from services.notifications.waiting_rows import Taken, WaitingRows
+from services.notifications.ways import READERS, note_reader
 
 VERSION: Final = 4
 
@@ -36,7 +41,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, READERS, DEADLINES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -69,9 +74,10 @@ class Listing:
     `reader` is the index that the projection fills, and `log` the one that it tails.
     """
 
-    def __init__(self, reader: IndexReader, log: EventLog) -> None:
+    def __init__(self, reader: IndexReader, log: EventLog, waiting: WaitingRows) -> None:
         self._reader = reader
         self._log = log
+        self._waiting = waiting
         self._moves: dict[int, _Move] = {}
         self._earlier: dict[str, list[_Message]] = {}
 
@@ -83,6 +89,7 @@ class Listing:
         firsts = {case: recorded.version for recorded, _, case in reversed(taken) if case is not None}
         parties = await parties_of(self._reader, [case for case, first in firsts.items() if first > 1])
         self._moves.clear()
+        about_cases = list[Taken]()
         self._earlier = {case: [] for case in firsts}
         for recorded, event, case in taken:
             if case is None:
@@ -91,8 +98,10 @@ class Listing:
             # The stream holds nothing else, so its version is the message's number in it.
             after = parties[case] = parties_with(before, event, recorded.version)
             self._moves[recorded.position] = _Move(before, after)
+            about_cases.append(Taken(recorded, event, case, after))
             if after != before and firsts[case] > 1 and not self._earlier[case]:
                 self._earlier[case] = await self._earlier_messages(case, firsts[case] - 1)
+        await self._waiting.look(about_cases)
 
     async def _earlier_messages(self, case: str, through: int) -> list[_Message]:
         # Seldom asked, so no index is kept for it.
@@ -105,7 +114,12 @@ class Listing:
         match event:
             case MessageTaken():
                 self._taken(event, recorded, changes)
-            case SubscriptionCounted() | SubscriptionUncounted() | KeyUsed():
+                self._waiting.project(recorded, changes)
+            case ReadingMoved():
+                note_reader(recorded, event, changes)
+            case (
+                SubscriptionCounted() | SubscriptionUncounted() | CaseEventsRead() | OrganisationUnreached() | KeyUsed()
+            ):
                 pass
             case DeliveryEvent():
                 index_lane(recorded, event, changes)
@@ -165,6 +179,11 @@ def _message(recorded: Recorded, event: MessageTaken) -> _Message:
     item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
     columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
     return _Message(recorded.position, item, columns)
+
+
+def item_of_message(event: MessageTaken) -> Item:
+    """A message as the rule about parties sees it, wherever it stands among those of the same moment."""
+    return item_of(event.name, event.message["data"], message_place(event.recorded_at, 0))
 
 
 def _item_columns(item: Item) -> dict[str, Value]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from contracts.codes import CaseState
 from contracts.message import CaseMessage
 from services.casefile.actions import ACTIONS
+from services.casefile.domain.open_escalations import EscalationJoined
 from services.casefile.other_commands import OTHER_COMMANDS
 from services.chassis.modelling.decider import Command, Refused
 from tests.casefile.casebook import READY
@@ -176,7 +177,10 @@ class CaseStories(RuleBasedStateMachine):
         return events
 
     def give(self, made: Command) -> list[Any] | None:
-        """Gives a command; None if it is refused. A repeat of what was accepted changes nothing."""
+        """Gives a command; None if it is refused. A repeat of what was accepted changes nothing.
+
+        Who raises an alarm again says so again: it joins what is open.
+        """
         before = self.book.case
         try:
             events = self.book.act(made)
@@ -190,8 +194,9 @@ class CaseStories(RuleBasedStateMachine):
             again = self.book.act(made)
         except Refused:
             again = []
-        assert again == [], "the same command twice changes something twice"
-        assert len(self.book.history) == written
+        joined = [event for event in again if isinstance(event, EscalationJoined)]
+        assert again == joined, "the same command twice changes something twice"
+        assert len(self.book.history) == written + len(joined)
         if events:
             self.seen.commands[type(made).__name__] += 1
         self.after(made, before, events)

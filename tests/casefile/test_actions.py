@@ -27,6 +27,8 @@ OF_OTHER_ENTITIES: Final = {
     "SignCharter",
     "LearnProgramme",
     "LearnOrganisation",
+    "NoteTold",
+    "NoteNotTold",
 }
 ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.message import CaseMessage, Message, published
 from deploy.contracts.documents import CONTRACTS, checked_in, documents, refusal_documents
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.kafka.events import encode
 
 SERVICES = ("referral", "casefile", "notifications", "caserelay", "sandbox")
-MODELS = {**published(referral), **published(casefile)}
+MODELS = {**published(referral), **published(casefile), **published(notifications)}
 
 
 @cache

@@ -10,12 +10,12 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.message import as_json, decode_data, decode_event, encode, published
 from deploy.contracts.documents import CONTRACTS
 from tests.support import golden
 
-MODELS = {**published(referral), **published(casefile)}
+MODELS = {**published(referral), **published(casefile), **published(notifications)}
 EXAMPLES = sorted(golden.MESSAGES.glob("*/*.json"))
 
 
@@ -71,7 +71,8 @@ def test_an_example_says_what_it_is(example: Path) -> None:
     assert message["type"] == example.parent.name
     assert message["dataschema"] == schema(message["type"])["$id"]
     assert message["subject"] == message["partitionkey"]
-    assert message["source"] == (referral if message["type"] in published(referral) else casefile).SOURCE
+    sender = next(module for module in (referral, casefile, notifications) if message["type"] in published(module))
+    assert message["source"] == sender.SOURCE
     if "case" in message["data"]:
         assert message["subject"] == message["data"]["case"]
 

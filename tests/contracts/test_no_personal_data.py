@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct, structs
 from pydantic import BaseModel
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.message import CloudEvent, published
 from services.casefile.events import EVENTS as CASEFILE
 from services.chassis.log.metadata import Metadata
@@ -53,7 +53,7 @@ NAMED = {
 }
 """What has a name, and what it is the name of: nothing of this is a person."""
 
-MODELS = [CloudEvent, *published(referral).values(), *published(casefile).values()]
+MODELS = [CloudEvent, *published(referral).values(), *published(casefile).values(), *published(notifications).values()]
 # One of the chassis is of several services.
 EVENTS = [*dict.fromkeys([Metadata, *(row.event for row in (*REFERRAL, *CASEFILE, *NOTIFICATIONS))])]
 SAMPLES = [
@@ -151,3 +151,9 @@ def test_a_field_of_the_vault_would_be_found() -> None:
         parts: list[Inner | None]
 
     assert ("Inner", "email") in list(shape(Outer, set()))
+
+
+def test_what_is_told_of_telling_names_no_place_where_anybody_is_told() -> None:
+    """Neither an address nor an endpoint, and no person: who was told are organisations."""
+    found = {name for model in published(notifications).values() for _, name in shape(model, set())}
+    assert found == {"case", "event", "events", "organisation", "channel", "state", "since", "reason", "at"}

@@ -22,7 +22,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.message import (
     CloudEvent,
     as_json,
@@ -36,7 +36,7 @@ from contracts.message import (
 from deploy.contracts.schemas import schemas
 from tests.contracts.mutations import ENVELOPE, documents, mutations
 
-MODELS: Final = {**published(referral), **published(casefile)}
+MODELS: Final = {**published(referral), **published(casefile), **published(notifications)}
 TABLE: Final = Path(__file__).parent / "golden" / "verdicts.tsv"
 DOCUMENTS: Final = documents()
 

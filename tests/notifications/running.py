@@ -26,6 +26,7 @@ from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
 from services.notifications.app import build
 from services.notifications.delivering.schedule import Schedule
+from services.notifications.read_receipts import ReadReceipts
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.serve import Server
 from tests.notifications.messages import Publishing
@@ -55,6 +56,12 @@ class Running:
         """The service itself."""
         service: Service = self.app.state.service
         return service
+
+    @property
+    def receipts(self) -> ReadReceipts:
+        """What it notes of who has read what."""
+        receipts: ReadReceipts = self.app.state.receipts
+        return receipts
 
     @property
     def url(self) -> str:
@@ -129,7 +136,8 @@ async def running(
 
     With `stores`, such as `MemoryStores`, only the issuer is in the directory.
     """
-    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **more)
+    # Tests say themselves when what was read is noted: what they count must not depend on the time.
+    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **{"receipts_seconds": 60, **more})
     stores = stores or Stores(directory)
     bus = stores.bus()
     issuer = DevelopmentIssuer(directory / "issuer")

@@ -27,11 +27,14 @@ from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.log.event_log import Write
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.modelling.decider import Actor
+from services.chassis.time.clock import SystemClock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import MessageTaken, inbox_stream
 from services.notifications.events import EVENT_TYPES
 from services.notifications.lists import page
 from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.waiting_rows import WaitingRows
+from services.notifications.ways import Ways
 from tests.chassis.indexing import changing
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, START, Story, described
 
@@ -52,7 +55,7 @@ class Filled:
     def __init__(self, index: SQLiteIndex) -> None:
         self.index = index
         self._log = MemoryStores().event_log("notifications", EVENT_TYPES)
-        self._feed = Listing(index, self._log)
+        self._feed = Listing(index, self._log, WaitingRows(index, Ways([]), SystemClock()))
         self._versions: dict[str | None, int] = {}
         self.taken: list[tuple[int, Message]] = []
 

@@ -179,7 +179,7 @@ async def test_a_stream_that_cannot_begin_takes_no_place(tmp_path: Path) -> None
     """A database that is away when somebody comes back must not use up what its organisation may have open."""
     async with running(tmp_path) as system:
         telemetry = Telemetry()
-        live = LiveFeed(system.service, telemetry)
+        live = LiveFeed(system.service, telemetry, system.receipts)
         somebody = Subscriber(Caller("somebody", BRUGWERK, Role.NGO_COORDINATOR), "Bearer x", None)
 
         async def receive() -> Message:
@@ -202,7 +202,7 @@ async def test_streams_that_open_at_the_same_time_find_no_more_room_than_there_i
     """A database is waited for before a stream begins: meanwhile its place is taken already."""
     stores = Stores(tmp_path, database_url)
     async with running(tmp_path, stores=stores, streams_per_organisation=2) as system:
-        live, begun = LiveFeed(system.service, Telemetry()), list[int]()
+        live, begun = LiveFeed(system.service, Telemetry(), system.receipts), list[int]()
         somebody = Subscriber(Caller("somebody", BRUGWERK, Role.NGO_COORDINATOR), "Bearer x", None)
 
         async def receive() -> Message:

@@ -16,6 +16,7 @@ from services.bus_administration import create_topics
 from services.chassis.operating.supervision import Supervised
 from services.chassis.settings import Settings
 from services.notifications.organisation_topics import OrganisationTopics, topic_of
+from services.notifications.read_receipts import ReadReceipts
 from tests.support.people import INES, KARIM, LOTTE
 from tests.support.requests import another_person, yonas
 from tests.support.running import Running, running
@@ -120,8 +121,9 @@ async def test_whoever_operates_it_sees_which_topic_is_behind(here: Running) -> 
     await refer(here, yonas())
     await comes_to(abreast=False)
     await here.settle()
+    receipts = ReadReceipts(service.streams, service.index, service.clock)
     going_on = Supervised(
-        "another", OrganisationTopics(service.bus, service.log, service.index, service.projection).round
+        "another", OrganisationTopics(service.bus, service.log, service.index, service.projection, receipts).round
     )
     going_on.start()
     await comes_to(abreast=True)

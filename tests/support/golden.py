@@ -20,7 +20,7 @@ from typing import Any, Final
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
 from contracts.message import Message, decode_data, published
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
@@ -195,7 +195,7 @@ def collect(data: Path) -> None:
         _collect_forms(data, service, import_module(f"services.{service}.events").EVENT_TYPES)
         list_new(corpus(service).directory)
     _collect_messages(data)
-    _collect_message_forms(data, {**published(referral), **published(casefile)})
+    _collect_message_forms(data, {**published(referral), **published(casefile), **published(notifications)})
     list_new(MESSAGES)
 
 

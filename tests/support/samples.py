@@ -16,6 +16,7 @@ from typing import Any
 from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
+from tests.casefile.tellings import has_read
 from tests.notifications import lanes, subscriptions
 from tests.support import golden
 from tests.support.broadcasts import BROADCASTS, broadcast
@@ -55,6 +56,13 @@ async def keep(data: Path) -> list[Path]:
         await services.get(LOTTE, f"{case.offer}/contact")
         await services.command(LOTTE, case.offer, "receive", key="after-the-stop")
         await services.command(LOTTE, case.path, "log-contact-attempt", {"channel": "PHONE"}, key="after-the-stop")
+        # An organisation that used to read its feed, and then does not.
+        for _ in range(2):
+            await context.referred()
+            await has_read(services, LOTTE)
+            await services.at(services.clock.now() + timedelta(days=1))
+        await context.referred()
+        await services.at(services.clock.now() + timedelta(days=2))
         # What time alone does: nobody answers an offer, nobody concludes an intake, and somebody waits for a place.
         await context.referred()
         await context.accepted()

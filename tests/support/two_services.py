@@ -138,10 +138,9 @@ class TwoServices:
         return self.service(name).sources[OTHER[name]]
 
     def line(self, name: str) -> Line:
-        """What is on its way to it."""
-        (found,) = [
-            line for (group, _), line in self.stores.held.lines.items() if group.startswith(f"caserelay.{name}.")
-        ]
+        """What is on its way to it from the other one."""
+        group = f"caserelay.{name}.{self.consumer(name).topic}"
+        (found,) = [line for (member, _), line in self.stores.held.lines.items() if member == group]
         return found
 
     async def _set_the_scene(self) -> None:

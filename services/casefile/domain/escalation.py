@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import Step
-from contracts.escalation_codes import DISTRESS, EscalationReason
+from contracts.escalation_codes import DISTRESS, EscalationReason, HowResolved
 from contracts.terms import LadderLevel
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
@@ -22,6 +22,7 @@ from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.open_escalations import (
     EscalationJoined,
     EscalationRaised,
+    Unreached,
     may_resolve,
     next_id,
     open_escalations,
@@ -30,8 +31,8 @@ from services.casefile.domain.open_escalations import (
     to_resolve,
 )
 from services.casefile.domain.silence import watch
-from services.casefile.domain.state import Case, Escalation, with_reported, with_silence
-from services.casefile.domain.steps import Moves, OpenStep, began, find, key_of
+from services.casefile.domain.state import BEFORE_CLOSED, Case, Escalation, lead_of, with_reported, with_silence
+from services.casefile.domain.steps import Moves, OpenStep, Party, began, find, key_of
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Fault, Refused
 
@@ -49,6 +50,20 @@ class ResolveEscalation(Command, frozen=True, kw_only=True):
 
     resolution: str
     escalation: str | None = None
+
+
+class RaiseUnreached(Command, frozen=True, kw_only=True):
+    """An organisation could not be told since then, and why (`contracts.telling_codes.NotToldReason`)."""
+
+    organisation: str
+    since: datetime
+    why: str
+
+
+class SettleUnreached(Command, frozen=True, kw_only=True):
+    """An organisation that could not be told was told."""
+
+    organisation: str
 
 
 class EscalationResolved(Moves, frozen=True, kw_only=True):
@@ -108,6 +123,44 @@ def resolve_escalation(command: ResolveEscalation, context: Context) -> list[Esc
     return [
         EscalationResolved(resolution=command.resolution, resolved_at=command.at, escalation=held.id, renews=(again,))
     ]
+
+
+def raise_unreached(command: RaiseUnreached, context: Context) -> list[EscalationRaised]:
+    """Asks the other side, once for an organisation as long as it is open; nobody, once the case is closed."""
+    case = context.case
+    if case.state not in BEFORE_CLOSED or _open_about(case, command.organisation) is not None:
+        return []
+    if any(
+        (held.unreached, held.unreached_since) == (command.organisation, command.since) for held in case.escalations
+    ):
+        # The same word again, after somebody saw to it.
+        return []
+    unreached = Unreached(organisation=command.organisation, since=command.since, why=command.why)
+    return [raised(context, EscalationReason.NOT_TOLD, unreached=unreached, owner=_sender(case, command.organisation))]
+
+
+def settle_unreached(command: SettleUnreached, context: Context) -> list[EscalationResolved]:
+    """Ends what was asked about the organisation, if it is open."""
+    if (held := _open_about(context.case, command.organisation)) is None:
+        return []
+    return [
+        EscalationResolved(
+            resolution=HowResolved.REACHED.value,
+            resolved_at=command.at,
+            escalation=held.id,
+            closes=(key_of(Step.ESCALATION.value, held.id),),
+        )
+    ]
+
+
+def _open_about(case: Case, organisation: str) -> Escalation | None:
+    return next((held for held in open_escalations(case) if held.unreached == organisation), None)
+
+
+def _sender(case: Case, organisation: str) -> Party:
+    if organisation == case.agency and case.trajectory is not None:
+        return case.trajectory.coordinator
+    return lead_of(case)
 
 
 def _meant(command: ResolveEscalation, case: Case) -> Escalation:
@@ -211,6 +264,9 @@ def _record(case: Case, event: EscalationRaised) -> Escalation:
         contact_due_at=event.talk_due_at or None,
         resolution_due_at=event.resolution_due_at or step.due_at,
         own_step=bool(step.about),
+        unreached=event.unreached or None,
+        unreached_since=event.unreached_since or None,
+        why_unreached=event.why_unreached or None,
     )
 
 

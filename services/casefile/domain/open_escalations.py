@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import Step
@@ -24,6 +24,14 @@ from services.chassis.modelling.decider import Actor
 
 CONTACT = "ESCALATION_CONTACT"
 RESOLUTION = "ESCALATION_RESOLUTION"
+
+
+class Unreached(Struct, frozen=True, kw_only=True):
+    """An organisation that could not be told, since when and why (`contracts.telling_codes.NotToldReason`)."""
+
+    organisation: str
+    since: datetime
+    why: str
 
 
 class EscalationRaised(Moves, frozen=True, kw_only=True):
@@ -43,6 +51,9 @@ class EscalationRaised(Moves, frozen=True, kw_only=True):
     talk_due_at: datetime | UnsetType = UNSET
     resolution_due_at: datetime | UnsetType = UNSET
     substitutes: tuple[Party, ...] | UnsetType = UNSET
+    unreached: str | UnsetType = UNSET
+    unreached_since: datetime | UnsetType = UNSET
+    why_unreached: str | UnsetType = UNSET
 
 
 class EscalationJoined(Moves, frozen=True, kw_only=True):
@@ -58,11 +69,23 @@ class EscalationJoined(Moves, frozen=True, kw_only=True):
     talk_due_at: datetime | None = None
 
 
-def raised(context: Context, reason: str, *, match: str | None = None, by: str | None = None) -> EscalationRaised:
-    """An escalation of its own, from the context's time on. `by` is the organisation of a person who raises it."""
+def raised(
+    context: Context,
+    reason: str,
+    *,
+    match: str | None = None,
+    by: str | None = None,
+    unreached: Unreached | None = None,
+    owner: Party | None = None,
+) -> EscalationRaised:
+    """An escalation of its own, from the context's time on. `by` is the organisation of a person who raises it.
+
+    It goes to `owner`, if one is given, and else to whom its reason concerns.
+    """
     case, ident = context.case, next_id(context.case)
-    owner = _owner(case, reason)
-    contact = None if reason == EscalationReason.SUBSTITUTION_SIGNAL else _contact_by(context, reason, ident)
+    owner = owner or _owner(case, reason)
+    without_pair = unreached is not None or reason == EscalationReason.SUBSTITUTION_SIGNAL
+    contact = None if without_pair else _contact_by(context, reason, ident)
     resolution = replace(deadline(context.terms, RESOLUTION, context.at), name=f"{RESOLUTION}:{ident}")
     step = OpenStep(
         step=Step.ESCALATION.value,
@@ -82,6 +105,9 @@ def raised(context: Context, reason: str, *, match: str | None = None, by: str |
         raised_by=by or UNSET,
         talk_due_at=contact.due_at if contact is not None else UNSET,
         resolution_due_at=resolution.due_at,
+        unreached=unreached.organisation if unreached is not None else UNSET,
+        unreached_since=unreached.since if unreached is not None else UNSET,
+        why_unreached=unreached.why if unreached is not None else UNSET,
         opens=(step,),
     )
 

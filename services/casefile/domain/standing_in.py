@@ -17,7 +17,7 @@ from services.casefile.domain.absence import Staff
 from services.casefile.domain.broadcast import TakeOfferAnswer
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, PassDeadline, RemindDeadline
-from services.casefile.domain.escalation import RaiseEscalation
+from services.casefile.domain.escalation import RaiseEscalation, RaiseUnreached
 from services.casefile.domain.exceptions import DecideException
 from services.casefile.domain.ladder import DeadlineEscalated, EscalateDeadline
 from services.casefile.domain.matching import RejectMatch
@@ -40,6 +40,7 @@ TELLING: Final = (
     EscalateDeadline,
     RecordPulse,
     RaiseEscalation,
+    RaiseUnreached,
     RejectMatch,
     DecideException,
     TakeReminder,

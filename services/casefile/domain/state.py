@@ -188,7 +188,8 @@ class Escalation(Struct, frozen=True, kw_only=True):
     """Something that somebody is asked to see to: why, about which match, at which level, and until when.
 
     `organisation` had the case when it was raised, and `raised_by` is that of the person who raised it, if one did;
-    `joined` are the reasons of further signs. What is asked about a missed term has no `own_step`.
+    `joined` are the reasons of further signs. `unreached` is an organisation that could not be told, since when and
+    why it could not. What is asked about a missed term has no `own_step`.
     """
 
     id: str
@@ -203,6 +204,9 @@ class Escalation(Struct, frozen=True, kw_only=True):
     joined: GrowingTuple[str] = GrowingTuple()
     resolution: str | None = None
     own_step: bool = True
+    unreached: str | None = None
+    unreached_since: datetime | None = None
+    why_unreached: str | None = None
 
 
 class Case(Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
 from contracts.ladder_answers import MissedTermAnswer, PausedAnswer, ReceiverAnswer
 from contracts.norm_answers import MonthMetAnswer
+from contracts.telling_codes import TellingState, ToldBy
 from contracts.terms import LadderLevel
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
@@ -270,6 +271,15 @@ class CasePage(Contract):
     next: str | None
 
 
+class TellingAnswer(Contract):
+    """An organisation was told by a channel: how far that came, and when."""
+
+    organisation: str
+    channel: ToldBy
+    state: TellingState
+    at: datetime
+
+
 class TimelineItem(Contract):
     """One event of a case; `responsible` owns `step` after it; `position` is its place in the case's own order."""
 
@@ -290,6 +300,11 @@ class TimelineItem(Contract):
     level: LadderLevel | None = Field(default=None, description="The level that a term comes to.")
     notified: list[ReceiverAnswer] | None = Field(default=None, description="Who hears of it at that level.")
     corrected_by: list[str] | None = Field(default=None, description="The corrections of this event, in their order.")
+    tellings: list[TellingAnswer] | None = Field(
+        alias="told",
+        default=None,
+        description="The organisations that were informed of it: all for the agency, and for any other itself.",
+    )
 
 
 class TimelineAnswer(Contract):

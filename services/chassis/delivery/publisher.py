@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 
 from contracts.message import Message, encode
@@ -44,8 +46,16 @@ def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> 
 class Publisher:
     """Publishes one log to one topic. After a restart the bus says where to continue."""
 
-    def __init__(self, log: EventLog, bus: Bus, *, topic: str, source: str, translate: Translate) -> None:
+    def __init__(
+        self, log: EventLog, bus: Bus, *, topic: str, source: str, translate: Translate, pause: float = 0.0
+    ) -> None:
+        """`pause`: seconds from one announcement that nothing was published to the next.
+
+        Each costs the bus and every follower a write, which adds up for a log that seldom has a message.
+        """
         self.topic = topic
+        self._pause = pause
+        self._quiet_until = 0.0
         self._log = log
         self._bus = bus
         self._source = source
@@ -67,6 +77,9 @@ class Publisher:
         if not recorded:
             return
         messages = [message for event in recorded if (message := self._message(event)) is not None]
+        if not messages:
+            await asyncio.sleep(self._quiet_until - time.monotonic())
+            self._quiet_until = time.monotonic() + self._pause
         # Asked again after a failure: the bus may have been lost and recreated.
         self._through = None
         await self._bus.publish(self.topic, messages, recorded[-1].position)

@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
+from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.cursors import LONGEST
@@ -19,6 +20,7 @@ from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED
 from services.notifications.feed_cursors import feed_of
 from services.notifications.lists import messages_at, page
+from services.notifications.read_receipts import ReadReceipts
 from services.notifications.routes.event_types import Types
 from services.notifications.routes.responses import FEED_PAGE
 
@@ -43,7 +45,7 @@ async def index_caught_up(service: Service) -> None:
         ) from None
 
 
-def routes(service: Service) -> Router:
+def routes(service: Service, receipts: ReadReceipts) -> Router:
     """The route of the feed."""
     router = Router(tags=["feed"])
 
@@ -58,6 +60,7 @@ def routes(service: Service) -> Router:
         pages = feed_of(service, caller, types, after)
         start = await pages.number()
         await index_caught_up(service)
+        receipts.note(caller, ToldBy.FEED, TellingState.READ, types, start)
         found = await page(service.index, caller, READ_FEED, after=start, limit=limit, types=types)
         body: dict[str, Any] = {
             "items": await messages_at(service.log, found.positions),

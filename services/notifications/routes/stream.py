@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Header, Request
 
+from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.parameters import Covered
 from services.chassis.http.routing import Router
@@ -13,6 +14,7 @@ from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, STREAM
 from services.notifications.feed_cursors import AFTER, LAST_EVENT_ID, feed_of
 from services.notifications.live_feed import EventStream, LiveFeed, Subscriber
+from services.notifications.read_receipts import ReadReceipts
 from services.notifications.routes.event_types import Types
 from services.notifications.routes.feed import After, index_caught_up
 
@@ -25,7 +27,7 @@ LastEventId = Annotated[
 ]
 
 
-def routes(service: Service, live: LiveFeed) -> Router:
+def routes(service: Service, live: LiveFeed, receipts: ReadReceipts) -> Router:
     """The route of the event stream."""
     router = Router(tags=["feed"])
 
@@ -55,6 +57,7 @@ def routes(service: Service, live: LiveFeed) -> Router:
         sent, parameter = (last_event_id, LAST_EVENT_ID) if last_event_id else (after, AFTER)
         start = await feed_of(service, caller, types, sent, parameter).number()
         await index_caught_up(service)
+        receipts.note(caller, ToldBy.STREAM, TellingState.READ, types, start)
         return live.respond(Subscriber(caller, request.headers["Authorization"], types), start)
 
     return router

@@ -1,0 +1,133 @@
+"""Takes in what the notifications service says of who was told, and who was not.
+
+It goes into the stream beside the case. Where somebody could not be told, the other side of the case is asked to see to
+it, until that one was told after all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.message import Envelope, read_data
+from contracts.notifications import OrganisationNotTold, OrganisationTold
+from contracts.telling_codes import REACHED
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context
+from services.casefile.domain.escalation import RaiseUnreached, SettleUnreached
+from services.casefile.domain.state import case_stream
+from services.casefile.domain.tellings import (
+    TELLINGS,
+    NoteNotTold,
+    NoteTold,
+    Tellings,
+    decide_telling,
+    tellings_stream,
+)
+from services.chassis.deciding.context import OwnState
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.row import Row
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.together import ComesAlone
+from services.chassis.modelling.decider import Actor, Command, Entity
+from services.chassis.time.clock import Clock
+
+SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
+
+
+def record_of(event: Envelope) -> tuple[str, Entity[Tellings]]:
+    """The stream that a message of the topic is taken into."""
+    return tellings_stream(event.partitionkey), TELLINGS
+
+
+class TellingReactor:
+    """Takes in messages of the notifications service; one that is repeated changes nothing."""
+
+    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
+        self._streams = streams
+        self._cases = cases
+        self._records = Handler[NoteTold | NoteNotTold, Tellings](streams, OwnState(), decide_telling)
+        self._clock = clock
+
+    async def react(self, event: Envelope) -> None:
+        """Takes one message in; nothing follows from one of another type. Raises ValidationError for a wrong shape."""
+        match self._read(event):
+            case OrganisationTold() as telling:
+                if telling.state in REACHED and telling.organisation in (await self._of(telling.case)).unreached:
+                    # First: if it fails, the word that it waited for comes again.
+                    settle = SettleUnreached(at=self._clock.now(), by=SYSTEM, organisation=telling.organisation)
+                    await self._on_case(settle, telling.case, event)
+                await self._note(self._noting(telling), telling, event)
+            case OrganisationNotTold() as missed:
+                noted = NoteNotTold(
+                    at=self._clock.now(),
+                    by=SYSTEM,
+                    organisation=missed.organisation,
+                    event=missed.event,
+                    since=missed.since,
+                    reason=missed.reason,
+                )
+                await self._note(noted, missed, event)
+                raised = RaiseUnreached(
+                    at=self._clock.now(),
+                    by=SYSTEM,
+                    organisation=missed.organisation,
+                    since=missed.since,
+                    why=missed.reason,
+                )
+                await self._on_case(raised, missed.case, event)
+            case None:
+                pass
+
+    async def add(self, row: Row, event: Envelope) -> None:
+        """Adds what follows from one message to the row. Raises ComesAlone, and as `react`."""
+        match self._read(event):
+            case OrganisationTold() as telling:
+                if telling.state in REACHED and telling.organisation in (await self._of(telling.case)).unreached:
+                    raise ComesAlone
+                command, stream = self._noting(telling), tellings_stream(telling.case)
+                await self._records.add(row, command, stream, TELLINGS, _call(event, telling), must_exist=False)
+            case OrganisationNotTold():
+                raise ComesAlone
+            case None:
+                pass
+
+    def _read(self, event: Envelope) -> OrganisationTold | OrganisationNotTold | None:
+        if event.type == OrganisationTold.TYPE:
+            return read_data(OrganisationTold, event)
+        return read_data(OrganisationNotTold, event) if event.type == OrganisationNotTold.TYPE else None
+
+    async def _of(self, case: str) -> Tellings:
+        return (await self._streams.fold(tellings_stream(case), TELLINGS)).state
+
+    def _noting(self, telling: OrganisationTold) -> NoteTold:
+        return NoteTold(
+            at=self._clock.now(),
+            by=SYSTEM,
+            organisation=telling.organisation,
+            channel=telling.channel,
+            state=telling.state,
+            events=tuple(telling.events),
+        )
+
+    async def _note(
+        self, command: NoteTold | NoteNotTold, message: OrganisationTold | OrganisationNotTold, event: Envelope
+    ) -> None:
+        stream, call = tellings_stream(message.case), _call(event, message)
+        await self._records.handle(command, stream, TELLINGS, call, must_exist=False)
+
+    async def _on_case(self, command: RaiseUnreached | SettleUnreached, case: str, event: Envelope) -> None:
+        stream = case_stream(case)
+        if (await self._streams.fold(stream, CASE)).version:
+            # Without the message as its cause: who takes in what follows would wait for it.
+            await self._cases.handle(command, stream, CASE, Call(actor=SYSTEM, traceparent=event.traceparent))
+
+
+def _call(event: Envelope, message: OrganisationTold | OrganisationNotTold) -> Call:
+    return Call(
+        actor=SYSTEM,
+        causation_id=event.id,
+        causation_sequence=int(event.sequence),
+        correlation_id=event.id,
+        occurred_at=message.at,
+        traceparent=event.traceparent,
+    )

@@ -1,0 +1,41 @@
+"""What the timeline shows of who was told: for each event, every organisation and channel, as it stands last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from services.casefile.domain.tellings import ToldNoted
+from services.casefile.history import known, occurred_at
+from services.chassis.http.response.rendering import Json
+from services.chassis.log.metadata import Recorded
+
+NOTHING: Final[Mapping[str, Sequence[Json]]] = {}
+
+
+def tellings_of(
+    records: Sequence[Recorded],
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    seen_by: str | None = None,
+) -> Mapping[str, Sequence[Json]]:
+    """By the id of an event, who was told of it: as of a moment, as known at another, in order.
+
+    `records` are of the stream beside the case. With `seen_by` no more than what that organisation was told itself.
+    """
+    found: dict[str, dict[tuple[str, str], Json]] = {}
+    for recorded in known(records, as_of, known_at):
+        event = recorded.event
+        if not isinstance(event, ToldNoted) or seen_by not in (None, event.organisation):
+            continue
+        at = occurred_at(recorded)
+        for event_id in event.events:
+            ways = found.setdefault(event_id, {})
+            way = event.organisation, event.channel
+            if (before := ways.get(way)) is not None and before["at"] > at:
+                # An earlier state that came later.
+                continue
+            ways[way] = {"organisation": way[0], "channel": way[1], "state": event.state, "at": at}
+    return {event: list(ways.values()) for event, ways in found.items()}

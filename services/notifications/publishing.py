@@ -1,0 +1,59 @@
+"""What others get of each private event: whether an organisation was told of what happened in a case."""
+
+from __future__ import annotations
+
+from contracts.message import Message
+from contracts.notifications import OrganisationNotTold, OrganisationTold
+from contracts.telling_codes import TellingState, ToldBy
+from services.chassis.log.metadata import Recorded
+from services.notifications.catalogue import OFFERS
+from services.notifications.domain.lane import Delivered, DeliveryAttempted, DeliveryFailed, DeliveryState
+from services.notifications.domain.reading import CaseEventsRead
+from services.notifications.domain.waiting import OrganisationUnreached
+from services.notifications.events import Event
+
+
+def publish(recorded: Recorded) -> tuple[str, Message] | None:
+    """The case and the message of an event; None where it concerns nobody outside, as what was only taken in."""
+    event: Event = recorded.event
+    match event:
+        case CaseEventsRead():
+            return event.case, OrganisationTold(
+                case=event.case,
+                events=list(event.events),
+                organisation=event.organisation,
+                channel=event.channel,
+                state=event.state,
+                at=recorded.meta.occurred_at,
+            )
+        case DeliveryAttempted(outcome=DeliveryState.DELIVERED, delivery=delivery):
+            # A mail server that took a mail has not shown it to anybody yet.
+            state = TellingState.SENT if delivery.channel == ToldBy.EMAIL else TellingState.DELIVERED
+            return _delivered(delivery, state, recorded)
+        case DeliveryFailed(delivery=delivery):
+            return _delivered(delivery, TellingState.FAILED, recorded)
+        case OrganisationUnreached():
+            return event.case, OrganisationNotTold(
+                case=event.case,
+                event=event.event,
+                organisation=event.organisation,
+                since=event.since,
+                reason=event.reason,
+                at=recorded.meta.occurred_at,
+            )
+        case _:
+            return None
+
+
+def _delivered(delivery: Delivered, state: TellingState, recorded: Recorded) -> tuple[str, Message] | None:
+    """What became of a delivery about a case; whoever gets an anonymous offer does not know of which."""
+    if delivery.case is None or delivery.type in OFFERS:
+        return None
+    return delivery.case, OrganisationTold(
+        case=delivery.case,
+        events=[delivery.event],
+        organisation=delivery.organisation,
+        channel=delivery.channel,
+        state=state.value,
+        at=recorded.meta.occurred_at,
+    )

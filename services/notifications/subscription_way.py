@@ -1,0 +1,78 @@
+"""The way by which subscriptions tell an organisation, and whether it has reached it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Final
+
+from contracts.subscription_codes import SubscriptionState
+from contracts.telling_codes import NotToldReason
+from services.chassis.deciding.streams import Streams
+from services.chassis.index.index import IndexReader, Row
+from services.notifications.delivering.ids import delivery_id
+from services.notifications.delivery_rows import DELIVERIES
+from services.notifications.domain.lane import DeliveryState
+from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
+from services.notifications.subscription_rows import SUBSCRIPTIONS
+from services.notifications.ways import Waits
+
+A_MOMENT: Final = 3.0
+A_WHILE: Final = 60.0
+LOOK_SECONDS: Final = 0.02
+_TROUBLE: Final = (DeliveryState.RETRYING.value, DeliveryState.FAILED.value)
+
+
+class SubscriptionWay:
+    """The subscriptions of the organisation, once proven, whether they are active or were stopped."""
+
+    def __init__(self, index: IndexReader, streams: Streams) -> None:
+        self._index = index
+        self._streams = streams
+        self._patient_from = float("-inf")
+
+    async def reached(self, waits: Waits) -> bool:
+        """See `Way.reached`. Deliveries live by the machine's clock: where ours was moved, they get a moment."""
+        deliveries = {row.key: delivery_id(row.key, waits.event) for row in await self._rows(waits.organisation)}
+        if not deliveries:
+            return False
+        until = time.monotonic() + A_MOMENT if time.monotonic() >= self._patient_from else 0.0
+        while True:
+            found = await self._index.rows(DELIVERIES.name, [*deliveries.values()])
+            if any(row.columns["state"] == DeliveryState.DELIVERED for row in found.values()):
+                return True
+            under_way = [key for key, delivery in deliveries.items() if delivery not in found]
+            if not any([await self._is_coming(key, waits) for key in under_way]):
+                return False
+            if time.monotonic() >= until:
+                # Nobody delivers: that is so for all that wait, and each must not wait for it.
+                self._patient_from = max(self._patient_from, time.monotonic() + A_WHILE)
+                return False
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _is_coming(self, subscription: str, waits: Waits) -> bool:
+        """Whether it will be tried soon: nothing that was sent there before is in trouble."""
+        state = (await self._streams.fold(subscription_stream(subscription), SUBSCRIPTION)).state.state
+        if state != SubscriptionState.ACTIVE or not await self._covers(subscription, waits.type, waits.since):
+            return False
+        trouble = {"subscription": subscription, "state": _TROUBLE}
+        return not await self._index.find(DELIVERIES.name, trouble, after=0, limit=1)
+
+    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """See `Way.failing`. One that nobody has proven yet is not set up."""
+        proven = [row for row in await self._rows(organisation) if row.columns["state"] != SubscriptionState.PENDING]
+        states = {str(row.columns["state"]) for row in proven if await self._covers(row.key, kind, since)}
+        if not states:
+            return None
+        active = SubscriptionState.ACTIVE.value in states
+        return NotToldReason.DELIVERY_FAILED if active else NotToldReason.CHANNEL_STOPPED
+
+    async def _covers(self, subscription: str, kind: str, since: datetime) -> bool:
+        state = (await self._streams.fold(subscription_stream(subscription), SUBSCRIPTION)).state
+        if state.choices is None or state.created_at is None or state.created_at > since:
+            return False
+        return not state.choices.types or kind in state.choices.types
+
+    async def _rows(self, organisation: str) -> list[Row]:
+        return await self._index.find(SUBSCRIPTIONS.name, {"organisation": organisation}, after=0, limit=1000)

@@ -1,0 +1,123 @@
+"""The ways by which an organisation is told, and whether one of them has reached it.
+
+Only a way that the organisation set up can fail. Who has none of them uses the pages and the worklist: nobody can say
+whether those were looked at, and nothing could have reached anybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, Protocol
+
+from contracts.telling_codes import NotToldReason, ToldBy
+from services.chassis.index.index import Changes, IndexReader, Row, Table
+from services.chassis.log.metadata import Recorded
+from services.notifications.domain.reading import ReadingMoved
+
+READERS: Final = Table(
+    "readers",
+    columns=("organisation", "channel", "state", "types", "through", "first", "last"),
+    indexes=(("organisation",),),
+)
+"""One row per stream of `domain/reading.py`: `types` is a JSON array or null, `first` and `last` are days."""
+STILL_USED: Final = timedelta(days=30)
+"""A feed that nobody has read for so long is no way of its organisation any more."""
+
+
+class Waits(NamedTuple):
+    """What an organisation is to be told of: an event of a case at a position of the log, of a CloudEvents type."""
+
+    organisation: str
+    case: str
+    event: str
+    type: str
+    position: int
+    since: datetime
+
+
+class Way(Protocol):
+    """One way, as its organisation has set it up."""
+
+    async def reached(self, waits: Waits) -> bool:
+        """Whether the organisation was told of it by this way."""
+
+    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """Why this way would not have told of a message of that kind since then; None where it is not set up."""
+
+
+class FeedWay:
+    """What an organisation fetches itself: the feed and the stream that it used to read, and its topic."""
+
+    def __init__(self, index: IndexReader) -> None:
+        self._index = index
+
+    async def reached(self, waits: Waits) -> bool:
+        """See `Way.reached`."""
+        rows = await self._rows(waits.organisation)
+        return any(_covers(row, waits.type) and _number(row, "through") >= waits.position for row in rows)
+
+    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """See `Way.failing`. A feed counts once it was read on two days: a single look is no habit."""
+        used = [row for row in await self._rows(organisation) if _covers(row, kind) and _is_used(row, since)]
+        if not used:
+            return None
+        own_topic = all(row.columns["channel"] == ToldBy.KAFKA for row in used)
+        return NotToldReason.CHANNEL_STOPPED if own_topic else NotToldReason.FEED_NOT_READ
+
+    async def _rows(self, organisation: str) -> list[Row]:
+        return await self._index.find(READERS.name, {"organisation": organisation}, after=0, limit=1000)
+
+
+class Ways:
+    """All ways together."""
+
+    def __init__(self, ways: Sequence[Way]) -> None:
+        self._ways = ways
+
+    async def why_not(self, waits: Waits) -> NotToldReason | None:
+        """Why the organisation was told by none of its ways; None where it was, or where it has none."""
+        if any([await way.reached(waits) for way in self._ways]):
+            return None
+        return await self.failing(waits.organisation, waits.type, waits.since)
+
+    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """Why none of them would have told of it: by the first that is set up; None where none is."""
+        for way in self._ways:
+            if (reason := await way.failing(organisation, kind, since)) is not None:
+                return reason
+        return None
+
+
+def note_reader(recorded: Recorded, event: ReadingMoved, changes: Changes) -> None:
+    """The row of a reader after one more event."""
+    day = event.at.date().isoformat()
+    if recorded.version == 1:
+        changes.put(READERS.name, recorded.stream, recorded.position, first=day)
+    changes.put(
+        READERS.name,
+        recorded.stream,
+        recorded.position,
+        organisation=event.organisation,
+        channel=event.channel,
+        state=event.state,
+        types=json.dumps(event.types),
+        through=event.through,
+        last=day,
+    )
+
+
+def _number(row: Row, column: str) -> int:
+    value: Any = row.columns[column]
+    return int(value)
+
+
+def _covers(row: Row, kind: str) -> bool:
+    types = json.loads(str(row.columns["types"]))
+    return types is None or kind in types
+
+
+def _is_used(row: Row, since: datetime) -> bool:
+    first, last = str(row.columns["first"]), str(row.columns["last"])
+    return first < last and last >= (since - STILL_USED).date().isoformat()
