@@ -63,8 +63,9 @@ class Pending:
         # Rows of what is tried again have its id as their key.
         looks = next((each.key for each in rows if each.key != _lane_of(endpoint, each)), None)
         away = subscription.warned is not None or subscription.state is SubscriptionState.DISABLED
-        found = await self._behind(endpoint, max(place, after), limit, looks if away else None)
-        found += await self._held_up(endpoint, rows, after, limit)
+        looks = looks if away else None
+        found = await self._behind(endpoint, max(place, after), limit, looks)
+        found += await self._held_up(endpoint, rows, after, limit, looks)
         by_id = {each.delivery.id: each for each in found}
         return sorted(by_id.values(), key=lambda each: each.delivery.position)[:limit]
 
@@ -88,7 +89,9 @@ class Pending:
             after = rows[-1].seq
         return found
 
-    async def _held_up(self, endpoint: Endpoint, rows: Sequence[Row], after: int, limit: int) -> list[Waiting]:
+    async def _held_up(
+        self, endpoint: Endpoint, rows: Sequence[Row], after: int, limit: int, looks: str | None
+    ) -> list[Waiting]:
         found: list[Waiting] = []
         for about, case in dict.fromkeys(
             (str(row.columns["about"]), row.columns["case_id"]) for row in rows if row.columns["replay"] is None
@@ -101,7 +104,7 @@ class Pending:
                 delivery = delivered(endpoint, key, recorded)
                 seen = recorded.position > max(after, endpoint.seq) and endpoint.wants(recorded.event.type)
                 if seen and delivery.id not in lane.known and await self._may_get(endpoint, recorded):
-                    found.append(Waiting(delivery, lane.held))
+                    found.append(Waiting(delivery, lane.held or looks))
         return sorted(found, key=lambda each: each.delivery.position)[:limit]
 
     async def _may_get(self, endpoint: Endpoint, recorded: Recorded) -> bool:
