@@ -205,7 +205,7 @@ class Parties:
 
 
 _ADDRESSINGS: Final = frozenset({"ReferralSubmitted", "CaseReferred", "OfferMade", "OfferWon"})
-_FOR_THE_AGENCY: Final = frozenset({"BroadcastOpened", "BroadcastEnded", "CaseOffered", "OffersEnded"})
+FOR_THE_AGENCY: Final = frozenset({"BroadcastOpened", "BroadcastEnded", "CaseOffered", "OffersEnded"})
 """What names no single referral, and is no organisation's to know: to whom else a person was offered."""
 _ENDINGS: Final = frozenset(
     {
@@ -259,7 +259,7 @@ def _happened(name: str, data: Mapping[str, Any]) -> str:
 def item_of(name: str, data: Mapping[str, Any], place: Place) -> Item:
     """A message as something that may be shown or not; `name`, `data` and `place` as for `facts_of`."""
     organisation = data.get("organisation")
-    if name in _FOR_THE_AGENCY:
+    if name in FOR_THE_AGENCY:
         # It belongs to the agency as what names an organisation belongs to that one.
         organisation = data.get("agency") or ""
     return Item(

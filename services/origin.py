@@ -33,6 +33,8 @@ PATHS: Final[Mapping[str, str]] = {
     "stream": "notifications",
     "subscriptions": "notifications",
     "deliveries": "notifications",
+    "event-types": "notifications",
+    "reconciliations": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}

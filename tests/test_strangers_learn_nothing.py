@@ -92,7 +92,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         assert subscribed.status_code == 201, subscribed.text
         signed = await services.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
         await services.done(LOTTE, case.path, "report-gap", GAP)
-        away = {"substitute": "an.peeters", "until": "2030-01-01T00:00:00Z"}
+        away = {"substitute": "an.peeters", "until": "2026-12-31T00:00:00Z"}
         assert (await services.send(LOTTE, "PUT", f"/v1/absences/{LOTTE.sub}", away)).is_success
         bases = [(await services.read(INES, offer))["legalBasis"]["id"] for offer in offers]
         await services.settle()

@@ -14,6 +14,8 @@ from services.notifications.actions import ACTIONS, MANAGERS
 
 READ_FEED: Final = "read-feed"
 STREAM: Final = "stream"
+READ_EVENT_TYPES: Final = "read-event-types"
+RECONCILE: Final = "reconcile"
 CREATE: Final = "create-subscription"
 READ: Final = "read-subscription"
 LIST: Final = "list-subscriptions"
@@ -46,6 +48,8 @@ _RELATIONS: Final = {
 POLICY: Final = Policy(
     [
         *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
+        Rule(READ_EVENT_TYPES, frozenset(Role) - frozenset(BARRED), ANY_ORGANISATION),
+        Rule(RECONCILE, COUNSELLORS | COORDINATORS | _OFFICERS, OWN_ORGANISATION),
         *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, LIST)),
         *(Rule(action, MANAGERS, SUBSCRIBER) for action in (READ, RETRY, *ACTIONS)),
     ],
@@ -64,6 +68,8 @@ POLICY: Final = Policy(
     acts={
         READ_FEED: "reading the feed",
         STREAM: "following the feed",
+        READ_EVENT_TYPES: "reading the catalogue of events",
+        RECONCILE: "comparing lists of cases",
         CREATE: "subscribing",
         READ: "reading a subscription",
         LIST: "reading the subscriptions",

@@ -52,6 +52,8 @@ from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.links.acting import Links
 from services.notifications.links.mailing_list import MailingList
 from services.notifications.live_feed import LiveFeed
+from services.notifications.night_rows import NIGHT
+from services.notifications.nightly import Nightly
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
@@ -59,7 +61,17 @@ from services.notifications.publishing import publish
 from services.notifications.queries import Queries
 from services.notifications.reactor import SYSTEM, Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
-from services.notifications.routes import deliveries, feed, link_pages, mail_pages, stream, subscriptions
+from services.notifications.reconciling import Reconciling
+from services.notifications.routes import (
+    deliveries,
+    event_catalogue,
+    feed,
+    link_pages,
+    mail_pages,
+    reconciliations,
+    stream,
+    subscriptions,
+)
 from services.notifications.routes.operations import DESCRIBED
 from services.notifications.subscription_way import SubscriptionWay
 from services.notifications.waiting_clock import WaitingClock
@@ -113,12 +125,13 @@ def build(
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
     waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
+    nightly = Nightly(streams, index, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
     letters = MailCarrier(post, vault, streams, links, mailing_list)
     recording = Recording(streams, clock)
     digests = DailyDigests(streams, index, letters, recording, clock)
     warnings = WebhookWarnings(streams, index, letters, clock)
-    due = {DIGEST_DUE: digests.fire, WARNING: warnings.fire}
+    due = {DIGEST_DUE: digests.fire, WARNING: warnings.fire, NIGHT: nightly.fire}
     sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
@@ -174,10 +187,12 @@ def build(
         routers=[
             feed.routes(service, receipts),
             stream.routes(service, live, receipts),
+            event_catalogue.routes(),
             subscriptions.routes(queries, commands),
             link_pages.routes(link_pages.ActPages(links)),
             mail_pages.routes(mailing_list),
             deliveries.routes(deliveries_for_callers),
+            reconciliations.routes(service, Reconciling(streams, index, service.caught_up)),
         ],
         telemetry=telemetry,
         bars=BARRED,

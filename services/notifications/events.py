@@ -13,6 +13,7 @@ from services.notifications.domain.digest import AnyDigestEvent
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
 from services.notifications.domain.lane import LaneEvent
 from services.notifications.domain.link import AnyLinkEvent
+from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
 from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
@@ -26,6 +27,7 @@ Event = (
     | WaitingEvent
     | AnyLinkEvent
     | AnyDigestEvent
+    | DigestMade
     | KeyUsed
 )
 """Every event in the service's log."""
@@ -62,6 +64,7 @@ EVENTS: Final = (
     EventRow(lane.DeliveryFailed, "delivery.failed.v1"),
     EventRow(lane.DeliveryWithheld, "delivery.withheld.v1"),
     EventRow(lane.DeliveryRetryRequested, "delivery.retry_requested.v1"),
+    EventRow(DigestMade, "notifications.digest_made.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
     EventRow(ReadingMoved, "notifications.reading_moved.v1"),
     EventRow(CaseEventsRead, "notifications.case_events_read.v1"),

@@ -24,16 +24,19 @@ from services.notifications.domain.digest import DigestEvent
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.link import CodeMistaken, CodeSent, LinkAnswered, LinkIssued, LinkUsed
+from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import Event
+from services.notifications.known_cases import KNOWN_CASES, KnownCases
+from services.notifications.night_rows import NIGHTS, NightRows, index_digest
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.warning_rows import note_warning
 from services.notifications.ways import READERS, note_reader
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 AUDIENCE: Final = Table(
     "audience",
@@ -45,7 +48,7 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, READERS, DEADLINES)
+TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, READERS, DEADLINES, KNOWN_CASES, NIGHTS)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -84,6 +87,8 @@ class Listing:
         self._waiting = waiting
         self._moves: dict[int, _Move] = {}
         self._earlier: dict[str, list[_Message]] = {}
+        self._known = KnownCases(reader)
+        self._nights = NightRows(reader)
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the parties of each case, message by message."""
@@ -106,6 +111,9 @@ class Listing:
             if after != before and firsts[case] > 1 and not self._earlier[case]:
                 self._earlier[case] = await self._earlier_messages(case, firsts[case] - 1)
         await self._waiting.look(about_cases)
+        if firsts:
+            await self._nights.look()
+        await self._known.look([event for _, event, case in taken if firsts.get(case or "", 1) > 1], parties)
 
     async def _earlier_messages(self, case: str, through: int) -> list[_Message]:
         # Seldom asked, so no index is kept for it.
@@ -130,6 +138,8 @@ class Listing:
                 pass
             case DigestEvent():
                 pass
+            case DigestMade():
+                index_digest(recorded, event, changes)
             case DeliveryEvent():
                 index_lane(recorded, event, changes)
             case _:
@@ -144,14 +154,33 @@ class Listing:
                 changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, type=event.type)
             return
         move = self._moves.pop(position)
+        self._nights.happened(recorded, changes)
         message = _message(recorded, event)
         message.put(changes, OVERSEERS)
-        for organisation in move.after.organisations:
-            if move.after.sees(organisation, message.item):
-                message.put(changes, organisation_reader(organisation))
+        after = move.after
+        seeing = [organisation for organisation in after.organisations if after.sees(organisation, message.item)]
+        for organisation in seeing:
+            message.put(changes, organisation_reader(organisation))
         if move.after != move.before:
             self._parties_changed(event.case, move, recorded, changes)
+            self._know_again(event.case, move, message, changes)
+        else:
+            self._known.take((position, event), event.case, after, seeing, changes)
         self._earlier[event.case].append(message)
+
+    def _know_again(self, case: str, move: _Move, message: _Message, changes: Changes) -> None:
+        before, after, earlier = move.before, move.after, self._earlier[case]
+        every = [(known.position, known.event) for known in (*earlier, message)]
+        for organisation in after.organisations:
+            if any(before.sees(organisation, known.item) != after.sees(organisation, known.item) for known in earlier):
+                seen = [
+                    (known.position, known.event)
+                    for known in (*earlier, message)
+                    if after.sees(organisation, known.item)
+                ]
+                self._known.make_again(case, after, organisation, seen, every, changes)
+            elif after.sees(organisation, message.item):
+                self._known.take(every[-1], case, after, (organisation,), changes)
 
     def _parties_changed(self, case: str, move: _Move, recorded: Recorded, changes: Changes) -> None:
         before, after = move.before, move.after
@@ -176,6 +205,7 @@ class _Message:
     """A message about a case, by its position in the log, with what its rows say of it."""
 
     position: int
+    event: MessageTaken
     item: Item
     columns: Mapping[str, Value]
 
@@ -189,7 +219,7 @@ class _Message:
 def _message(recorded: Recorded, event: MessageTaken) -> _Message:
     item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
     columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
-    return _Message(recorded.position, item, columns)
+    return _Message(recorded.position, event, item, columns)
 
 
 def item_of_message(event: MessageTaken) -> Item:

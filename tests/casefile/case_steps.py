@@ -10,10 +10,13 @@ from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
 from contracts.codes import CaseState
+from contracts.telling_codes import NotToldReason
 from services.casefile.domain.charter_change import NoticeCharter
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
+from services.casefile.domain.escalation import RaiseUnreached, SettleUnreached
 from services.casefile.domain.ladder import EscalateDeadline, late_terms
 from services.casefile.domain.open_escalations import open_escalations
+from services.casefile.telling_reactor import SYSTEM
 from tests.casefile.case_machine import AGREED, HOURS, TOGETHER, CaseStories, Did
 from tests.casefile.casebook import MENTOR_REF, READY
 from tests.casefile.machine_commands import EVERYBODY, PEOPLE, PROFESSIONAL, WAYS
@@ -103,6 +106,29 @@ class CaseSteps(CaseStories):
         news, self.on_the_way = self.on_the_way, None
         assert news is not None
         self.tell(news)
+
+    @rule(organisation=st.sampled_from(("brugwerk", "vdab-gent")), hours=HOURS)
+    def an_organisation_cannot_be_told(self, organisation: str, hours: int) -> None:
+        """Nothing has reached it since then: the other side is asked to see to it."""
+        self.later(hours)
+        self.give(
+            RaiseUnreached(
+                at=self.now,
+                by=SYSTEM,
+                organisation=organisation,
+                since=self.now,
+                why=NotToldReason.DELIVERY_FAILED.value,
+            )
+        )
+
+    @precondition(lambda self: any(held.unreached is not None for held in open_escalations(self.book.case)))
+    @rule(hours=HOURS)
+    def it_was_told_after_all(self, hours: int) -> None:
+        """Nobody needs to see to it any more."""
+        self.later(hours)
+        about = next((held.unreached for held in open_escalations(self.book.case) if held.unreached), None)
+        if about is not None:
+            self.give(SettleUnreached(at=self.now, by=SYSTEM, organisation=about))
 
     # --- time, charters, and what brings a story on -------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from tests.deploy.subscriber import SOON, Subscriber
+from tests.deploy.subscriber import SOON, NodeSubscriber, Subscriber
 
 ROOT: Final = Path(__file__).parents[2]
 SCRIPT: Final = ROOT / "deploy" / "kafka" / "acl.sh"
@@ -100,10 +100,14 @@ def _committed(servers: str, organisation: str) -> int:
 
 
 @pytest.mark.slow
-def test_the_example_prints_every_message_once(kafka_servers: str, organisation: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("subscriber", [Subscriber, NodeSubscriber])
+def test_the_example_prints_every_message_once(
+    kafka_servers: str, organisation: str, tmp_path: Path, subscriber: type[Subscriber]
+) -> None:
     """Also what was sent twice, also when it was killed, and stopped, and started again."""
     _tell(kafka_servers, organisation, "one", "two", "one")
-    example = Subscriber(kafka_servers, organisation, tmp_path)
+    example = subscriber(kafka_servers, organisation, tmp_path)
     try:
         first = example.printed(2)
         assert first[0] == {"id": "one", "specversion": "1.0", "type": "t", "data": {"said": "one"}}
@@ -111,7 +115,7 @@ def test_the_example_prints_every_message_once(kafka_servers: str, organisation:
         example.process.kill()
         example.process.wait()
         _tell(kafka_servers, organisation, "two", "three")
-        example = Subscriber(kafka_servers, organisation, tmp_path)
+        example = subscriber(kafka_servers, organisation, tmp_path)
         assert [event["id"] for event in example.printed(3)] == ["one", "two", "three"]
         until = time.monotonic() + SOON
         while _committed(kafka_servers, organisation) < 5:

@@ -87,7 +87,7 @@ class Filled:
             case=case,
             recorded_at=at,
             audience=(),
-            message={"type": message.TYPE, "data": as_json(message)},
+            message={"id": f"event-{len(self.taken)}", "type": message.TYPE, "data": as_json(message)},
         )
         meta = EVENT_TYPES.metadata(event_id="e", actor=SYSTEM, occurred_at=at, recorded_at=at, correlation_id="e")
         await self._log.append([Write(inbox_stream(f"{case}"), version - 1, [(event, meta)])])
@@ -111,6 +111,21 @@ class Filled:
             item = item_of(message.NAME, data, message_place(message.recorded_at, version))
             if parties.get(message.case, Parties()).sees(org, item):
                 found.append(position)
+        return found
+
+    def known(self, org: str) -> dict[str, tuple[int, str]]:
+        """Of each case that an organisation knows: where what it sees of it begins, and the id of the last."""
+        rows = asyncio.run(self.index.find("known_cases", {"organisation": org, "referral": None}, after=0, limit=99))
+        return {str(row.columns["case_id"]): (row.seq, str(row.columns["event"])) for row in rows}
+
+    def expected_known(self, org: str) -> dict[str, tuple[int, str]]:
+        """The same, by what the organisation sees of its feed."""
+        found: dict[str, tuple[int, str]] = {}
+        for position in self.expected(org):
+            _, message = self.taken[position - 1]
+            if isinstance(message, CaseMessage):
+                first, _ = found.get(message.case, (position, ""))
+                found[message.case] = first, f"event-{position}"
         return found
 
     def shown(self, org: str, limit: int, *, of: str | None = None) -> list[int]:
@@ -215,6 +230,8 @@ def test_pages_show_exactly_what_the_rule_permits(
             assert feed.shown(org, limit) == feed.expected(org)
             kind = CaseReopened.TYPE
             assert feed.shown(org, limit, of=kind) == feed.expected(org, of=kind)
+        for org in (AGENCY, BRUGWERK, SAMENSTAP):
+            assert feed.known(org) == feed.expected_known(org)
 
 
 @pytest.mark.parametrize("types", [None, (referral.ReferralSubmitted.TYPE,), tuple(MESSAGES)])

@@ -136,9 +136,11 @@ async def test_d2_the_good_and_the_bad_that_both_sides_say_stand_next_to_each_ot
     await context.running.done(
         LOTTE, case.path, "record-pulse", {"by": "MENTEE", "score": 5, "reasons": ["NETWORK_GROWS"]}
     )
-    for row in await report(context, "balance"):
-        assert (row["positive"], row["positiveCodes"]) == (2, ["GOOD_CLICK:1", "NETWORK_GROWS:1"])
-        assert (row["negative"], row["negativeCodes"]) == (1, ["NO_SHOWS:1"])
+    rows = await report(context, "balance")
+    assert [(row["positive"], row["negative"]) for row in rows] == [(2, 1), (2, 1)]
+    # The total of all names no code: it would show what is hidden of an organisation with few cases.
+    named = [(row["positiveCodes"], row["negativeCodes"]) for row in rows if row["positiveCodes"] is not None]
+    assert named == [(["GOOD_CLICK:1", "NETWORK_GROWS:1"], ["NO_SHOWS:1"])]
 
 
 async def test_r1_a_mentor_is_prepared_and_the_pair_is_monitored_during_the_entire_process(

@@ -37,6 +37,7 @@ DESCRIBED: Final = ApiDescription(
         "feed": "Events as CloudEvents, as pages or as a stream.",
         "links": "Pages that links in e-mails lead to.",
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
+        "reconciliations": "Whether both sides have the same cases, in the same state.",
         "subscriptions": "Webhooks and e-mail: where an organisation is told of what, and whether that is proven.",
     },
     schemas=schemas,
@@ -50,6 +51,23 @@ DESCRIBED: Final = ApiDescription(
             "stream-open",
             "The same, live, as server-sent events named by their CloudEvents type. It continues until "
             "the token expires; a client that reconnects with `Last-Event-ID` misses and repeats nothing.",
+        ),
+        "GET /v1/event-types": Operation(
+            "event-type-list",
+            "All types of events, each with its JSON Schema, an example, who can receive it, and what the receiver is "
+            "to do. `types` of the feed, of the stream and of a subscription takes them. A new version may have more.",
+        ),
+        "POST /v1/reconciliations": Operation(
+            "case-reconcile",
+            "Compares a list of cases and referrals, as the organisation has them, with what it may see here: what is "
+            "the same, what one of both lacks, what differs, and how to catch up. Nothing is changed. Of a case or "
+            "referral that the organisation may see no more, only the last event is compared.",
+        ),
+        "GET /v1/reconciliations/digest": Operation(
+            "case-digest",
+            "A hash per open case and one over all, which the other side can compute as well: of all that the "
+            "organisation has, or with `organisation` of those that an agency and an organisation have with each "
+            "other, by what the organisation of both may see. `nightly` is the newest that was kept at midnight.",
         ),
         "GET /v1/subscriptions": Operation(
             "subscription-list",
