@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import pytest
 
+from services.chassis.log.position import Position
 from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.failing_endpoints import Endpoint, Endpoints
 from tests.faults.load import Clients
 from tests.faults.processes import Program
 from tests.support.certificates import Authority
-from tests.support.people import HANNE
+from tests.support.people import HANNE, INES, Person
 from tests.support.repetitions import times
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
@@ -69,7 +70,7 @@ async def _is_active(people: Caller, endpoint: Endpoint) -> bool:
 
 
 async def happens(people: Caller, after: str) -> list[Json]:
-    """Work goes on until the organisation's feed has so many events; returns them once nobody lags."""
+    """Work goes on until the organisation's feed has so many events; returns them once all have come there."""
     clients = Clients(people, random.Random(random.getrandbits(32)))
     working, count, cursor = asyncio.create_task(clients.work(CLIENTS)), 0, after
     while count < EVENTS:
@@ -79,13 +80,39 @@ async def happens(people: Caller, after: str) -> list[Json]:
         await asyncio.sleep(0.3)
     clients.end()
     await working
-    await people.settled(within=times(600))
+    await has_come_to_the_feed(people)
     events, _ = await people.feed(HANNE, after)
     submitted = {
         event["data"]["referral"] for event in events if event["type"] == "org.caserelay.referral.submitted.v1"
     }
     assert submitted >= clients.told.cases.keys()
     return events
+
+
+async def has_come_to_the_feed(people: Caller) -> None:
+    """Returns once all that happened until now is in the feed. Deliveries go on, and so it is not that all is quiet."""
+    referral = await head(people, "referral")
+    await covers(people, INES, "/v1/cases", referral)
+    await covers(people, HANNE, "/v1/feed", referral)
+    await covers(people, HANNE, "/v1/feed", await head(people, "casefile"))
+
+
+async def head(people: Caller, service: str) -> str:
+    """The last position of a service's log, as callers wait for it."""
+    lines = (await people.probe("/metrics")).text.splitlines()
+    (last,) = [line for line in lines if line.startswith("caserelay_log_head_position{") and f'"{service}"' in line]
+    return Position(service, int(float(last.split()[1]))).token()
+
+
+async def covers(people: Caller, person: Person, path: str, position: str) -> None:
+    """Returns once a list shows what follows from a position."""
+
+    async def covered() -> bool:
+        answer = await people.send(person, "GET", path, waitFor=position, limit=1)
+        assert answer.status_code in (200, 504), answer.text
+        return answer.status_code == 200
+
+    await until(covered, within=times(600))
 
 
 async def deliveries(people: Caller, endpoint: Endpoint) -> dict[str, Json]:
