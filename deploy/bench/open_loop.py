@@ -162,7 +162,9 @@ async def drive(orders: Orders) -> Offered:
             due.task_done()
 
     told = await Told.connected(orders.subscriber, of_referral) if orders.subscriber is not None else None
-    connections = [await Connection.open(orders.url) for _ in range(CONNECTIONS)]
+    # At a low rate none may lie idle for so long that the server closes it.
+    many = min(CONNECTIONS, max(2, round(orders.rate)))
+    connections = [await Connection.open(orders.url) for _ in range(many)]
     workers = asyncio.gather(*(work(connection) for connection in connections))
     await _put(due, orders, workers)
     waiting = due.qsize()
