@@ -110,7 +110,7 @@ def referral_after(held: Standing | None, event: MessageTaken) -> Standing:
     else:
         following = _REFERRAL.get(event.name)
         state = following.value if following is not None else before.state
-    return replace(before, event=event.message["id"], state=state, referral=data["referral"])
+    return replace(before, event=event.message["id"], state=state)
 
 
 def is_open(state: str | None, parties: Parties, organisation: str) -> bool:
