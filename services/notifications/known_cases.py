@@ -19,13 +19,13 @@ from services.notifications.domain.standing import (
 )
 
 KNOWN_CASES: Final = Table(
-    "known_cases", columns=("agency", "case_id", "state", "event", "open", "latest"), indexes=(("open",),)
+    "known_cases", columns=("agency", "case_id", "state", "event", "open", "latest", "since"), indexes=(("open",),)
 )
 """One row per case and organisation, by what the organisation may see of it.
 
 `seq` is the position of the first event of it that it may see, `event` the id of the last. `state` is as `Standing` has
-it, and `latest` the referral that the case was offered by last. `open` is the organisation, while the case is one of
-its open ones.
+it, with `since`, and `latest` is the referral that the case was offered by last. `open` is the organisation, while the
+case is one of its open ones.
 """
 
 KNOWN_REFERRALS: Final = Table("known_referrals", columns=("case_id", "state", "event"))
@@ -124,6 +124,7 @@ class KnownCases:
             event=known.event,
             open=organisation if is_open(known.state, parties, organisation) else None,
             latest=known.referral,
+            since=known.since,
         )
 
     def _put_referral(
@@ -154,7 +155,9 @@ def hash_of_row(row: Row) -> str:
 
 def _standing(row: Row) -> Standing:
     columns = row.columns
-    return Standing(str(columns["event"]), _text(columns["state"]), _text(columns.get("latest")))
+    return Standing(
+        str(columns["event"]), _text(columns["state"]), _text(columns.get("latest")), _text(columns.get("since"))
+    )
 
 
 def _text(value: Value) -> str | None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from contracts.codes import CaseState, ReferralState, Step
 from contracts.visibility import Parties, Relation
+from services.chassis.modelling.days import in_utc
 from services.notifications.domain.inbox import MessageTaken
 
 _CASE: Final[Mapping[str, CaseState]] = {
@@ -23,7 +24,6 @@ _CASE: Final[Mapping[str, CaseState]] = {
     "CaseOpened": CaseState.REFERRED,
     "BroadcastEnded": CaseState.OPENED,
     "CaseReopened": CaseState.OPENED,
-    "HandbackAccepted": CaseState.OPENED,
     "MatchProposed": CaseState.MATCH_PROPOSED,
     "MatchRejected": CaseState.MATCHING,
     "AgreementSigned": CaseState.MENTORING,
@@ -34,7 +34,7 @@ _CASE: Final[Mapping[str, CaseState]] = {
     "CaseClosed": CaseState.CLOSED,
     "CaseFinalised": CaseState.FINALISED,
 }
-_RETURNS: Final = frozenset({"ReferralReturned", "CaseReturned"})
+_RETURNS: Final = frozenset({"ReferralReturned", "CaseReturned", "HandbackAccepted"})
 _AFTER_MATCH: Final = {"REMATCH": CaseState.MATCHING, "HANDBACK": CaseState.HANDBACK_DUE}
 _REFERRAL: Final[Mapping[str, ReferralState]] = {
     "ReferralSubmitted": ReferralState.SUBMITTED,
@@ -60,13 +60,14 @@ _OVER: Final = frozenset({CaseState.CLOSED.value, CaseState.FINALISED.value})
 class Standing(Struct, frozen=True):
     """What somebody knows of a case, or of a referral: its state, and the id of the last event.
 
-    `state` is None for who has read nothing that says it, such as the stop alone. `referral` is the one that the case
-    was offered by last.
+    `state` is None for who has read nothing that says it, such as the stop alone; `since` is when its source recorded
+    what led to it. `referral` is the one that the case was offered by last.
     """
 
     event: str
     state: str | None = None
     referral: str | None = None
+    since: str | None = None
 
 
 def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
@@ -95,7 +96,13 @@ def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
         case name:
             following = _CASE.get(name)
             state = following.value if following is not None else state
-    return replace(before, event=event.message["id"], state=state, referral=referral)
+    event_id, at = event.message["id"], in_utc(event.recorded_at, "microseconds")
+    if state == before.state and referral == before.referral:
+        return replace(before, event=event_id)
+    if before.since is not None and at < before.since:
+        # The two topics are taken in side by side: this is from before what brought the case where it is.
+        return replace(before, event=event_id)
+    return Standing(event_id, state, referral, at)
 
 
 def referral_after(held: Standing | None, event: MessageTaken) -> Standing:
