@@ -11,6 +11,7 @@ from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row
 from services.notifications.digests import hash_over
 from services.notifications.domain.inbox import inbox_stream, notices_stream
+from services.notifications.domain.standing import several
 from services.notifications.known_cases import KNOWN_CASES, KNOWN_REFERRALS, hash_of_row, key_of, open_cases
 from services.notifications.night_rows import NIGHTS, pair_key
 from services.notifications.projection import AUDIENCE, organisation_reader
@@ -127,7 +128,8 @@ class Reconciling:
             missing.append(
                 {
                     "case": columns["case_id"],
-                    "referral": columns["latest"],
+                    # Offered to several at once, it has no one referral.
+                    "referral": None if str(columns["latest"]).startswith(several("")) else columns["latest"],
                     "state": columns["state"],
                     "lastEvent": columns["event"],
                     "catchUp": caught,

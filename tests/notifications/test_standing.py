@@ -47,9 +47,9 @@ WITH_NGO = (SUBMITTED, happened("CaseOpened"), happened("ResponsibilityTransferr
     [
         ((SUBMITTED,), "REFERRED"),
         ((SUBMITTED, happened("CaseOpened")), "REFERRED"),
-        ((happened("BroadcastOpened"),), "REFERRED"),
-        ((happened("BroadcastOpened"), happened("BroadcastEnded")), "OPENED"),
-        ((happened("BroadcastOpened"), happened("OfferWon", referral="r-2")), "REFERRED"),
+        ((happened("BroadcastOpened", broadcast="b-1"),), "REFERRED"),
+        ((happened("BroadcastOpened", broadcast="b-1"), happened("BroadcastEnded", broadcast="b-1")), "OPENED"),
+        ((happened("BroadcastOpened", broadcast="b-1"), happened("OfferWon", referral="r-2")), "REFERRED"),
         ((SUBMITTED, happened("ReferralDeclined")), "REFERRED"),
         ((SUBMITTED, happened("ReferralDeclined"), happened("ReferralReturned")), "OPENED"),
         (WITH_NGO, "INTAKE"),
@@ -93,6 +93,8 @@ def test_the_return_of_an_earlier_referral_does_not_undo_a_later_one() -> None:
     """They come on two topics: the next offer may be heard of before the case says that the last one ended."""
     again = happened("ReferralSubmitted", referral="r-2")
     assert state_of_case(SUBMITTED, happened("ReferralDeclined"), again, happened("ReferralReturned")) == "REFERRED"
+    several = happened("BroadcastOpened", broadcast="b-1")
+    assert state_of_case(SUBMITTED, happened("ReferralDeclined"), several, happened("ReferralReturned")) == "REFERRED"
     returned = happened("ReferralReturned", referral="r-2")
     assert state_of_case(SUBMITTED, again, returned) == "OPENED"
 

@@ -19,10 +19,8 @@ from services.notifications.domain.inbox import MessageTaken
 
 _CASE: Final[Mapping[str, CaseState]] = {
     "ReferralSubmitted": CaseState.REFERRED,
-    "BroadcastOpened": CaseState.REFERRED,
     # It is told behind the offer that it was opened for.
     "CaseOpened": CaseState.REFERRED,
-    "BroadcastEnded": CaseState.OPENED,
     "CaseReopened": CaseState.OPENED,
     "MatchProposed": CaseState.MATCH_PROPOSED,
     "MatchRejected": CaseState.MATCHING,
@@ -70,6 +68,11 @@ class Standing(Struct, frozen=True):
     since: str | None = None
 
 
+def several(broadcast: str) -> str:
+    """What stands in the place of the referral as long as the case is offered to several at once."""
+    return f"broadcast {broadcast}"
+
+
 def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
     """What is known of a case after one more event about it; None for what is about no case."""
     if event.name in _OFFERS:
@@ -80,6 +83,10 @@ def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
     match event.name:
         case "ReferralSubmitted" | "OfferWon":
             state, referral = CaseState.REFERRED.value, data["referral"]
+        case "BroadcastOpened":
+            state, referral = CaseState.REFERRED.value, several(data["broadcast"])
+        case "BroadcastEnded":
+            state = CaseState.OPENED.value if referral in (None, several(data["broadcast"])) else state
         case "CaseReopened" if event.message.get("causationid") is not None:
             # By an offer, which has the case REFERRED.
             state = CaseState.REFERRED.value
