@@ -19,8 +19,6 @@ from services.notifications.domain.inbox import MessageTaken
 
 _CASE: Final[Mapping[str, CaseState]] = {
     "ReferralSubmitted": CaseState.REFERRED,
-    # It is told behind the offer that it was opened for.
-    "CaseOpened": CaseState.REFERRED,
     "CaseReopened": CaseState.OPENED,
     "MatchProposed": CaseState.MATCH_PROPOSED,
     "MatchRejected": CaseState.MATCHING,
@@ -73,6 +71,11 @@ def several(broadcast: str) -> str:
     return f"broadcast {broadcast}"
 
 
+def follows_from_an_offer(event: MessageTaken) -> bool:
+    """Whether an opening follows from an offer; only an agency that reopens a case by itself has none."""
+    return event.name == "CaseOpened" or event.message.get("causationid") is not None
+
+
 def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
     """What is known of a case after one more event about it; None for what is about no case."""
     if event.name in _OFFERS:
@@ -87,9 +90,9 @@ def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
             state, referral = CaseState.REFERRED.value, several(data["broadcast"])
         case "BroadcastEnded":
             state = CaseState.OPENED.value if referral in (None, several(data["broadcast"])) else state
-        case "CaseReopened" if event.message.get("causationid") is not None:
-            # By an offer, which has the case REFERRED.
-            state = CaseState.REFERRED.value
+        case "CaseOpened" | "CaseReopened" if follows_from_an_offer(event):
+            # From an offer, which was heard of before, and may have ended since.
+            state = CaseState.REFERRED.value if state is None or state in _OVER else state
         case name if name in _RETURNS:
             # Another offer may have been made by then, and been heard of before.
             state = CaseState.OPENED.value if referral in (None, data["referral"]) else state
