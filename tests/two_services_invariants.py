@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
-from random import Random
 from typing import Any, Final
 
 from services.casefile.domain.consent_withdrawal import RecordedAfterWithdrawal
@@ -15,7 +14,6 @@ from tests.support.niss import valid_national_numbers
 from tests.support.people import INES
 from tests.support.two_services import BUILDS
 from tests.two_services_machine import SECRET, TAKES, Offer, TwoServicesStories
-from tests.two_services_told import known_of_cases
 
 UNANSWERED: Final = {"SUBMITTED", "RECEIVED", "INFO_REQUESTED", "WAITLISTED"}
 WITH_ORGANISATION: Final = {
@@ -45,20 +43,6 @@ class TwoServicesInvariants(TwoServicesStories):
             found[offer.case].append((offer, self.read(offer.path)["state"]))
         return found
 
-    def who_follows_both_knows_where_cases_stand(self, logs: dict[str, list[Recorded]]) -> None:
-        """By what they publish alone, whatever of one of them is heard of before something of the other."""
-        for seed in range(2):
-            known = known_of_cases(logs, Random(seed))
-            for case, found in known.items():
-                if (shown := self.read(f"/v1/cases/{case}")) is not None:
-                    assert found.case is not None
-                    assert found.case.state == shown["state"], case
-            for offer in self.made:
-                shown = self.read(offer.path)
-                stands = known[offer.case].referrals.get(shown["id"]) if offer.case in known else None
-                if stands is not None:
-                    assert stands.state == shown["state"], (offer, stands, shown["state"])
-
     def in_the_end(self) -> None:
         """Everything arrives, and then nothing is left of what the bus did on the way."""
         self.world.do(self.world.settle())
@@ -69,7 +53,6 @@ class TwoServicesInvariants(TwoServicesStories):
         self.no_acknowledged_command_is_lost_or_done_twice(logs)
         self.nothing_is_taken_in_twice(logs)
         self.i2_nothing_of_an_organisation_is_recorded_without_a_basis(logs)
-        self.who_follows_both_knows_where_cases_stand(logs)
         for case, offers in self.offers_by_case().items():
             self.both_services_agree_where_a_case_is(case, offers)
             self.i1_one_owner_per_open_step_for_both_sides(case, offers)
