@@ -94,6 +94,7 @@ def test_the_commands_are_those_of_the_domain() -> None:
         "POST /v1/legal-bases/{basis_id}/withdraw",
         "POST /v1/absences/{sub}/release",
         "POST /v1/charters/{version}/sign",
+        "POST /v1/deliveries/{delivery_id}/retry",
         *(f"POST /v1/subscriptions/{{subscription_id}}/{command}" for command in on_a_subscription),
     }
 

@@ -68,7 +68,7 @@ class NodeSubscriber(Subscriber):
         packages = directory / "node_modules"
         if not packages.exists():
             packages.symlink_to(node_modules())
-        return [node(), shutil.copy(EXAMPLES / "subscribe.mjs", directory)]
+        return [node(), str(shutil.copy(EXAMPLES / "subscribe.mjs", directory))]
 
     def _remembered(self) -> int:
         return len(self._handled.read_text(encoding="utf-8").splitlines())

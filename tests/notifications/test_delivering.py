@@ -232,13 +232,28 @@ async def test_a_replay_sends_a_range_again_in_order_and_changes_no_record(
     subscription = await subscriptions.active(BRUGWERK, there.url)
     sent += await system.tell(story.declined(BRUGWERK), Story("C2").submitted(BRUGWERK))
     await until(lambda: len(there.taken()) == 2)
-    through = await system.service.log.head()
-    await subscriptions.give(subscription, subscribing.ReplaySubscription, after_position=0, through_position=through)
+    await subscriptions.give(subscription, subscribing.ReplaySubscription, since=START)
     await until(lambda: len(there.taken()) == 5)
     again = there.taken()[2:]
     assert sorted(again) == sorted(event.id for event in sent)
     assert again.index(sent[0].id) < again.index(sent[1].id)
     await until(lambda: _replayed(subscriptions, subscription))
+
+
+async def test_what_waits_in_a_replay_is_told_though_the_replay_has_ended(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """A delivery of it that is retried holds its case as any other does."""
+    story = Story("C1")
+    sent = await system.tell(story.submitted(BRUGWERK), story.declined(BRUGWERK))
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    busy = [Answer(503, {"Retry-After": "1"})]
+    there.answering = lambda *_: busy.pop() if busy else Answer()
+    await subscriptions.give(subscription, subscribing.ReplaySubscription, since=START)
+    await until(lambda: there.tried(sent[0].id) == 1)
+    await until(lambda: _replayed(subscriptions, subscription))
+    assert there.taken() == []
+    await until(lambda: there.taken() == [event.id for event in sent])
 
 
 async def _replayed(subscriptions: Subscriptions, subscription: str) -> bool:

@@ -28,7 +28,7 @@ SYSTEM = Actor(sub="notifications", role="SYSTEM", org="caserelay")
 LANES = Decisions(LANE, decide)
 
 
-def message(number: int) -> Delivered:
+def message(number: int, replay: str | None = None) -> Delivered:
     """The delivery of the message with this number in the inbox of the case."""
     return Delivered(
         id=f"D{number}",
@@ -40,6 +40,7 @@ def message(number: int) -> Delivered:
         organisation="brugwerk",
         key="C1",
         case="C1",
+        replay=replay,
     )
 
 
@@ -109,7 +110,7 @@ def test_what_used_up_its_pauses_is_visible_and_holds_nothing() -> None:
     assert [type(event) for event in events] == [DeliveryAttempted, DeliveryFailed]
     lane = LANES.after(refused(3, next_at=None)).state
     assert (lane.through, lane.held, lane.known["D3"].state) == (3, None, DeliveryState.FAILED)
-    assert lane.asked_for == []
+    assert lane.requested == []
 
 
 def test_an_endpoint_that_is_away_is_probed_with_what_failed() -> None:
@@ -118,13 +119,13 @@ def test_an_endpoint_that_is_away_is_probed_with_what_failed() -> None:
     failed = refused(3, next_at=None, probe_at=probe)
     lane = LANES.after(failed).state
     assert (lane.through, lane.held) == (3, None)
-    assert [(known.delivery.id, known.due_at) for known in lane.asked_for] == [("D3", probe)]
+    assert [(known.delivery.id, known.due_at) for known in lane.requested] == [("D3", probe)]
     again = refused(3, known=1, next_at=LATER, probe_at=probe + timedelta(days=1))
     events = LANES.after(failed).when(again).events
     assert [type(event) for event in events] == [DeliveryAttempted]
     assert events[0].outcome is DeliveryState.FAILED
     lane = LANES.after(failed, again, answered(3, known=2)).state
-    assert (lane.asked_for, lane.known["D3"].state) == ([], DeliveryState.DELIVERED)
+    assert (lane.requested, lane.known["D3"].state) == ([], DeliveryState.DELIVERED)
 
 
 def test_what_is_withheld_names_the_rule_and_holds_nothing() -> None:
@@ -144,11 +145,11 @@ def test_anything_may_be_asked_for_again_for_ever_and_holds_nothing() -> None:
     for first in (answered(3), refused(3, next_at=None), withheld(3)):
         LANES.after(first).when(asked_for(3)).then(DeliveryRetryRequested(delivery=message(3), due_at=AT))
         lane = LANES.after(first, asked_for(3)).state
-        assert [known.due_at for known in lane.asked_for] == [AT]
+        assert [known.due_at for known in lane.requested] == [AT]
         tried = refused(3, known=lane.attempts("D3"))
         lane = LANES.after(first, asked_for(3), tried).state
         assert (lane.through, lane.held, lane.known["D3"].state) == (3, None, DeliveryState.RETRYING)
-        assert lane.known["D3"].since_asked == 1
+        assert lane.known["D3"].since_request == 1
         lane = LANES.after(first, asked_for(3), tried, answered(4)).state
         assert (lane.through, lane.held) == (4, None)
 
@@ -157,7 +158,7 @@ def test_what_holds_its_lane_is_tried_at_once_when_somebody_asks() -> None:
     """It goes on holding it."""
     lane = LANES.after(refused(3), asked_for(3)).state
     assert lane.holds is not None
-    assert (lane.holds.due_at, lane.asked_for) == (AT, [])
+    assert (lane.holds.due_at, lane.requested) == (AT, [])
 
 
 def test_what_is_under_way_is_not_asked_for_twice() -> None:

@@ -91,7 +91,7 @@ class Dispatcher:
         self._due: list[tuple[datetime, int, Endpoint]] = []
         self._count = 0
         self._under_way: dict[tuple[str, LaneKey], asyncio.Task[None]] = {}
-        self._asked: dict[str, asyncio.Task[None]] = {}
+        self._challenged: dict[str, asyncio.Task[None]] = {}
         self._of_shard: Counter[int] = Counter()
         sharing.changed = self._owned
         sharing.idle = lambda shard: not self._of_shard[shard]
@@ -264,12 +264,12 @@ class Dispatcher:
         self._begin(endpoint)
 
     def _ask(self, endpoint: Endpoint) -> None:
-        if endpoint.id not in self._asked:
-            task = self._asked[endpoint.id] = asyncio.create_task(self._asking.ask(endpoint))
-            task.add_done_callback(lambda done: self._has_asked(endpoint, done))
+        if endpoint.id not in self._challenged:
+            task = self._challenged[endpoint.id] = asyncio.create_task(self._asking.ask(endpoint))
+            task.add_done_callback(lambda done: self._challenge_ended(endpoint, done))
 
-    def _has_asked(self, endpoint: Endpoint, done: asyncio.Task[None]) -> None:
-        del self._asked[endpoint.id]
+    def _challenge_ended(self, endpoint: Endpoint, done: asyncio.Task[None]) -> None:
+        del self._challenged[endpoint.id]
         if not done.cancelled() and (failure := done.exception()) is not None:
             log.warning("a challenge failed", extra={"failure": type(failure).__name__})
             self._rest(endpoint)
@@ -333,9 +333,9 @@ class Dispatcher:
         """Begins nothing more, and waits a while for what is under way; then lets go of everything."""
         for endpoint in self._endpoints:
             self._endpoints.drop(endpoint)
-        tasks = [*self._under_way.values(), *self._asked.values()]
-        for asked in self._asked.values():
-            asked.cancel()
+        tasks = [*self._under_way.values(), *self._challenged.values()]
+        for challenge in self._challenged.values():
+            challenge.cancel()
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_SECONDS)
             for task in late:

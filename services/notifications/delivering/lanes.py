@@ -109,7 +109,7 @@ class LaneWork:
 
     async def _next(self, endpoint: Endpoint, key: LaneKey, lane: Lane, floor: int) -> _Message | None:
         now = self._schedule.now()
-        waiting = [*([lane.holds] if lane.holds is not None else []), *lane.asked_for]
+        waiting = [*([lane.holds] if lane.holds is not None else []), *lane.requested]
         for known in waiting:
             if known.due_at is not None and known.due_at <= now:
                 return _Message(known.delivery, known, await self._at(known.delivery))
@@ -189,11 +189,11 @@ class LaneWork:
             answer = await self._carrier.carry(subscription, taken.message, started_at)
         ended_at = self._schedule.now()
         endpoint.answered(acknowledged=answer.acknowledged, latency_ms=answer.latency_ms, at=started_at)
-        asked = 0 if known is None else known.since_asked
+        before = 0 if known is None else known.since_request
         next_at = probe_at = None
         if not answer.acknowledged and recorded is not None:
             if known is None or known.state is not DeliveryState.FAILED:
-                next_at = self._schedule.next_attempt(asked + 1, ended_at, answer.retry_after)
+                next_at = self._schedule.next_attempt(before + 1, ended_at, answer.retry_after)
             if next_at is None:
                 probe_at = self._probe(endpoint, ended_at)
         more = catching_up and await self._is_more(key, delivery)
@@ -247,7 +247,7 @@ class LaneWork:
 
 
 def _next_due(lane: Lane) -> datetime | None:
-    waiting = [*([lane.holds] if lane.holds is not None else []), *lane.asked_for]
+    waiting = [*([lane.holds] if lane.holds is not None else []), *lane.requested]
     return min((known.due_at for known in waiting if known.due_at is not None), default=None)
 
 

@@ -65,7 +65,7 @@ class DeliveryEvent(Event, frozen=True, kw_only=True):
 class DeliveryAttempted(DeliveryEvent, frozen=True, kw_only=True):
     """A message was sent, and this came of it.
 
-    `attempt` counts those of the delivery, `since_asked` those since it began or was asked for again. `started_at` is
+    `attempt` counts those of the delivery, `since_request` those since it began or was asked for again. `started_at` is
     the machine's time. `status` is the HTTP status of the answer, `error` the code of what stood in its place,
     `digest` the SHA-256 of the answer's body. `next_at`: when it is attempted again; of a delivery that used up its
     pauses, when the endpoint is probed with it. `more`: whether messages behind it wait that were passed by; None: that
@@ -73,7 +73,7 @@ class DeliveryAttempted(DeliveryEvent, frozen=True, kw_only=True):
     """
 
     attempt: int
-    since_asked: int
+    since_request: int
     outcome: DeliveryState
     started_at: datetime
     latency_ms: int
@@ -154,7 +154,7 @@ class Known(Struct, frozen=True, kw_only=True):
     delivery: Delivered
     state: DeliveryState
     attempts: int = 0
-    since_asked: int = 0
+    since_request: int = 0
     due_at: datetime | None = None
 
 
@@ -177,7 +177,7 @@ class Lane(Struct, frozen=True, kw_only=True):
         return None if self.held is None else self.known[self.held]
 
     @property
-    def asked_for(self) -> list[Known]:
+    def requested(self) -> list[Known]:
         """What is tried again beside, what is due first before the rest."""
         waiting = [self.known[delivery] for delivery in self.beside]
         return sorted(waiting, key=lambda known: (known.due_at is None, known.due_at, known.delivery.number))
@@ -196,7 +196,7 @@ def decide(command: LaneCommand, lane: Lane) -> list[LaneEvent]:
         case Withhold():
             return _withheld(command, lane)
         case RequestRetry():
-            return [_asked_for_again(command, lane)]
+            return [_requested_again(command, lane)]
         case _:
             assert_never(command)
 
@@ -208,7 +208,7 @@ def _attempted(command: RecordAttempt, lane: Lane) -> list[LaneEvent]:
     if overtaken and _changes_nothing(command, known):
         # Another process owned the endpoint meanwhile, and has recorded an attempt in this one's place.
         return []
-    attempt, since_asked = lane.attempts(delivery.id) + 1, (0 if known is None else known.since_asked) + 1
+    attempt, since_request = lane.attempts(delivery.id) + 1, (0 if known is None else known.since_request) + 1
     probed = known is not None and known.state is DeliveryState.FAILED
     if command.acknowledged:
         outcome, next_at = DeliveryState.DELIVERED, None
@@ -227,7 +227,7 @@ def _attempted(command: RecordAttempt, lane: Lane) -> list[LaneEvent]:
         DeliveryAttempted(
             delivery=delivery,
             attempt=attempt,
-            since_asked=since_asked,
+            since_request=since_request,
             outcome=outcome,
             started_at=command.started_at,
             latency_ms=command.latency_ms,
@@ -260,7 +260,7 @@ def _withheld(command: Withhold, lane: Lane) -> list[LaneEvent]:
     return [DeliveryWithheld(delivery=command.delivery, rule=command.rule, more=more)]
 
 
-def _asked_for_again(command: RequestRetry, lane: Lane) -> DeliveryRetryRequested:
+def _requested_again(command: RequestRetry, lane: Lane) -> DeliveryRetryRequested:
     known = lane.known[command.delivery]
     if known.due_at is not None and known.due_at <= command.now:
         raise Refused("DELIVERY_UNDER_WAY", "the delivery is being attempted; ask again once its attempt has ended")
@@ -291,7 +291,7 @@ def _waits(lane: Lane, event: DeliveryAttempted) -> Lane:
         delivery=delivery,
         state=DeliveryState.RETRYING,
         attempts=event.attempt,
-        since_asked=event.since_asked,
+        since_request=event.since_request,
         due_at=event.next_at,
     )
     if not _in_turn(lane, delivery):
