@@ -190,7 +190,8 @@ class Endpoint:
 
         If none does, the next one.
         """
-        if not self.is_away or self.active[key].first is None:
+        # One that holds is among those that wait, whatever else the feed has for it meanwhile.
+        if not self.is_away or self.active[key].first is None or key in self.holding:
             return True
         return not self.running and not self.holding
 
