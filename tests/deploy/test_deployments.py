@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from services.chassis.settings import Settings
+from services.notifications.webhooks.addresses import PUBLIC_PORTS
 from services.origin import PAGES, PATHS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -108,3 +110,26 @@ def test_where_a_gateway_stands_in_front_it_bounds_the_connections_of_a_client()
         assert told["CASERELAY_CONNECTIONS_PER_ADDRESS"] == "0"
     assert int(ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/limit-connections"]) > 0
     assert re.search(r"limit_conn clients [1-9]\d*;", GATEWAY)
+
+
+def test_what_people_are_sent_leads_back_to_the_gateway() -> None:
+    """Without `CASERELAY_PUBLIC_URL` links in e-mail would begin with the address that a container listens on."""
+    (configuration, _) = yaml.safe_load_all((DEPLOY / "kubernetes" / "configuration.yaml").read_text(encoding="utf-8"))
+    ingress = yaml.safe_load((DEPLOY / "kubernetes" / "ingress.yaml").read_text(encoding="utf-8"))
+    (rule,) = ingress["spec"]["rules"]
+    assert configuration["data"]["CASERELAY_PUBLIC_URL"] == f"https://{rule['host']}"
+    published = COMPOSE["services"]["gateway"]["ports"][0].rpartition(":")[0]
+    told = COMPOSE["services"]["notifications"]["environment"]
+    assert told["CASERELAY_PUBLIC_URL"] == f"${{CASERELAY_PUBLIC_URL:-http://{published}}}"
+
+
+def test_the_notifications_service_is_told_how_to_reach_others_and_may() -> None:
+    """By e-mail and by webhooks, from compose and from Kubernetes, whose network lets out what is named alone."""
+    told = COMPOSE["services"]["notifications"]["environment"]
+    secrets = yaml.safe_load_all((DEPLOY / "kubernetes" / "secrets.example.yaml").read_text(encoding="utf-8"))
+    (secret,) = (one["stringData"] for one in secrets if one["metadata"]["name"] == "caserelay-notifications")
+    ways = {f"CASERELAY_{name.upper()}" for name in ("smtp_url", "mail_from", "webhook_allow")}
+    assert {told[way] for way in ways} == {f"${{{way}:-}}" for way in ways}
+    network = yaml.safe_load((DEPLOY / "kubernetes" / "network.yaml").read_text(encoding="utf-8"))
+    let_out = {port["port"] for rule in network["spec"]["egress"] for port in rule["ports"]}
+    assert {urlsplit(secret["CASERELAY_SMTP_URL"]).port, 465, *PUBLIC_PORTS} <= let_out

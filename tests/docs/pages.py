@@ -51,6 +51,16 @@ def steps(page: Path) -> list[Step]:
     ]
 
 
+def under(page: Path, heading: str, found: list[Step]) -> list[Step]:
+    """Those of the steps that stand under a heading, before the next one of its level or a higher one."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    first, level = lines.index(heading), len(heading) - len(heading.lstrip("#"))
+    higher = tuple(f"{'#' * n} " for n in range(1, level + 1))
+    # A comment in a block is no heading: the blocks of README have none.
+    last = next((n for n, line in enumerate(lines) if n > first and line.startswith(higher)), len(lines))
+    return [step for step in found if first < step.commands.line <= last]
+
+
 def prose(page: Path) -> str:
     """A document without its fenced blocks."""
     return _FENCE.sub("", page.read_text(encoding="utf-8"))

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
-from tests.docs.pages import Step
-from tests.journeys.sandbox import environment, sandbox
+from tests.docs.pages import ROOT, Step
+from tests.journeys.sandbox import Program, environment
 
 SECONDS: Final = 100
 _MARK: Final = "=-=-= end of block"
+_MAKE_RUN: Final = 'make() { [ "$*" = run ] && exec .venv/bin/caserelay sandbox; }'
+"""As the Makefile has it, once everything is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +38,21 @@ class Reading:
 
 
 @contextmanager
-def reading(directory: Path, steps: list[Step]) -> Iterator[Reading]:
-    """Pastes the blocks into a shell. The port and the data directory are the only things changed: by environment."""
-    with sandbox(directory / "var") as (program, _):
-        said = program.said
-        home = directory / "clone"
-        home.mkdir()
-        # Where `make run` leaves the command, is the environment that the tests run in.
-        (home / ".venv").symlink_to(sys.prefix)
+def reading(directory: Path, steps: list[Step], start: str = "make run", **outside: str) -> Iterator[Reading]:
+    """Pastes the blocks into a shell. The ports and the data directory are the only things changed: by environment.
+
+    `start` is pasted into a shell of its own, and has to end with `make run`. `outside` are more variables for both.
+    """
+    home = _clone(directory)
+    # What is installed already has to do: nothing is fetched.
+    variables = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **outside}
+    command = ["env", *(f"{name}={value}" for name, value in variables.items()), "/bin/bash", "-c"]
+    there = f"cd {quote(str(home))}"
+    program = Program(directory / "var", f"{there}\n{_MAKE_RUN}\n{start}", command=command)
+    try:
+        program.wait_until_ready()
         ended = subprocess.run(
-            ["/bin/bash", "-c", _script(steps)],
-            cwd=home,
+            [*command, f"{there}\n{_script(steps)}"],
             env={**environment(directory / "var", program.port), "FAILED": str(directory / "failed")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -58,17 +65,28 @@ def reading(directory: Path, steps: list[Step]) -> Iterator[Reading]:
         printed = ended.stdout.split(_MARK + os.linesep)
         assert len(printed) == len(steps) + 1, f"the shell ended before the last block:\n{ended.stdout}"
         yield Reading(
-            said,
+            program.said,
             {
                 step.commands.line: Pasted(text, _failed(directory, step))
                 for step, text in zip(steps, printed, strict=False)
             },
         )
+    finally:
+        program.stop()
+
+
+def _clone(directory: Path) -> Path:
+    home = directory / "clone"
+    (home / "var").mkdir(parents=True)
+    # Where `make run` leaves the command, is the environment that the tests run in.
+    (home / ".venv").symlink_to(sys.prefix)
+    (home / "deploy").symlink_to(ROOT / "deploy")
+    return home
 
 
 def _script(steps: list[Step]) -> str:
     # Bash, since it tells of every command that fails; what is pasted runs in any shell.
-    lines = ["set -u -E -o pipefail"]
+    lines = ["set -u -E -o pipefail", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
     for step in steps:
         lines.append(f'trap \'echo "$? $BASH_COMMAND" >>"$FAILED.{step.commands.line}"\' ERR')
         lines += [step.commands.text, "trap - ERR", f"echo '{_MARK}'"]

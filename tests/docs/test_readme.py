@@ -10,13 +10,16 @@ import pytest
 
 from services.chassis.settings import Settings
 from tests.docs.likeness import differences
-from tests.docs.pages import ROOT, Step, prose, steps
+from tests.docs.pages import ROOT, Step, prose, steps, under
 from tests.docs.reader import Pasted, Reading, reading
 from tests.faults.test_broker_away import AWAY
 from tests.support import chance, kafka, machines, postgres
 
 README: Final = ROOT / "README.md"
-MAKE_RUN, MAKE_TEST, *PASTED = steps(README)
+MAKE_RUN, MAKE_TEST, *_REST = steps(README)
+_OWN_SANDBOX: Final = [*under(README, "### With a mailbox", _REST), *under(README, "### With a Kafka client", _REST)]
+PASTED: Final = [step for step in _REST if step not in _OWN_SANDBOX]
+"""All but what needs a sandbox of its own: see `tests/docs/test_readme_boxes.py`."""
 
 STOPS_BY_ITSELF: Final = "28 curl -sSN --max-time"
 """What curl says of a stream that it was told to listen to for a while only."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +63,15 @@ def run(
 class Program:
     """A command of the product that runs until it is told to stop. What it says is kept in a file."""
 
-    def __init__(self, data: Path, *arguments: str, port: int | None = None, **settings: str) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *arguments: str,
+        port: int | None = None,
+        command: Sequence[str] = (COMMAND,),
+        **settings: str,
+    ) -> None:
+        """`command` is what is started, where that is not the product itself but a shell that starts it."""
         self.data = data
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -71,7 +79,7 @@ class Program:
         self._said = data.parent / f"{data.name}-{self.port}.out"
         with self._said.open("ab") as said:
             self.process = subprocess.Popen(
-                [COMMAND, *arguments],
+                [*command, *arguments],
                 env=environment(data, self.port, **settings),
                 stdout=said,
                 stderr=subprocess.STDOUT,

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from html import escape
 from textwrap import fill
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from services.notifications.email.texts import Texts, page, texts
+
+if TYPE_CHECKING:
+    from email.headerregistry import BaseHeader
 
 WIDTH: Final = 72
 MOST_LINES: Final = 50
@@ -31,6 +35,24 @@ _CODE: Final = (
     '<p style="margin:22px 0;font-family:Consolas,Menlo,monospace;font-size:28px;font-weight:700;'
     'letter-spacing:3px">{}</p>'
 )
+
+
+class _Address(UniqueUnstructuredHeader):
+    """A header that holds the address of a page, on one line however long that is.
+
+    The library would write a line of more than 78 characters as an encoded word, which no mail program opens: RFC 2369
+    has the address as it is.
+    """
+
+    name: str
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS: Final = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", cast("type[BaseHeader]", _Address))
+_POLICY: Final = SMTP.clone(header_factory=_HEADERS)
 
 
 class Line(NamedTuple):
@@ -77,7 +99,7 @@ def written(letter: Letter, envelope: Envelope) -> EmailMessage:
     """The message as it goes to the server: ASCII on the wire, whatever the language."""
     words = texts(letter.language)
     wording = words.letters[letter.kind]
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = f"Caserelay <{envelope.sender}>"
     message["To"] = envelope.address
     message["Subject"] = wording.subject.format_map(letter.values)

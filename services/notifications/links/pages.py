@@ -36,16 +36,22 @@ def _paragraph(text: str, kind: str = "") -> str:
 
 
 def acting_page(
-    link: Link, token: str, language: str, zone: str, notice: str | None = None, status: int = 200
+    link: Link,
+    token: str,
+    language: str,
+    zone: str,
+    organisation: str,
+    notice: str | None = None,
+    status: int = 200,
 ) -> Response:
     """What the link is good for, and the two forms: one that asks for a code, one that acts with it.
 
-    `notice` is one of the texts' `refusals`, or `sent`.
+    `organisation` is its name, `notice` one of the texts' `refusals`, or `sent`.
     """
     words, issued = page_texts(language), link.issued
     if issued is None:
         return refused_page("NOT_FOUND", language, 404)
-    about = words.act["about"].format(organisation=issued.organisation, role=words.roles[issued.role])
+    about = words.act["about"].format(organisation=organisation, role=words.roles[issued.role])
     parts = [_paragraph(about)]
     if notice is not None:
         text = words.act["sent"] if notice == "sent" else words.refusals.get(notice, notice)

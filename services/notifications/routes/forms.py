@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs
 
@@ -22,6 +23,8 @@ LONGEST: Final = 4096
 """Bytes of a form."""
 
 Language = Annotated[MailLanguage | None, Query(alias="lang", description="Default: that of the subscription.")]
+NameOf = Callable[[str], Awaitable[str]]
+"""Gives the name by which people know an organisation, which is what pages call it by."""
 Until = Annotated[int, Query(ge=0, description="Until when the link works, as it stands in the e-mail.")]
 
 

@@ -28,6 +28,7 @@ from services.notifications.routes.forms import (
     NO_BODY,
     PAGE,
     Language,
+    NameOf,
     form_of,
     refused,
     spoken,
@@ -74,8 +75,8 @@ def _as_json(link: Link) -> Response:
 class ActPages:
     """The answers of the page."""
 
-    def __init__(self, links: Links) -> None:
-        self._links = links
+    def __init__(self, links: Links, name_of: NameOf) -> None:
+        self._links, self._name_of = links, name_of
 
     async def show(self, request: Request, token: str, language: MailLanguage | None) -> Response:
         """What the link is good for."""
@@ -83,12 +84,13 @@ class ActPages:
         try:
             link = await self._links.find(token)
             speaks, zone = await self._reader(link, language)
+            name = await self._name(link)
             await self._links.subscription_of(link)
             if (refusal := self._links.closed(link)) is not None:
                 raise refusal
         except EXPECTED as error:
             return refused(request, error, speaks)
-        return _as_json(link) if wants_json(request) else acting_page(link, token, speaks, zone)
+        return _as_json(link) if wants_json(request) else acting_page(link, token, speaks, zone, name)
 
     async def send_code(self, request: Request, token: str, language: MailLanguage | None) -> Response:
         """Sends a code."""
@@ -97,9 +99,10 @@ class ActPages:
             await form_of(request)
             speaks, zone = await self._reader(await self._links.find(token), language)
             link = await self._links.send_code(token, str(notes_of(request.scope).trace))
+            name = await self._name(link)
         except EXPECTED as error:
             return await self._again(request, token, error, speaks, language)
-        return _as_json(link) if wants_json(request) else acting_page(link, token, speaks, zone, "sent")
+        return _as_json(link) if wants_json(request) else acting_page(link, token, speaks, zone, name, "sent")
 
     async def act(self, request: Request, token: str, language: MailLanguage | None) -> Response:
         """Acts."""
@@ -125,6 +128,9 @@ class ActPages:
             return spoken(language), USUAL_ZONE
         return language.value if language is not None else choices.language, choices.time_zone
 
+    async def _name(self, link: Link) -> str:
+        return "" if link.issued is None else await self._name_of(link.issued.organisation)
+
     async def _again(
         self, request: Request, token: str, error: Exception, speaks: str, language: MailLanguage | None
     ) -> Response:
@@ -135,7 +141,8 @@ class ActPages:
         link = await self._links.find(token)
         _, zone = await self._reader(link, language)
         answer_to(error, request)
-        made = acting_page(link, token, speaks, zone, problem.code, problem.status)
+        name = await self._name(link)
+        made = acting_page(link, token, speaks, zone, name, problem.code, problem.status)
         made.headers.update(problem.headers)
         return made
 

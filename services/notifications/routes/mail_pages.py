@@ -13,6 +13,7 @@ from services.notifications.routes.forms import (
     NO_BODY,
     PAGE,
     Language,
+    NameOf,
     Until,
     form_of,
     refused,
@@ -20,15 +21,15 @@ from services.notifications.routes.forms import (
 )
 
 
-def routes(mailing_list: MailingList) -> Router:
+def routes(mailing_list: MailingList, name_of: NameOf) -> Router:
     """The routes of links by which an address is confirmed or taken off."""
     router = Router(tags=["links"])
-    _confirming(router, mailing_list)
-    _leaving(router, mailing_list)
+    _confirming(router, mailing_list, name_of)
+    _leaving(router, mailing_list, name_of)
     return router
 
 
-def _confirming(router: Router, mailing_list: MailingList) -> None:
+def _confirming(router: Router, mailing_list: MailingList, name_of: NameOf) -> None:
     @router.get(
         "/mail/confirm/{token}",
         responses=PAGE,
@@ -42,7 +43,8 @@ def _confirming(router: Router, mailing_list: MailingList) -> None:
         except EXPECTED as error:
             return refused(request, error, spoken(language))
         action = f"/mail/confirm/{token}?until={until}"
-        return asking_page("confirm", subscription.organisation, action, spoken(language, subscription))
+        name = await name_of(subscription.organisation)
+        return asking_page("confirm", name, action, spoken(language, subscription))
 
     @router.post(
         "/mail/confirm/{token}",
@@ -58,10 +60,11 @@ def _confirming(router: Router, mailing_list: MailingList) -> None:
         except EXPECTED as error:
             return refused(request, error, spoken(language))
         speaks = spoken(language, subscription)
-        return answered_page("confirm", subscription.organisation, speaks, already=already)
+        name = await name_of(subscription.organisation)
+        return answered_page("confirm", name, speaks, already=already)
 
 
-def _leaving(router: Router, mailing_list: MailingList) -> None:
+def _leaving(router: Router, mailing_list: MailingList, name_of: NameOf) -> None:
     @router.get(
         "/mail/unsubscribe/{token}",
         responses=PAGE,
@@ -75,7 +78,8 @@ def _leaving(router: Router, mailing_list: MailingList) -> None:
         except EXPECTED as error:
             return refused(request, error, spoken(language))
         action = f"/mail/unsubscribe/{token}"
-        return asking_page("unsubscribe", subscription.organisation, action, spoken(language, subscription))
+        name = await name_of(subscription.organisation)
+        return asking_page("unsubscribe", name, action, spoken(language, subscription))
 
     @router.post(
         "/mail/unsubscribe/{token}",
@@ -91,4 +95,5 @@ def _leaving(router: Router, mailing_list: MailingList) -> None:
         except EXPECTED as error:
             return refused(request, error, spoken(language))
         speaks = spoken(language, subscription)
-        return answered_page("unsubscribe", subscription.organisation, speaks, already=already)
+        name = await name_of(subscription.organisation)
+        return answered_page("unsubscribe", name, speaks, already=already)

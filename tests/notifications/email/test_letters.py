@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import SMTP, default
 from html.parser import HTMLParser
 from string import Formatter
 from typing import Final
@@ -149,6 +149,17 @@ def test_the_headers_are_those_of_automatic_mail() -> None:
     assert message["Message-ID"] == sent(letter)["Message-ID"] == "<d-1@example.org>"
     assert message["Date"] == "Mon, 12 Jan 2026 23:30:00 +0000"
     assert "List-Unsubscribe" not in sent(Letter("code", "nl", VALUES, code="1"))
+
+
+def test_no_address_in_a_header_is_written_in_code() -> None:
+    """However long it is: encoded words (RFC 2047) stand for text, and mail programs open none as an address."""
+    leave, domain = f"https://{'caserelay.' * 20}example.org/mail/unsubscribe/{'a' * 64}", f"{'mail.' * 30}example.org"
+    letter = Letter("event", "nl", VALUES, link=LINK, unsubscribe=leave)
+    wire = written(letter, Envelope(f"caserelay@{domain}", f"lotte@{domain}", "d-1", AT)).as_bytes(policy=SMTP)
+    lines = wire.decode().partition("\r\n\r\n")[0].split("\r\n")
+    assert f"List-Unsubscribe: <{leave}>" in lines
+    assert f"Message-ID: <d-1@{domain}>" in lines
+    assert [line for line in lines if "=?" in line] == []
 
 
 def test_what_goes_over_the_wire_is_ascii() -> None:

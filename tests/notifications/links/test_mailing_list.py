@@ -60,6 +60,24 @@ async def test_an_address_gets_nothing_before_it_is_confirmed(mailbox: Mailbox) 
     assert (again.status_code, "déjà confirmée" in words_of(again)) == (200, True)
 
 
+async def test_pages_call_an_organisation_by_its_name(mailbox: Mailbox) -> None:
+    """As the letters do that lead to them; nobody outside knows its id."""
+    made = await mailbox.services.create(LOTTE, "/v1/subscriptions", BODY)
+    confirming = link_in(await mailbox.letter(), "/mail/confirm/")
+    pages = [await mailbox.get(confirming)]
+    assert (await mailbox.post(confirming)).status_code == 200
+    await refer(mailbox)
+    letter = await mailbox.letter()
+    pages += [await mailbox.get(leave_link(letter)), await mailbox.get(link_in(letter, "/act/"))]
+    pages.append(await mailbox.post(f"{link_in(letter, '/act/')}/code"))
+    pages.append(await mailbox.post(leave_link(letter)))
+    name = (await mailbox.services.read(LOTTE, "/v1/organisations/brugwerk"))["name"]
+    assert made.json()["organisation"] not in name
+    for page in pages:
+        assert name in words_of(page)
+        assert made.json()["organisation"] not in words_of(page)
+
+
 async def test_a_link_to_confirm_is_of_one_challenge_and_one_time(mailbox: Mailbox) -> None:
     """Neither another time in it, nor a link of an earlier challenge, nor one without an end confirms anything.
 
