@@ -90,7 +90,8 @@ def of_operations(apps: Mapping[str, FastAPI]) -> dict[str, set[Site]]:
         for method in sorted(getattr(route, "methods", None) or ())
         if getattr(route, "dependant", None) is not None and method != "HEAD"
     }
-    met = {site.code for sites in found.values() for site in sites}
+    # Pages read their forms and tell of their refusals by themselves: what they meet says nothing of the API's routes.
+    met = {site.code for operation, sites in found.items() if " /v1/" in operation for site in sites}
     anywhere = {
         site
         for code, sites in raised().items()
