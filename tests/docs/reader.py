@@ -15,7 +15,7 @@ from typing import Final
 from tests.docs.pages import ROOT, Step
 from tests.journeys.sandbox import Program, environment
 
-SECONDS: Final = 100
+SECONDS: Final = 160
 _MARK: Final = "=-=-= end of block"
 _MAKE_RUN: Final = 'make() { [ "$*" = run ] && exec .venv/bin/caserelay sandbox; }'
 """As the Makefile has it, once everything is installed."""
