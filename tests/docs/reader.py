@@ -13,7 +13,7 @@ from shlex import quote
 from typing import Final
 
 from tests.docs.pages import ROOT, Step
-from tests.journeys.sandbox import Program, environment
+from tests.journeys.sandbox import Program, environment, free_port
 
 SECONDS: Final = 160
 _MARK: Final = "=-=-= end of block"
@@ -45,20 +45,21 @@ def reading(directory: Path, steps: list[Step], start: str = "make run", **outsi
     """
     home = _clone(directory)
     # What is installed already has to do: nothing is fetched.
-    variables = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **outside}
+    variables = {"HOOK_PORT": str(free_port()), "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **outside}
     command = ["env", *(f"{name}={value}" for name, value in variables.items()), "/bin/bash", "-c"]
     there = f"cd {quote(str(home))}"
     program = Program(directory / "var", f"{there}\n{_MAKE_RUN}\n{start}", command=command)
     try:
         program.wait_until_ready()
+        # What is left in the background ends with the shell, also where that takes too long.
         ended = subprocess.run(
-            [*command, f"{there}\n{_script(steps)}"],
+            ["timeout", "--kill-after=5", str(SECONDS), *command, f"{there}\n{_script(steps)}"],
             env={**environment(directory / "var", program.port), "FAILED": str(directory / "failed")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=SECONDS,
+            timeout=SECONDS + 10,
             check=False,
         )
         assert program.process.poll() is None, f"the sandbox ended on the way:\n{program.said}"
