@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -51,20 +52,13 @@ def reading(directory: Path, steps: list[Step], start: str = "make run", **outsi
     program = Program(directory / "var", f"{there}\n{_MAKE_RUN}\n{start}", command=command)
     try:
         program.wait_until_ready()
-        # What is left in the background ends with the shell, also where that takes too long.
-        ended = subprocess.run(
-            ["timeout", "--kill-after=5", str(SECONDS), *command, f"{there}\n{_script(steps)}"],
-            env={**environment(directory / "var", program.port), "FAILED": str(directory / "failed")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS + 10,
-            check=False,
+        ended = _pasted(
+            [*command, f"{there}\n{_script(steps)}"],
+            {**environment(directory / "var", program.port), "FAILED": str(directory / "failed")},
         )
         assert program.process.poll() is None, f"the sandbox ended on the way:\n{program.said}"
-        printed = ended.stdout.split(_MARK + os.linesep)
-        assert len(printed) == len(steps) + 1, f"the shell ended before the last block:\n{ended.stdout}"
+        printed = ended.split(_MARK + os.linesep)
+        assert len(printed) == len(steps) + 1, f"the shell ended before the last block:\n{ended}"
         yield Reading(
             program.said,
             {
@@ -74,6 +68,26 @@ def reading(directory: Path, steps: list[Step], start: str = "make run", **outsi
         )
     finally:
         program.stop()
+
+
+def _pasted(command: list[str], variables: dict[str, str]) -> str:
+    shell = subprocess.Popen(
+        command,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = shell.communicate(timeout=SECONDS)
+        return printed
+    finally:
+        # What was started in the background ends with the shell, also where that took too long.
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()
 
 
 def _clone(directory: Path) -> Path:
