@@ -16,8 +16,7 @@ import uvloop
 from deploy.bench.bench import Bench, rounds
 from deploy.bench.engines import SET_UPS
 from deploy.bench.http_client import Connection, events
-from deploy.bench.open_loop import SUBMITTED
-from deploy.bench.requests import Referrals, request
+from deploy.bench.requests import SUBMITTED, Referrals, request
 from deploy.bench.results import Result, against, median, p95
 from deploy.bench.system import System
 from services.sandbox.demo import INES, LOTTE

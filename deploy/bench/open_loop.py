@@ -21,12 +21,12 @@ from typing import Any, Final
 import uvloop
 from pydantic import TypeAdapter
 
+from deploy.bench.endpoints import delays
 from deploy.bench.http_client import Connection, events
-from deploy.bench.requests import Referrals, request
+from deploy.bench.requests import RECIPIENT, SUBMITTED, Referrals, request
 from deploy.bench.results import median, p95
 
 CONNECTIONS: Final = 64
-SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
 TICK_SECONDS: Final = 0.002
 LATE_SECONDS: Final = 10.0
 """How long what is still due is waited for at the end."""
@@ -42,20 +42,23 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """What to send where."""
+    """What to send where, to which organisations in turn; `endpoints` is where all of them have their webhooks."""
 
     url: str
     token: str
     rate: float
     seconds: float
+    to: tuple[str, ...] = (RECIPIENT,)
     subscriber: Subscriber | None = None
+    endpoints: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
     """What came of it: milliseconds from when each was due; `waiting` were due at the end and not yet sent.
 
-    `told_p50` and `told_p95` are until the subscriber was told, if there is one.
+    `told_p50` and `told_p95` are until the subscriber was told, `delivered_p50` and `delivered_p95` until the endpoint
+    was, if there is one.
     """
 
     accepted: int
@@ -66,6 +69,8 @@ class Offered:
     slowest: float
     told_p50: float | None = None
     told_p95: float | None = None
+    delivered_p50: float | None = None
+    delivered_p95: float | None = None
 
 
 _ORDERS: Final = TypeAdapter(Orders)
@@ -95,18 +100,18 @@ def found(process: subprocess.Popen[bytes], orders: Orders) -> Offered:
 class Told:
     """When a subscriber was told of which referral, next to when it was due."""
 
-    def __init__(self, stream: AsyncGenerator[bytes]) -> None:
-        self.due = dict[str, float]()
+    def __init__(self, stream: AsyncGenerator[bytes], due: dict[str, float]) -> None:
+        self._due = due
         self._seen = dict[str, float]()
         self._stream = stream
         self._listening = asyncio.ensure_future(self._listen())
 
     @classmethod
-    async def connected(cls, subscriber: Subscriber) -> Told:
-        """Returns once the stream is open."""
+    async def connected(cls, subscriber: Subscriber, due: dict[str, float]) -> Told:
+        """Returns once the stream is open; `due` will hold when which referral was due."""
         stream = events(subscriber.url, request("GET", f"/v1/stream?types={SUBMITTED}", subscriber.token))
         await anext(stream)
-        return cls(stream)
+        return cls(stream, due)
 
     async def _listen(self) -> None:
         async for data in self._stream:
@@ -115,14 +120,14 @@ class Told:
     async def delays(self) -> list[float]:
         """Milliseconds, once all have come. Raises RuntimeError if one does not, or the stream ends."""
         until = time.monotonic() + LATE_SECONDS
-        while missing := self.due.keys() - self._seen.keys():
+        while missing := self._due.keys() - self._seen.keys():
             if time.monotonic() > until or self._listening.done():
-                raise RuntimeError(f"the subscriber was not told of {len(missing)} of {len(self.due)}")
+                raise RuntimeError(f"the subscriber was not told of {len(missing)} of {len(self._due)}")
             await asyncio.sleep(0.05)
         self._listening.cancel()
         with suppress(asyncio.CancelledError):
             await self._listening
-        return [1000 * (self._seen[referral] - at) for referral, at in self.due.items()]
+        return [1000 * (self._seen[referral] - at) for referral, at in self._due.items()]
 
 
 async def _put(due: asyncio.Queue[float], orders: Orders, workers: asyncio.Future[Any]) -> None:
@@ -139,8 +144,9 @@ async def _put(due: asyncio.Queue[float], orders: Orders, workers: asyncio.Futur
 
 async def drive(orders: Orders) -> Offered:
     """Sends what is due over connections that are kept open."""
-    referrals, due = Referrals(orders.token), asyncio.Queue[float]()
-    delays, refused = list[float](), 0
+    referrals, due = Referrals(orders.token, orders.to), asyncio.Queue[float]()
+    took, refused, of_referral = list[float](), 0, dict[str, float]()
+    watched = orders.subscriber is not None or orders.endpoints is not None
 
     async def work(connection: Connection) -> None:
         nonlocal refused
@@ -148,15 +154,17 @@ async def drive(orders: Orders) -> Offered:
             at = await due.get()
             answer = await connection.send(referrals.next())
             if answer.status == 201:
-                if told is not None:
-                    told.due[answer.expect(201)["id"]] = at
-                delays.append(1000 * (time.monotonic() - at))
+                if watched:
+                    of_referral[answer.expect(201)["id"]] = at
+                took.append(1000 * (time.monotonic() - at))
             else:
                 refused += 1
             due.task_done()
 
-    told = await Told.connected(orders.subscriber) if orders.subscriber is not None else None
-    connections = [await Connection.open(orders.url) for _ in range(CONNECTIONS)]
+    told = await Told.connected(orders.subscriber, of_referral) if orders.subscriber is not None else None
+    # At a low rate none may lie idle for so long that the server closes it.
+    many = min(CONNECTIONS, max(2, round(orders.rate)))
+    connections = [await Connection.open(orders.url) for _ in range(many)]
     workers = asyncio.gather(*(work(connection) for connection in connections))
     await _put(due, orders, workers)
     waiting = due.qsize()
@@ -171,15 +179,18 @@ async def drive(orders: Orders) -> Offered:
     for connection in connections:
         connection.close()
     after = await told.delays() if told is not None else []
+    there = await delays(orders.endpoints, "hooks", of_referral, LATE_SECONDS) if orders.endpoints is not None else []
     return Offered(
-        accepted=len(delays),
+        accepted=len(took),
         refused=refused,
         waiting=waiting,
-        p50=median(delays),
-        p95=p95(delays),
-        slowest=max(delays),
+        p50=median(took),
+        p95=p95(took),
+        slowest=max(took),
         told_p50=median(after) if after else None,
         told_p95=p95(after) if after else None,
+        delivered_p50=median(there) if there else None,
+        delivered_p95=p95(there) if there else None,
     )
 
 

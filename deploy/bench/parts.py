@@ -22,6 +22,7 @@ from deploy.bench import (
     reports,
     start_up,
     sustained,
+    webhooks,
     write_then_read,
 )
 from deploy.bench.bench import Bench
@@ -72,6 +73,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _text_of(event_stream),
         event_stream.measure,
         lambda bench: event_stream.ABOUT_SECONDS + 3 * bench.seconds,
+    ),
+    "webhooks": Part(
+        "POST to an endpoint of a webhook, over 50 organisations",
+        _text_of(webhooks),
+        webhooks.measure,
+        webhooks.about_seconds,
     ),
     "idle-streams": Part(
         "What idle event streams cost",

@@ -128,6 +128,7 @@ PLOTS: Final[Mapping[str, Callable[[Ran, Path], None]]] = {
     "appends": _rates,
     "kafka-round-trip": _delays,
     "event-stream": _delays,
+    "webhooks": _delays,
     "write-then-read": _delays,
     "many-cases": _delays,
     "growth": _growth,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import Any, Final
 
 from services.sandbox.demo import PROGRAMME
@@ -12,9 +13,12 @@ from services.sandbox.demo import PROGRAMME
 PERSON: Final = "@PERSON@"
 """Where the person's pseudonym goes in a prepared body."""
 
+SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
+RECIPIENT: Final = "brugwerk"
+
 REFERRAL: Final[dict[str, Any]] = {
     "programme": PROGRAMME,
-    "to": "brugwerk",
+    "to": RECIPIENT,
     "client": {"ref": PERSON},
     "contact": {"name": "Invented Person", "phone": "+32 470 00 11 22", "email": "invented@voorbeeld.example"},
     "contactLanguage": "ar",
@@ -32,7 +36,7 @@ REFERRAL: Final[dict[str, Any]] = {
     "participationChoice": {"chosenAt": "2026-01-12T09:10:00Z", "method": "IN_PERSON", "language": "ar"},
     "legalBasis": {
         "kind": "CONSENT",
-        "recipient": "brugwerk",
+        "recipient": RECIPIENT,
         "textVersion": "v3",
         "language": "ar",
         "givenAt": "2026-01-12T09:12:00Z",
@@ -74,16 +78,20 @@ def request(
 
 
 class Referrals:
-    """Requests that each submit a referral of another person."""
+    """Requests that each submit a referral of another person, to these organisations in turn."""
 
-    def __init__(self, token: str) -> None:
-        before, after = json.dumps(REFERRAL).encode().split(PERSON.encode())
+    def __init__(self, token: str, to: Sequence[str] = (RECIPIENT,)) -> None:
         self._pseudonyms = pseudonyms()
-        self._parts = (before, after)
+        self._parts = cycle([_parts(organisation) for organisation in to])
         self._token = token
 
     def next(self) -> bytes:
         """Another one, under a key of its own."""
         person = next(self._pseudonyms)
-        body = person.encode().join(self._parts)
+        body = person.encode().join(next(self._parts))
         return request("POST", "/v1/referrals", self._token, body, key=person)
+
+
+def _parts(organisation: str) -> list[bytes]:
+    basis = {**REFERRAL["legalBasis"], "recipient": organisation}
+    return json.dumps({**REFERRAL, "to": organisation, "legalBasis": basis}).encode().split(PERSON.encode())

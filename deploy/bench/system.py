@@ -66,17 +66,32 @@ class System:
         self.urls = {service: of_command[tuple(command)].url for service, command in commands.items()}
 
     @classmethod
-    def of_command(cls, command: Sequence[str], place: Place, issuer: LoopbackIssuer, *, scene: bool = True) -> Self:
+    def of_command(
+        cls,
+        command: Sequence[str],
+        place: Place,
+        issuer: LoopbackIssuer,
+        *,
+        scene: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> Self:
         """A command that does everything there is."""
-        return cls(dict.fromkeys(SERVICE_NAMES, command), place, issuer, scene=scene)
+        return cls(dict.fromkeys(SERVICE_NAMES, command), place, issuer, scene=scene, settings=settings)
 
     @classmethod
-    def whole(cls, place: Place, issuer: LoopbackIssuer, *, scene: bool = True) -> Self:
+    def whole(
+        cls,
+        place: Place,
+        issuer: LoopbackIssuer,
+        *,
+        scene: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> Self:
         """All services: in one process, or with Kafka, as one would then, in a process each."""
         apart = {service: [*CASERELAY, "serve", service] for service in SERVICE_NAMES}
         if place.kafka is not None:
-            return cls(apart, place, issuer, scene=scene)
-        return cls.of_command([*CASERELAY, "serve", "all"], place, issuer, scene=scene)
+            return cls(apart, place, issuer, scene=scene, settings=settings)
+        return cls.of_command([*CASERELAY, "serve", "all"], place, issuer, scene=scene, settings=settings)
 
     @property
     def url(self) -> str:

@@ -38,6 +38,8 @@ TELLING: Final = (
     "services.referral.queries:Queries.shown",
     "services.casefile.work_items:_possible",
     "services.notifications.queries:_actions",
+    "services.notifications.routes.link_pages:ActPages._again",
+    "services.notifications.routes.forms:refused",
     "services.referral.routes.bulk:_answer",
     "services.casefile.routes.gaps:_answered",
 )

@@ -121,7 +121,7 @@ class DailyDigests:
         answer = await self._carrier.send(subscription, letter, identity)
         await self._record(subscription, through, now, answer.result, messages, answer)
         if answer.address_refused:
-            await self._recording.disable(subscription.subscription, DisabledBecause.BOUNCED, answer.status)
+            await self._recording.disable(subscription, DisabledBecause.BOUNCED, answer.status)
             return False
         return answer.result is not Result.ACCEPTED
 

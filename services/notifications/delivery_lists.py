@@ -25,7 +25,6 @@ from services.notifications.delivery_rows import DELIVERIES
 from services.notifications.delivery_views import after_view, delivery_view, pending_view
 from services.notifications.domain.lane import (
     LANE,
-    Delivered,
     DeliveryState,
     Lane,
     LaneCommand,
@@ -34,7 +33,7 @@ from services.notifications.domain.lane import (
     decide,
 )
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
-from services.notifications.pending import Pending
+from services.notifications.pending import Pending, Waiting
 from services.notifications.queries import Queries
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 
@@ -89,7 +88,7 @@ class DeliveryLists:
         items += map(pending_view, found[:left])
         if len(found) <= left:
             return items, None
-        last = found[left - 1].position if left else after
+        last = found[left - 1].delivery.position if left else after
         # Below zero: behind all that was attempted.
         return items, pages.next(-last - 1, recorded=last)
 
@@ -113,17 +112,17 @@ class DeliveryLists:
     async def read(self, caller: Caller, delivery_id: str) -> tuple[Json, int | None]:
         """A delivery with its attempts, and the ETag of its lane; None where it has not been attempted."""
         row = await self._found(caller, delivery_id, READ)
-        if isinstance(row, Delivered):
+        if isinstance(row, Waiting):
             return pending_view(row), None
         lane, events, etag = await self._lane(str(row.columns["lane"]))
         return delivery_view(lane.known[delivery_id], events), etag
 
-    async def _found(self, caller: Caller, delivery_id: str, action: str) -> Row | Delivered:
+    async def _found(self, caller: Caller, delivery_id: str, action: str) -> Row | Waiting:
         await self._caught_up()
         row = await self._index.get(DELIVERIES.name, delivery_id)
         if row is None:
             waits = await self._not_attempted(caller.org, delivery_id)
-            own = relations_to_subscription(caller, waits.organisation) if waits is not None else ()
+            own = relations_to_subscription(caller, waits.delivery.organisation) if waits is not None else ()
             POLICY.require(caller, action, own)
             if waits is None:
                 raise Hidden
@@ -131,19 +130,19 @@ class DeliveryLists:
         await self._queries.find(caller, str(row.columns["subscription"]), action)
         return row
 
-    async def _not_attempted(self, organisation: str, delivery_id: str) -> Delivered | None:
+    async def _not_attempted(self, organisation: str, delivery_id: str) -> Waiting | None:
         rows = await self._index.find(SUBSCRIPTIONS.name, {"organisation": organisation}, after=0, limit=MOST_SOUGHT)
         for row in rows:
             subscription: Subscription = (await self._streams.fold(subscription_stream(row.key), SUBSCRIPTION)).state
-            for delivery in await self._pending.of(subscription, after=0, limit=MOST_SOUGHT):
-                if delivery.id == delivery_id:
-                    return delivery
+            for waiting in await self._pending.of(subscription, after=0, limit=MOST_SOUGHT):
+                if waiting.delivery.id == delivery_id:
+                    return waiting
         return None
 
     async def retry(self, request: CommandRequest, delivery_id: str) -> Response:
         """Asks for a delivery again."""
         row = await self._found(request.caller, delivery_id, RETRY)
-        if isinstance(row, Delivered):
+        if isinstance(row, Waiting):
             raise Refused(
                 "DELIVERY_UNDER_WAY", "the delivery has not been attempted yet, and is without being asked for"
             )

@@ -17,6 +17,7 @@ from services.notifications.domain.lane import (
     Lane,
     LaneEvent,
 )
+from services.notifications.pending import Waiting
 
 PATH: Final = "deliveries"
 
@@ -28,15 +29,22 @@ def delivery_view(known: Known, events: Iterable[LaneEvent]) -> Json:
         **_head(known.delivery),
         "state": known.state,
         "rule": _rule(known, own),
+        "waitsFor": None,
         "nextAttemptAt": known.due_at,
         "attempts": [_attempt(event) for event in own if isinstance(event, DeliveryAttempted)],
     }
 
 
-def pending_view(delivery: Delivered) -> Json:
+def pending_view(waiting: Waiting) -> Json:
     """A delivery that has not been attempted yet."""
-    waits = DeliveryState.PENDING
-    return {**_head(delivery), "state": waits, "rule": None, "nextAttemptAt": None, "attempts": []}
+    return {
+        **_head(waiting.delivery),
+        "state": DeliveryState.PENDING,
+        "rule": None,
+        "waitsFor": waiting.waits_for,
+        "nextAttemptAt": None,
+        "attempts": [],
+    }
 
 
 def after_view(lane: Lane, delivery: str, before: Mapping[str, Any]) -> Json:

@@ -7,6 +7,7 @@ from typing import Final
 
 from contracts.visibility import Parties
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
+from services.notifications.digests import hash_of_case
 from services.notifications.domain.inbox import MessageTaken
 from services.notifications.domain.standing import (
     Standing,
@@ -18,149 +19,145 @@ from services.notifications.domain.standing import (
 )
 
 KNOWN_CASES: Final = Table(
-    "known_cases",
-    columns=("organisation", "agency", "case_id", "referral", "state", "event", "open", "latest"),
-    indexes=(
-        ("open",),
-        ("organisation", "open"),
-        ("organisation", "agency"),
-        ("organisation", "agency", "open"),
-        ("organisation", "referral"),
-    ),
+    "known_cases", columns=("agency", "case_id", "state", "event", "open", "latest", "since"), indexes=(("open",),)
 )
-"""One row per case and organisation, and one per referral and organisation, by what the organisation may see of it.
+"""One row per case and organisation, by what the organisation may see of it.
 
 `seq` is the position of the first event of it that it may see, `event` the id of the last. `state` is as `Standing` has
-it. `open` is 1 for an open case of the organisation. `referral` is there in the row of a referral, and `latest`, the
-referral that the case was offered by last, in that of a case.
+it, with `since`, and `latest` is the referral that the case was offered by last. `open` is the organisation, while the
+case is one of its open ones.
 """
 
+KNOWN_REFERRALS: Final = Table("known_referrals", columns=("case_id", "state", "event"))
+"""One row per referral and organisation, in the same way. An anonymous offer goes on in the row where it won."""
+
 AT_ONCE: Final = 1000
-"""Rows of one look-up. No case has so many parties."""
+"""Rows of one look-up."""
 
 Message = tuple[int, MessageTaken]
 """A message with its position in the log."""
 
 
-def case_key(case: str, organisation: str) -> str:
-    """The key of what an organisation knows of a case."""
-    return f"{case} {organisation}"
-
-
-def _referral_key(case: str, referral: str, organisation: str) -> str:
-    return f"{case} {referral} {organisation}"
+def key_of(known: str, organisation: str) -> str:
+    """The key of what an organisation knows of a case, or of a referral, by its id."""
+    return f"{known} {organisation}"
 
 
 class KnownCases:
-    """Keeps the rows of KNOWN_CASES: `look` reads what is known before a batch, and `take` writes what is after."""
+    """Keeps the rows: `look` reads what is known before a batch, and `take` writes what is after."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._reader = reader
-        self._held: dict[str, Standing] = {}
+        self._cases: dict[str, Standing] = {}
+        self._referrals: dict[str, Standing] = {}
 
     async def look(self, taken: Sequence[MessageTaken], parties: Mapping[str, Parties]) -> None:
         """Reads what the organisations of these cases know before a batch of messages about them."""
-        keys: set[str] = set()
+        cases: set[str] = set()
+        referrals: set[str] = set()
         for event in taken:
-            if event.case is None or event.case not in parties:
+            if event.case is None:
                 continue
             named = referral_of(event)
-            for organisation in parties[event.case].organisations:
-                keys.add(case_key(event.case, organisation))
+            for organisation in parties.get(event.case, Parties()).organisations:
+                cases.add(key_of(event.case, organisation))
                 if named is not None:
-                    keys.add(_referral_key(event.case, named, organisation))
-        rows = await self._reader.rows(KNOWN_CASES.name, sorted(keys)) if keys else {}
-        self._held = {key: standing_of(row) for key, row in rows.items()}
+                    referrals.add(key_of(named, organisation))
+        self._cases = await self._held(KNOWN_CASES, cases)
+        self._referrals = await self._held(KNOWN_REFERRALS, referrals)
+
+    async def _held(self, table: Table, keys: set[str]) -> dict[str, Standing]:
+        rows = await self._reader.rows(table.name, sorted(keys)) if keys else {}
+        return {key: _standing(row) for key, row in rows.items()}
 
     def take(
         self, message: Message, case: str, parties: Parties, organisations: Iterable[str], changes: Changes
     ) -> None:
-        """One more message about a case, for the organisations that see it; its parties are as they were."""
+        """One more message about a case, for the organisations that see it."""
         position, event = message
         named = referral_of(event)
         for organisation in organisations:
-            key = case_key(case, organisation)
-            if (standing := case_after(self._held.get(key), event)) is not None:
-                self._put_case(key, position, standing, case, parties, organisation, changes)
+            known = case_after(self._cases.get(key_of(case, organisation)), event)
+            if known is not None:
+                self._put_case(position, known, case, parties, organisation, changes)
             if named is not None:
-                key = _referral_key(case, named, organisation)
-                standing = referral_after(self._held.get(key), event)
-                self._put_referral(key, position, standing, case, parties, organisation, changes)
+                known = referral_after(self._referrals.get(key_of(named, organisation)), event)
+                self._put_referral(position, known, named, case, organisation, changes)
 
     def make_again(
-        self, case: str, parties: Parties, organisation: str, seen: Sequence[Message], all_: Sequence[Message],
+        self,
+        case: str,
+        parties: Parties,
+        organisation: str,
+        seen: Sequence[Message],
+        every: Sequence[Message],
         changes: Changes,
-    ) -> None:  # fmt: skip
-        """All that an organisation knows of a case, of which it may see other messages than before."""
+    ) -> None:
+        """All that an organisation knows of a case, of which it may see other messages of `every` than before."""
         known = known_from(event for _, event in seen)
-        key = case_key(case, organisation)
-        self._forget(key, changes)
-        if known.case is not None:
-            self._put_case(key, seen[0][0], known.case, case, parties, organisation, changes)
-        for named in {referral_of(event) for _, event in all_} - {None}:
-            key = _referral_key(case, str(named), organisation)
-            self._forget(key, changes)
-            if (standing := known.referrals.get(str(named))) is not None:
-                first = next(position for position, event in seen if referral_of(event) == named)
-                self._put_referral(key, first, standing, case, parties, organisation, changes)
-
-    def _forget(self, key: str, changes: Changes) -> None:
-        if self._held.pop(key, None) is not None:
+        key = key_of(case, organisation)
+        if self._cases.pop(key, None) is not None:
             changes.delete(KNOWN_CASES.name, key)
+        if known.case is not None:
+            self._put_case(seen[0][0], known.case, case, parties, organisation, changes)
+        for named in {referral for _, event in every if (referral := referral_of(event)) is not None}:
+            key = key_of(named, organisation)
+            # Those of earlier messages may not have been looked at; one that is not there is deleted in vain.
+            self._referrals.pop(key, None)
+            changes.delete(KNOWN_REFERRALS.name, key)
+            if (standing := known.referrals.get(named)) is not None:
+                first = next(position for position, event in seen if referral_of(event) == named)
+                self._put_referral(first, standing, named, case, organisation, changes)
 
     def _put_case(
-        self, key: str, first: int, standing: Standing, case: str, parties: Parties, organisation: str,
-        changes: Changes,
-    ) -> None:  # fmt: skip
-        opened = 1 if is_open(standing.state, parties, organisation) else None
-        self._put(key, first, standing, case, parties, organisation, changes, open=opened, latest=standing.referral)
-
-    def _put_referral(
-        self, key: str, first: int, standing: Standing, case: str, parties: Parties, organisation: str,
-        changes: Changes,
-    ) -> None:  # fmt: skip
-        self._put(key, first, standing, case, parties, organisation, changes, referral=standing.referral)
-
-    def _put(
-        self, key: str, first: int, standing: Standing, case: str, parties: Parties, organisation: str,
-        changes: Changes, **more: Value,
-    ) -> None:  # fmt: skip
-        self._held[key] = standing
+        self, first: int, known: Standing, case: str, parties: Parties, organisation: str, changes: Changes
+    ) -> None:
+        key = key_of(case, organisation)
+        self._cases[key] = known
         changes.put(
             KNOWN_CASES.name,
             key,
             first,
-            organisation=organisation,
             agency=parties.agency,
             case_id=case,
-            state=standing.state,
-            event=standing.event,
-            **more,
+            state=known.state,
+            event=known.event,
+            open=organisation if is_open(known.state, parties, organisation) else None,
+            latest=known.referral,
+            since=known.since,
         )
 
+    def _put_referral(
+        self, first: int, known: Standing, referral: str, case: str, organisation: str, changes: Changes
+    ) -> None:
+        key = key_of(referral, organisation)
+        self._referrals[key] = known
+        changes.put(KNOWN_REFERRALS.name, key, first, case_id=case, state=known.state, event=known.event)
 
-async def rows_open(reader: IndexReader, table: Table, where: Mapping[str, Value]) -> AsyncIterator[Row]:
-    """The rows of a table with these values that are `open`, in the order in which they began."""
+
+async def open_cases(reader: IndexReader, organisation: str) -> AsyncIterator[Row]:
+    """The open cases of an organisation, in the order in which they began for it."""
     place = 0
     while True:
-        rows = await reader.find(table.name, {**where, "open": 1}, after=place, limit=AT_ONCE)
-        if len(rows) < AT_ONCE:
-            for row in rows:
-                yield row
-            return
-        # Those of the parties of one case may begin with one event: what may be cut in two comes again as a whole.
-        last = rows[-1].seq
+        # No two of its cases begin with one event.
+        rows = await reader.find(KNOWN_CASES.name, {"open": organisation}, after=place, limit=AT_ONCE)
         for row in rows:
-            if row.seq < last:
-                yield row
-        place = last - 1
+            yield row
+        if len(rows) < AT_ONCE:
+            return
+        place = rows[-1].seq
 
 
-def standing_of(row: Row) -> Standing:
-    """What a row of KNOWN_CASES says of its case, or of its referral."""
+def hash_of_row(row: Row) -> str:
+    """The hash of a row of KNOWN_CASES."""
+    return hash_of_case(str(row.columns["case_id"]), str(row.columns["state"]), str(row.columns["event"]))
+
+
+def _standing(row: Row) -> Standing:
     columns = row.columns
-    referral = columns["referral"] if columns["referral"] is not None else columns["latest"]
-    return Standing(str(columns["event"]), _text(columns["state"]), _text(referral))
+    return Standing(
+        str(columns["event"]), _text(columns["state"]), _text(columns.get("latest")), _text(columns.get("since"))
+    )
 
 
 def _text(value: Value) -> str | None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from contracts.visibility import Parties
 from services.chassis.index.index import Changes, IndexReader, Table
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.days import USUAL_ZONE, day_in, start_of_day
 from services.chassis.time.scheduler import DEADLINES, Pending, pending_in, set_pending, sortable
 from services.notifications.domain.nightly_digest import DigestMade
 
-NIGHTS: Final = Table(
-    "nights", columns=("agency", "organisation", "cases", "digest", "made_at", "open"), indexes=(("open",),)
-)
-"""One row per pair of an agency and an organisation, with its newest digest; `open` is 1 where it is of any case."""
+NIGHTS: Final = Table("nights", columns=("agency", "organisation", "cases", "digest", "made_at"), indexes=((),))
+"""One row per pair of an agency and an organisation, from their first case on, with the newest digest."""
 STREAM: Final = "nights"
 """Under this name it stands among what is pending; nothing is ever written to such a stream."""
 NIGHT: Final = "NIGHT"
@@ -53,6 +52,15 @@ class NightRows:
         set_pending(changes, STREAM, recorded, self._pending)
 
 
+def note_pairs(position: int, before: Parties, after: Parties, changes: Changes) -> None:
+    """Notes with whom an agency has a case, once its parties have changed."""
+    if after.agency is None:
+        return
+    for organisation in after.organisations - before.organisations - {after.agency}:
+        key = pair_key(after.agency, organisation)
+        changes.put(NIGHTS.name, key, position, agency=after.agency, organisation=organisation)
+
+
 def index_digest(recorded: Recorded, event: DigestMade, changes: Changes) -> None:
     """Keeps the newest digest of a pair."""
     changes.put(
@@ -64,5 +72,4 @@ def index_digest(recorded: Recorded, event: DigestMade, changes: Changes) -> Non
         cases=event.cases,
         digest=event.digest,
         made_at=sortable(event.made_at),
-        open=1 if event.cases else None,
     )

@@ -6,11 +6,13 @@ looked at within a bound: it is the beginning of what waits that somebody asks f
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
+from contracts.subscription_codes import SubscriptionState
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.consumer_store import ConsumerStore
-from services.chassis.index.index import IndexReader, Value
+from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.log.metadata import Recorded
 from services.notifications.access import READ_FEED
 from services.notifications.delivering.endpoint import Endpoint, LaneKey
@@ -31,6 +33,16 @@ MOST_OF_LANE: Final = 200
 """Messages behind it, likewise."""
 
 
+class Waiting(NamedTuple):
+    """A delivery that waits for its turn, and the delivery that it waits for, if there is one that could not be made.
+
+    That is one of its case; or that by which an endpoint that is away is looked for.
+    """
+
+    delivery: Delivered
+    waits_for: str | None
+
+
 class Pending:
     """Works out what waits for a subscription."""
 
@@ -39,7 +51,7 @@ class Pending:
         self._index = index
         self._consumers = consumers
 
-    async def of(self, subscription: Subscription, *, after: int, limit: int) -> list[Delivered]:
+    async def of(self, subscription: Subscription, *, after: int, limit: int) -> list[Waiting]:
         """The first deliveries behind a position of the log that have not been attempted, in the order of the log."""
         row = await self._index.get(SUBSCRIPTIONS.name, subscription.subscription)
         if row is None or not subscription.is_webhook:
@@ -47,15 +59,21 @@ class Pending:
         endpoint = Endpoint(row.key, shard_of(row.key), row.seq)
         endpoint.learn(subscription)
         place = max(row.seq, await saved_place(self._consumers, row.key, None))
-        found = await self._behind(endpoint, max(place, after), limit)
-        found += await self._held_up(endpoint, after, limit)
-        return sorted({each.id: each for each in found}.values(), key=lambda each: each.position)[:limit]
+        rows = await self._index.first(LANES.name, "due", where={"subscription": endpoint.id}, limit=MOST_LANES)
+        # Rows of what is tried again have its id as their key.
+        looks = next((each.key for each in rows if each.key != _lane_of(endpoint, each)), None)
+        away = subscription.warned is not None or subscription.state is SubscriptionState.DISABLED
+        looks = looks if away else None
+        found = await self._behind(endpoint, max(place, after), limit, looks)
+        found += await self._held_up(endpoint, rows, after, limit, looks)
+        by_id = {each.delivery.id: each for each in found}
+        return sorted(by_id.values(), key=lambda each: each.delivery.position)[:limit]
 
-    async def _behind(self, endpoint: Endpoint, after: int, limit: int) -> list[Delivered]:
+    async def _behind(self, endpoint: Endpoint, after: int, limit: int, looks: str | None) -> list[Waiting]:
         where: dict[str, Value | tuple[Value, ...]] = {"reader": readers_of(reader_of(endpoint), READ_FEED)}
         if endpoint.types is not None:
             where["type"] = tuple(sorted(endpoint.types))
-        found: list[Delivered] = []
+        found: list[Waiting] = []
         while len(found) < limit:
             rows = await self._index.find(AUDIENCE.name, where, after=after, limit=limit)
             for row in rows:
@@ -65,15 +83,16 @@ class Pending:
                 delivery = delivered(endpoint, LaneKey(about, case, None), recorded)
                 lane = (await self._streams.fold(lane_stream(endpoint.id, about), LANE)).state
                 if delivery.id not in lane.known:
-                    found.append(delivery)
+                    found.append(Waiting(delivery, lane.held or looks))
             if len(rows) < limit:
                 break
             after = rows[-1].seq
         return found
 
-    async def _held_up(self, endpoint: Endpoint, after: int, limit: int) -> list[Delivered]:
-        rows = await self._index.first(LANES.name, "due", where={"subscription": endpoint.id}, limit=MOST_LANES)
-        found: list[Delivered] = []
+    async def _held_up(
+        self, endpoint: Endpoint, rows: Sequence[Row], after: int, limit: int, looks: str | None
+    ) -> list[Waiting]:
+        found: list[Waiting] = []
         for about, case in dict.fromkeys(
             (str(row.columns["about"]), row.columns["case_id"]) for row in rows if row.columns["replay"] is None
         ):
@@ -85,8 +104,13 @@ class Pending:
                 delivery = delivered(endpoint, key, recorded)
                 seen = recorded.position > max(after, endpoint.seq) and endpoint.wants(recorded.event.type)
                 if seen and delivery.id not in lane.known and await self._may_get(endpoint, recorded):
-                    found.append(delivery)
-        return sorted(found, key=lambda each: each.position)[:limit]
+                    found.append(Waiting(delivery, lane.held or looks))
+        return sorted(found, key=lambda each: each.delivery.position)[:limit]
 
     async def _may_get(self, endpoint: Endpoint, recorded: Recorded) -> bool:
         return await rule_against(self._streams, reader_of(endpoint), recorded) is None
+
+
+def _lane_of(endpoint: Endpoint, row: Row) -> str:
+    replay = row.columns["replay"]
+    return lane_stream(endpoint.id, str(row.columns["about"]), None if replay is None else str(replay))

@@ -29,8 +29,8 @@ from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.events import Event
-from services.notifications.known_cases import KNOWN_CASES, KnownCases
-from services.notifications.night_rows import NIGHTS, NightRows, index_digest
+from services.notifications.known_cases import KNOWN_CASES, KNOWN_REFERRALS, KnownCases
+from services.notifications.night_rows import NIGHTS, NightRows, index_digest, note_pairs
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.warning_rows import note_warning
@@ -48,7 +48,19 @@ AUDIENCE: Final = Table(
 PARTIES: Final = Table("parties", columns=("agency", "parts"))
 """One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTIES, SUBSCRIPTIONS, ENDED, DELIVERIES, LANES, READERS, DEADLINES, KNOWN_CASES, NIGHTS)
+TABLES: Final = (
+    AUDIENCE,
+    PARTIES,
+    SUBSCRIPTIONS,
+    ENDED,
+    DELIVERIES,
+    LANES,
+    READERS,
+    DEADLINES,
+    KNOWN_CASES,
+    KNOWN_REFERRALS,
+    NIGHTS,
+)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
@@ -170,6 +182,7 @@ class Listing:
 
     def _know_again(self, case: str, move: _Move, message: _Message, changes: Changes) -> None:
         before, after, earlier = move.before, move.after, self._earlier[case]
+        note_pairs(message.position, before, after, changes)
         every = [(known.position, known.event) for known in (*earlier, message)]
         for organisation in after.organisations:
             if any(before.sees(organisation, known.item) != after.sees(organisation, known.item) for known in earlier):

@@ -9,9 +9,10 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.http.request.positions import unknown_filter
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row
-from services.notifications.digests import hash_of_case, hash_over
+from services.notifications.digests import hash_over
 from services.notifications.domain.inbox import inbox_stream, notices_stream
-from services.notifications.known_cases import KNOWN_CASES, case_key, rows_open
+from services.notifications.domain.standing import several
+from services.notifications.known_cases import KNOWN_CASES, KNOWN_REFERRALS, hash_of_row, key_of, open_cases
 from services.notifications.night_rows import NIGHTS, pair_key
 from services.notifications.projection import AUDIENCE, organisation_reader
 from services.notifications.routes.reconciliation_shapes import MOST_CASES, Because, ListedCase
@@ -64,7 +65,7 @@ class Reconciling:
                 places.append(place)
             feed = cursor(place) if place is not None else None
             how = {Because.BEHIND: _FROM_THERE, Because.STATE: _READ_IT}.get(because, _FROM_THE_BEGINNING)
-            caught = _catch_up(how, feed, _href(row))
+            caught = _catch_up(how, feed, _href(entry.case, entry.referral))
             different.append({**named, "because": because, "here": here, "there": there, "catchUp": caught})
         missing_there, more = await self._unlisted(organisation, listed, cursor, places) if complete else ([], False)
         together = _catch_up(_TOGETHER, cursor(min(places))) if places else None
@@ -78,22 +79,18 @@ class Reconciling:
         }
 
     async def _known(self, organisation: str, listed: Sequence[ListedCase]) -> list[Row | None]:
-        cases = [case_key(entry.case, organisation) for entry in listed if entry.case is not None]
-        referrals = [entry.referral for entry in listed if entry.referral is not None]
-        by_case: dict[str, Row] = {}
-        by_referral: dict[str, Row] = {}
-        for keys in _parts(cases):
-            by_case |= await self._index.rows(KNOWN_CASES.name, keys)
-        for some in _parts(referrals):
-            # Two rows, where it was an anonymous offer and won.
-            where = {"organisation": organisation, "referral": some}
-            for row in await self._index.find(KNOWN_CASES.name, where, after=0, limit=2 * AT_ONCE):
-                # The later one is that of the case.
-                by_referral[str(row.columns["referral"])] = row
+        wanted = {
+            KNOWN_CASES.name: [entry.case for entry in listed],
+            KNOWN_REFERRALS.name: [e.referral for e in listed],
+        }
+        found: dict[str, Row] = {}
+        for table, ids in wanted.items():
+            for keys in _parts([key_of(known, organisation) for known in ids if known is not None]):
+                found |= {f"{table} {key}": row for key, row in (await self._index.rows(table, keys)).items()}
         return [
-            by_case.get(case_key(entry.case, organisation))
+            found.get(f"{KNOWN_CASES.name} {key_of(entry.case, organisation)}")
             if entry.case is not None
-            else by_referral.get(str(entry.referral))
+            else found.get(f"{KNOWN_REFERRALS.name} {key_of(str(entry.referral), organisation)}")
             for entry in listed
         ]
 
@@ -120,18 +117,19 @@ class Reconciling:
         cases = {entry.case for entry in listed} - {None}
         referrals = {entry.referral for entry in listed} - {None}
         missing: list[Json] = []
-        async for row in rows_open(self._index, KNOWN_CASES, {"organisation": organisation}):
+        async for row in open_cases(self._index, organisation):
             columns = row.columns
             if columns["case_id"] in cases or columns["latest"] in referrals:
                 continue
             if len(missing) == MOST_CASES:
                 return missing, True
             places.append(row.seq - 1)
-            caught = _catch_up(_FROM_THE_BEGINNING, cursor(row.seq - 1), _href(row))
+            caught = _catch_up(_FROM_THE_BEGINNING, cursor(row.seq - 1), _href(str(columns["case_id"])))
             missing.append(
                 {
                     "case": columns["case_id"],
-                    "referral": columns["latest"],
+                    # Offered to several at once, it has no one referral.
+                    "referral": None if str(columns["latest"]).startswith(several("")) else columns["latest"],
                     "state": columns["state"],
                     "lastEvent": columns["event"],
                     "catchUp": caught,
@@ -142,18 +140,19 @@ class Reconciling:
     async def digest(self, own: str, other: str | None) -> Json:
         """The hashes of the open cases of the caller's organisation, or of those that it has with another one."""
         await self._caught_up()
-        agency, organisation, where = None, None, {"organisation": own}
+        agency: str | None = None
+        organisation: str | None = None
         if other is not None:
             if not await self._is_known(other):
                 raise unknown_filter("organisation", "the id of an existing organisation")
             # Nobody knows of oneself whether one leads the cases: the other one may lead some of them, and some not.
             agency, organisation = await self._sides(own, other)
-            where = {"organisation": organisation, "agency": agency}
         cases: list[Json] = []
-        async for row in rows_open(self._index, KNOWN_CASES, where):
+        async for row in open_cases(self._index, organisation or own):
             columns = row.columns
-            case, state, event = str(columns["case_id"]), str(columns["state"]), str(columns["event"])
-            cases.append({"case": case, "state": state, "lastEvent": event, "hash": hash_of_case(case, state, event)})
+            if agency in (None, columns["agency"]):
+                case = {"case": columns["case_id"], "state": columns["state"], "lastEvent": columns["event"]}
+                cases.append({**case, "hash": hash_of_row(row)})
         return {
             "agency": agency,
             "organisation": organisation,
@@ -168,12 +167,12 @@ class Reconciling:
 
     async def _sides(self, own: str, other: str) -> tuple[str, str]:
         """Which of two is the agency: the one whose cases the other one has, or had; else who asks is not."""
-        led = await self._index.find(KNOWN_CASES.name, {"organisation": other, "agency": own}, after=0, limit=1)
-        return (own, other) if led else (other, own)
+        led = await self._index.get(NIGHTS.name, pair_key(own, other))
+        return (own, other) if led is not None else (other, own)
 
     async def _nightly(self, agency: str | None, organisation: str | None) -> Json | None:
         row = await self._index.get(NIGHTS.name, pair_key(agency or "", organisation or ""))
-        if row is None:
+        if row is None or row.columns["digest"] is None:
             return None
         return {"madeAt": row.columns["made_at"], "cases": row.columns["cases"], "hash": row.columns["digest"]}
 
@@ -188,8 +187,5 @@ def _catch_up(how: str, after: str | None = None, href: str | None = None) -> Js
     return {"how": how, "after": after, "feed": feed, "href": href}
 
 
-def _href(row: Row) -> str:
-    columns = row.columns
-    if columns["referral"] is not None:
-        return f"/v1/referrals/{columns['referral']}"
-    return f"/v1/cases/{columns['case_id']}"
+def _href(case: str | None, referral: str | None = None) -> str:
+    return f"/v1/cases/{case}" if case is not None else f"/v1/referrals/{referral}"

@@ -92,7 +92,7 @@ class Ways:
 
 def note_reader(recorded: Recorded, event: ReadingMoved, changes: Changes) -> None:
     """The row of a reader after one more event."""
-    day = event.at.date().isoformat()
+    day = str(event.at.date())
     if recorded.version == 1:
         changes.put(READERS.name, recorded.stream, recorded.position, first=day)
     changes.put(
@@ -120,4 +120,4 @@ def _covers(row: Row, kind: str) -> bool:
 
 def _is_used(row: Row, since: datetime) -> bool:
     first, last = str(row.columns["first"]), str(row.columns["last"])
-    return first < last and last >= (since - STILL_USED).date().isoformat()
+    return first < last and last >= str((since - STILL_USED).date())

@@ -9,6 +9,7 @@ from typing import Final
 from contracts.subscription_codes import Channel, SubscriptionState
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
+from services.chassis.modelling.days import in_utc
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, sortable
 from services.notifications.delivering.carrier import ForgottenSecrets
@@ -57,7 +58,7 @@ class WebhookWarnings:
         around = await self._carrier.around(reader)
         gone = failing.state is SubscriptionState.DISABLED
         letter = warning_letter(choices, around, failing.subscription, warned.since, None if gone else until)
-        name = f"{failing.subscription} {warned.warning} {warned.since.isoformat()}"
+        name = f"{failing.subscription} {warned.warning} {in_utc(warned.since)}"
         try:
             answer = await self._carrier.send(reader, letter, delivery_id(mailbox, name))
         except ForgottenSecrets:

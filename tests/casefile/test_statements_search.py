@@ -14,7 +14,7 @@ import pytest
 from tests.casefile.cases import CaseContext
 from tests.support.people import INES, LOTTE
 
-STAYS_SMALL: Final = ("progress", "lease", "places", "parked", "log_epochs", "secrets", "sqlite_")
+STAYS_SMALL: Final = ("progress", "lease", "places", "parked", "log_epochs", "secrets", "sqlite_", "member")
 """Tables with a row for each part of the system, or for each message that could not be taken in."""
 
 

@@ -19,50 +19,56 @@ READERS: Final = 3
 """Of a message: those who see everything, the agency, the organisation."""
 MESSAGE: Final = READERS * 3
 """A row, found by its reader, and by reader and type."""
+KNOWN_OF_CASE: Final = 2
+"""What the agency knows of a case, and the organisation: which is open is found by a column that seldom changes."""
+KNOWN: Final = KNOWN_OF_CASE + 2
+"""And of a referral."""
 
 SUBMITTED: Final = {
     # The referral and its seven lists; the case key, also by person; what is pending, also by time.
     "referral": 8 + 2 + 2,
     # The case with the key of its row and its seven lists; the organisation's part with seven; the answer as work.
     "casefile": 9 + 8 + 4,
-    # That the referral was submitted, and that the case was opened; who the parties are.
-    "notifications": 2 * MESSAGE + 1,
+    # That the referral was submitted, and that the case was opened; who the parties are. What both know: the case, by
+    # whose it is, and the referral; the case again. The pair, also among all of them; that a night comes, also by time.
+    "notifications": 2 * MESSAGE + 1 + 2 * (2 + 1) + 2 + 2 + 2,
 }
 RECEIVED: Final = {
     # Another state, which five lists go by; the next thing that is due.
     "referral": 6 + 2,
     # Another term: of the case in three lists, of the part in four, of the work in two.
     "casefile": 4 + 5 + 3,
-    "notifications": MESSAGE,
+    # What both know of the case and of the referral.
+    "notifications": MESSAGE + KNOWN,
 }
 ACCEPTED: Final = {
     "referral": 6 + 2,
     # Another state and term, in all lists but that by person; two steps in the place of one; what is pending.
     "casefile": 6 + 8 + 3 + 4 + 2,
-    "notifications": 2 * MESSAGE,
+    "notifications": 2 * (MESSAGE + KNOWN),
 }
 ATTEMPTED: Final = {
     "referral": 0,
     # Another term, as above; a step less, in all that it was found by; what is pending.
     "casefile": 4 + 5 + 4 + 2,
-    "notifications": MESSAGE,
+    "notifications": MESSAGE + KNOWN_OF_CASE,
 }
 CONCLUDED: Final = {
     "referral": 0,
     # Another state, and another step in the place of the one before, with another term; what is pending.
     "casefile": 6 + 8 + 3 + 2,
-    "notifications": MESSAGE,
+    "notifications": MESSAGE + KNOWN_OF_CASE,
 }
 CONFIRMED_BY_ONE: Final = {
     "referral": 0,
     # Nothing that a list goes by: another version in the summary, and the position of what is pending.
     "casefile": 1 + 1,
-    "notifications": MESSAGE,
+    "notifications": MESSAGE + KNOWN_OF_CASE,
 }
 
 
 async def test_an_event_writes_of_the_index_what_it_changes(tmp_path: Path) -> None:
-    """From the referral to a match that one side has confirmed: 130 rows until it is accepted, where there were 204."""
+    """From the referral to a match that one side has confirmed: 154 rows until it is accepted, where there were 204."""
     async with running(tmp_path, SERVICES) as services:
         await services.set_the_scene()
         context = CaseContext(services)

@@ -118,6 +118,8 @@ async def test_what_waits_is_pending_and_page_by_page_nothing_is_left_out(
     pending = await listed(client, subscription, state="PENDING")
     assert [item["event"] for item in pending] == [event.id for event in sent[1:]]
     (retrying,) = await listed(client, subscription, state="RETRYING")
+    # Only its own case is held; the others wait for nothing but their subscriber.
+    assert [item["waitsFor"] for item in pending] == [retrying["id"], None, None, None, None]
     assert retrying["nextAttemptAt"] > retrying["attempts"][0]["at"]
     read = await client.get(f"/v1/deliveries/{pending[2]['id']}")
     assert read.json() == pending[2]

@@ -99,3 +99,18 @@ async def test_one_probe_a_day_is_enough_however_many_deliveries_failed(system: 
     await subscriptions.becomes(subscription, SubscriptionState.DISABLED)
     probed = [event for event in sent if there.tried(event.id) > 3]
     assert len(probed) == 1
+
+
+async def test_an_endpoint_that_is_verified_again_has_five_days_again(system: Running, there: Receiver) -> None:
+    """It was given up, and is back: the first hiccup after that is retried, and gives nothing up."""
+    subscriptions = Subscriptions(system.service)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    there.answering = lambda *_: Answer(503)
+    (sent,) = await system.tell(Story("C1").submitted(BRUGWERK))
+    await subscriptions.becomes(subscription, SubscriptionState.DISABLED)
+    tried = there.tried(sent.id)
+    there.answering = lambda _, event: Answer(503 if event["id"] == sent.id and there.tried(sent.id) == tried else 204)
+    await subscriptions.give(subscription, subscribing.VerifySubscription)
+    await subscriptions.stand_at(subscription, {sent.id: DeliveryState.DELIVERED})
+    assert there.tried(sent.id) == tried + 2
+    assert (await subscriptions.state(subscription)).state is SubscriptionState.ACTIVE

@@ -31,6 +31,7 @@ from services.chassis.time.clock import SystemClock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import MessageTaken, inbox_stream
 from services.notifications.events import EVENT_TYPES
+from services.notifications.known_cases import key_of
 from services.notifications.lists import page
 from services.notifications.projection import TABLES, VERSION, Listing
 from services.notifications.waiting_rows import WaitingRows
@@ -115,7 +116,8 @@ class Filled:
 
     def known(self, org: str) -> dict[str, tuple[int, str]]:
         """Of each case that an organisation knows: where what it sees of it begins, and the id of the last."""
-        rows = asyncio.run(self.index.find("known_cases", {"organisation": org, "referral": None}, after=0, limit=99))
+        keys = [key_of(case, org) for case in self._versions if case is not None]
+        rows = asyncio.run(self.index.rows("known_cases", keys)).values()
         return {str(row.columns["case_id"]): (row.seq, str(row.columns["event"])) for row in rows}
 
     def expected_known(self, org: str) -> dict[str, tuple[int, str]]:

@@ -15,7 +15,7 @@ from services.assembly import SERVICES
 from services.chassis.time.scheduler import Pending, sortable
 from services.notifications.night_rows import NIGHT, STREAM
 from tests.support.dates import MONDAY
-from tests.support.people import AUDITOR, CONTROL, DPO_OF_AGENCY, INES, KARIM, LOTTE, MENTOR, OPERATOR, Person
+from tests.support.people import AUDITOR, CONTROL, DPO_OF_AGENCY, INES, KARIM, LOTTE, MENTOR, OPERATOR, PIETER, Person
 from tests.support.problems import assert_problem
 from tests.support.requests import another_person, yonas
 from tests.support.running import Running, running
@@ -32,9 +32,9 @@ async def here(tmp_path: Path) -> AsyncIterator[Running]:
         yield services
 
 
-async def refer(here: Running, body: dict[str, Any]) -> dict[str, Any]:
-    """A referral of the agency."""
-    answer = await here.create(INES, "/v1/referrals", body)
+async def refer(here: Running, body: dict[str, Any], by: Person = INES) -> dict[str, Any]:
+    """A referral of the agency, or of another one."""
+    answer = await here.create(by, "/v1/referrals", body)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
@@ -251,6 +251,19 @@ async def test_at_midnight_a_digest_of_each_pair_is_kept(here: Running) -> None:
     later = await digest(here, INES, organisation=LOTTE.org)
     assert (later["nightly"]["cases"], later["nightly"]["hash"]) == (0, NOTHING)
     assert await _digests(log) == [*kept, (INES.org, LOTTE.org, 0)]
+
+
+async def test_each_agency_has_a_digest_of_its_own_cases_with_an_organisation(here: Running) -> None:
+    """An organisation that works for two of them has one with each, and neither learns of the other's cases."""
+    await refer(here, yonas())
+    theirs = await refer(here, another_person(), PIETER)
+    await here.at(MONDAY + timedelta(days=1))
+    for agency in (INES, PIETER):
+        night = await digest(here, agency, organisation=LOTTE.org)
+        assert (night["nightly"]["cases"], night["nightly"]["hash"]) == (1, night["hash"])
+        assert night == await digest(here, LOTTE, organisation=agency.org)
+        assert [one["case"] == theirs["case"] for one in night["cases"]] == [agency is PIETER]
+    assert len((await digest(here, LOTTE))["cases"]) == 2
 
 
 async def _digests(log: Any) -> list[tuple[str, str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from services.notifications.domain.standing import is_open, known_from
 AT = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
 
 
-def happened(name: str, cause: str | None = None, **data: Any) -> MessageTaken:
+def happened(name: str, cause: str | None = None, minutes: int = 0, **data: Any) -> MessageTaken:
     """A message about a case, of which nothing is read but these data."""
     happened.count = number = getattr(happened, "count", 0) + 1  # type: ignore[attr-defined]
     message = {"id": f"event-{number}", "data": {"referral": "r-1", **data}}
@@ -26,7 +26,7 @@ def happened(name: str, cause: str | None = None, **data: Any) -> MessageTaken:
         type="org.caserelay.any.v1",
         name=name,
         case="case-1",
-        recorded_at=AT,
+        recorded_at=AT + timedelta(minutes=minutes),
         audience=(),
         message=message,
     )
@@ -47,9 +47,9 @@ WITH_NGO = (SUBMITTED, happened("CaseOpened"), happened("ResponsibilityTransferr
     [
         ((SUBMITTED,), "REFERRED"),
         ((SUBMITTED, happened("CaseOpened")), "REFERRED"),
-        ((happened("BroadcastOpened"),), "REFERRED"),
-        ((happened("BroadcastOpened"), happened("BroadcastEnded")), "OPENED"),
-        ((happened("BroadcastOpened"), happened("OfferWon", referral="r-2")), "REFERRED"),
+        ((happened("BroadcastOpened", broadcast="b-1"),), "REFERRED"),
+        ((happened("BroadcastOpened", broadcast="b-1"), happened("BroadcastEnded", broadcast="b-1")), "OPENED"),
+        ((happened("BroadcastOpened", broadcast="b-1"), happened("OfferWon", referral="r-2")), "REFERRED"),
         ((SUBMITTED, happened("ReferralDeclined")), "REFERRED"),
         ((SUBMITTED, happened("ReferralDeclined"), happened("ReferralReturned")), "OPENED"),
         (WITH_NGO, "INTAKE"),
@@ -93,8 +93,21 @@ def test_the_return_of_an_earlier_referral_does_not_undo_a_later_one() -> None:
     """They come on two topics: the next offer may be heard of before the case says that the last one ended."""
     again = happened("ReferralSubmitted", referral="r-2")
     assert state_of_case(SUBMITTED, happened("ReferralDeclined"), again, happened("ReferralReturned")) == "REFERRED"
+    several = happened("BroadcastOpened", broadcast="b-1")
+    assert state_of_case(SUBMITTED, happened("ReferralDeclined"), several, happened("ReferralReturned")) == "REFERRED"
     returned = happened("ReferralReturned", referral="r-2")
     assert state_of_case(SUBMITTED, again, returned) == "OPENED"
+
+
+def test_what_is_heard_of_late_does_not_bring_a_case_back() -> None:
+    """The next offer was heard of before the end of what went before it, which its own service recorded earlier."""
+    again = happened("ReferralSubmitted", minutes=2, referral="r-2")
+    for late in ("HandbackRequested", "HandbackAccepted", "CaseClosed"):
+        assert state_of_case(*WITH_NGO, again, happened(late, minutes=1)) == "REFERRED"
+    returned = (happened("HandbackRequested", minutes=1), happened("HandbackAccepted", minutes=1))
+    assert state_of_case(*WITH_NGO, again, *returned, happened("MeetingRecorded", minutes=3)) == "REFERRED"
+    accepted = happened("ResponsibilityTransferred", minutes=3, step="INTAKE", referral="r-2")
+    assert state_of_case(*WITH_NGO, again, *returned, accepted) == "INTAKE"
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,18 @@ async def test_what_get_answers_may_be_put_back(lotte: Subscriber) -> None:
         assert await lotte.state(path) == before
 
 
+async def test_the_value_of_a_header_goes_to_no_other_url(lotte: Subscriber) -> None:
+    """Nobody reads it at an endpoint of their own: whoever names another URL gives the value again."""
+    path = await lotte.created({**ENDPOINT, "header": HEADER})
+    before, etag = await lotte.state(path), await lotte.etag(path)
+    elsewhere = {**ENDPOINT, "url": "https://elsewhere.example.org/hooks"}
+    nameless = {**elsewhere, "header": {"name": HEADER["name"]}}
+    assert_problem(await lotte.send("PUT", path, nameless, If_Match=etag), 422, "REQUIRED", at="/header/value")
+    assert await lotte.state(path) == before
+    given_again = await lotte.send("PUT", path, {**elsewhere, "header": HEADER}, If_Match=etag)
+    assert (given_again.status_code, given_again.json()["url"]) == (200, elsewhere["url"])
+
+
 async def test_a_change_names_the_version_that_it_is_of(lotte: Subscriber) -> None:
     """428 without one, 412 with one that has passed."""
     path = await lotte.created()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -261,6 +261,20 @@ def test_what_is_disabled_says_why() -> None:
     assert disabled.disabled is not None
     assert (disabled.disabled.reason, disabled.disabled.status) == ("GONE", 410)
     given(SubscriptionState.DISABLED).when(GONE).then()
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        (subscription_course.DisableSubscription, {"reason": "GONE", "status": 410}),
+        (subscription_course.WarnAboutSubscription, {"warning": "FAILING", "since": AT}),
+    ],
+)
+def test_what_was_sent_to_another_url_says_nothing_of_this_one(command: type[Command], more: dict[str, Any]) -> None:
+    """An answer that was on its way when the URL changed is of the challenge before."""
+    moved = SUBSCRIPTIONS.after(created(), PROVEN, ELSEWHERE, challenged(ChallengeOutcome.PROVEN, 2))
+    moved.when(of_engine(command, challenges=1, **more)).then()
+    assert len(moved.when(of_engine(command, challenges=2, **more)).events) == 1
 
 
 def test_old_and_new_keys_sign_until_the_old_ones_end() -> None:

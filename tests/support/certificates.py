@@ -38,7 +38,7 @@ class Authority:
         made = _builder(subject, self._name, key.public_key(), expired=expired).add_extension(
             alternatives, critical=False
         )
-        file = self._directory / f"{names[0]}{'-expired' if expired else ''}.pem"
+        file = self.of(names[0], expired=expired)
         file.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             + made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
@@ -46,6 +46,10 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         return context
+
+    def of(self, name: str, *, expired: bool = False) -> Path:
+        """The file of a certificate and its key that were made for a name."""
+        return self._directory / f"{name}{'-expired' if expired else ''}.pem"
 
 
 def _general(name: str) -> x509.GeneralName:

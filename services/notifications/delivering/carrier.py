@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from contracts.subscription_codes import ChallengeOutcome, Payload
+from services.chassis.modelling.days import in_utc
 from services.chassis.time.clock import machine_now
 from services.chassis.vault.vault import Vault
 from services.notifications.domain.subscription import Subscription
@@ -45,7 +46,7 @@ class Carrier:
         """One attempt to deliver a test event with this id. Raises ForgottenSecrets."""
         data = {"subscription": subscription.subscription, "test": test}
         body = bodies.own_event(
-            TEST, data, event=test, source=SOURCE, subject=subscription.subscription, time=_rfc3339(at)
+            TEST, data, event=test, source=SOURCE, subject=subscription.subscription, time=in_utc(at, "milliseconds")
         )
         return await self._send(subscription, test, body, at)
 
@@ -57,7 +58,7 @@ class Carrier:
             source=SOURCE,
             subscription=subscription.subscription,
             challenge=challenge,
-            time=_rfc3339(at),
+            time=in_utc(at, "milliseconds"),
         )
         answer = await self._send(subscription, event, body, at)
         if repeats(answer, challenge):
@@ -94,7 +95,3 @@ class Carrier:
                 raise ForgottenSecrets
             header = (choices.header.name, str(record["value"]))
         return Target(url=(choices.url if choices is not None else None) or "", secrets=secrets, header=header)
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

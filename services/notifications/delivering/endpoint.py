@@ -10,7 +10,7 @@ from collections import deque
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from contracts.subscription_codes import Channel
+from contracts.subscription_codes import Channel, SubscriptionState
 from services.notifications.domain.subscription import Subscription
 
 CASES_AT_ONCE: Final = 8
@@ -76,6 +76,7 @@ class Endpoint:
     __slots__ = (
         "active",
         "away_since",
+        "challenges",
         "channel",
         "failures",
         "gone", "holding",
@@ -105,6 +106,7 @@ class Endpoint:
         self.seq = seq
         self.organisation = self.reads_as = ""
         self.channel = Channel.WEBHOOK.value
+        self.challenges = 0
         self.walk: Walk | None = None
         self.replay: Walk | None = None
         self.active: dict[LaneKey, UnderWay] = {}
@@ -152,8 +154,14 @@ class Endpoint:
             self.channel = subscription.choices.channel
         types = subscription.choices.types if subscription.choices is not None else None
         self.types = None if types is None else frozenset(types)
-        if subscription.warned is not None and self.away_since is None and not self.proven:
-            self.away_since = subscription.warned.since
+        if subscription.challenges != self.challenges:
+            # It may be at another address now; and whoever proves that it is there has not been away for days.
+            self.challenges = subscription.challenges
+            self.failures, self.slow, self.proven = 0, False, False
+            self.away_since = self.probed_at = None
+        warned = subscription.warned if subscription.state is SubscriptionState.ACTIVE else None
+        if warned is not None and self.away_since is None and not self.proven:
+            self.away_since = warned.since
 
     def wants(self, kind: str) -> bool:
         """Whether it gets messages of a type."""
@@ -182,7 +190,8 @@ class Endpoint:
 
         If none does, the next one.
         """
-        if not self.is_away or self.active[key].first is None:
+        # One that holds is among those that wait, whatever else the feed has for it meanwhile.
+        if not self.is_away or self.active[key].first is None or key in self.holding:
             return True
         return not self.running and not self.holding
 

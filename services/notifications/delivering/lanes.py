@@ -231,19 +231,19 @@ class LaneWork:
                 await self._recording.recovered(endpoint.id)
             return
         if answer.status == GONE:
-            await self._recording.disable(endpoint.id, DisabledBecause.GONE, answer.status)
+            await self._recording.disable(subscription, DisabledBecause.GONE, answer.status)
             return
         if answer.error == BOUNCED:
-            await self._recording.disable(endpoint.id, DisabledBecause.BOUNCED, answer.status)
+            await self._recording.disable(subscription, DisabledBecause.BOUNCED, answer.status)
             return
         since = endpoint.away_since or at
         if self._schedule.given_up(since, at):
-            await self._recording.warn(endpoint.id, WarningCode.DISABLED, since)
-            await self._recording.disable(endpoint.id, DisabledBecause.UNREACHABLE, answer.status)
+            await self._recording.warn(subscription, WarningCode.DISABLED, since)
+            await self._recording.disable(subscription, DisabledBecause.UNREACHABLE, answer.status)
             return
         away = (at - since).total_seconds() >= WARN_AFTER_SECONDS
         if subscription.warned is None and (away or used_up):
-            await self._recording.warn(endpoint.id, WarningCode.FAILING, since)
+            await self._recording.warn(subscription, WarningCode.FAILING, since)
 
 
 def _next_due(lane: Lane) -> datetime | None:

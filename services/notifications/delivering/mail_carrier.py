@@ -9,6 +9,7 @@ from typing import Any, Final
 from contracts.referral import OrganisationDescribed
 from contracts.subscription_codes import ChallengeOutcome
 from services.chassis.deciding.streams import Streams
+from services.chassis.modelling.days import in_utc
 from services.chassis.vault.vault import Vault
 from services.notifications.delivering.carrier import ForgottenSecrets
 from services.notifications.delivering.ids import delivery_id
@@ -54,7 +55,7 @@ class MailCarrier:
     async def test(self, subscription: Subscription, test: str, at: datetime) -> Answer:
         """One attempt to deliver a test letter. Raises ForgottenSecrets."""
         address, choices = await self._address(subscription)
-        message = {"id": test, "type": "", "time": at.isoformat(), "data": {}}
+        message = {"id": test, "type": "", "time": in_utc(at), "data": {}}
         letter = letter_of(message, choices, await self.around(subscription))
         return as_answer(await self._post.send(address, letter, delivery_id(subscription.subscription, test)))
 

@@ -25,7 +25,12 @@ from services.notifications.domain.lane import (
     decide,
     lane_stream,
 )
-from services.notifications.domain.subscription import SUBSCRIPTION, SubscriptionContext, subscription_stream
+from services.notifications.domain.subscription import (
+    SUBSCRIPTION,
+    Subscription,
+    SubscriptionContext,
+    subscription_stream,
+)
 from services.notifications.domain.subscription_course import (
     DisableSubscription,
     FinishReplay,
@@ -103,15 +108,19 @@ class Recording:
             RecordChallenge(at=self._clock.now(), by=SYSTEM, challenge=number, outcome=outcome, status=status),
         )
 
-    async def disable(self, subscription: str, reason: DisabledBecause, status: int | None = None) -> None:
-        """That nothing is sent any more."""
-        command = DisableSubscription(at=self._clock.now(), by=SYSTEM, reason=reason.value, status=status)
-        await self._of_subscription(subscription, command)
+    async def disable(self, sent_for: Subscription, reason: DisabledBecause, status: int | None = None) -> None:
+        """That nothing is sent any more; `sent_for` is the subscription as it stood when that was sent of which so."""
+        command = DisableSubscription(
+            at=self._clock.now(), by=SYSTEM, reason=reason.value, status=status, challenges=sent_for.challenges
+        )
+        await self._of_subscription(sent_for.subscription, command)
 
-    async def warn(self, subscription: str, warning: WarningCode, since: datetime) -> None:
-        """That somebody has to be warned."""
-        command = WarnAboutSubscription(at=self._clock.now(), by=SYSTEM, warning=warning.value, since=since)
-        await self._of_subscription(subscription, command)
+    async def warn(self, sent_for: Subscription, warning: WarningCode, since: datetime) -> None:
+        """That somebody has to be warned; `sent_for` is as in `disable`."""
+        command = WarnAboutSubscription(
+            at=self._clock.now(), by=SYSTEM, warning=warning.value, since=since, challenges=sent_for.challenges
+        )
+        await self._of_subscription(sent_for.subscription, command)
 
     async def recovered(self, subscription: str) -> None:
         """That what was warned of is over."""

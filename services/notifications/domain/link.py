@@ -14,6 +14,7 @@ from typing import ClassVar, Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Because, Command, Entity, Event, Fault, Refused
 
 LIFE: Final = timedelta(hours=72)
@@ -205,12 +206,12 @@ def closed(link: Link, now: datetime) -> Refused | None:
     if link.used is not None:
         return Refused(
             "LINK_USED",
-            f"the link was used at {link.used.used_at.isoformat()}, and works once: sign in, or await another e-mail",
+            f"the link was used at {in_utc(link.used.used_at)}, and works once: sign in, or await another e-mail",
         )
     if link.issued is not None and now >= link.issued.expires_at:
         return Refused(
             "LINK_EXPIRED",
-            f"the link ended at {link.issued.expires_at.isoformat()}, 72 hours after it was sent: sign in, or ask a "
+            f"the link ended at {in_utc(link.issued.expires_at)}, 72 hours after it was sent: sign in, or ask a "
             "colleague who can",
         )
     return None
@@ -222,7 +223,7 @@ def _code_sent(command: RequestCode, link: Link) -> list[AnyLinkEvent]:
     if link.codes >= MOST_CODES:
         raise Refused("TOO_MANY_CODES", f"{MOST_CODES} codes were sent for this link, which is the most: sign in")
     if link.code is not None and command.now < (again := link.code.sent_at + BETWEEN_CODES):
-        raise Refused("CODE_JUST_SENT", f"a code was sent less than a minute ago; ask again at {again.isoformat()}")
+        raise Refused("CODE_JUST_SENT", f"a code was sent less than a minute ago; ask again at {in_utc(again)}")
     issued = link.issued
     if issued is None:
         return []

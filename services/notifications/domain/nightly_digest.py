@@ -41,7 +41,8 @@ class PairDigest(Struct, frozen=True):
 
 def decide(command: MakeDigest, pair: PairDigest) -> list[DigestMade]:
     """It is kept where it changed, so that a night that is tried again keeps nothing twice."""
-    if command.digest == pair.digest:
+    nothing_yet = pair.digest is None and command.cases == 0
+    if command.digest == pair.digest or nothing_yet:
         return []
     made = DigestMade(
         agency=command.agency,

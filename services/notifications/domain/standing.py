@@ -14,16 +14,12 @@ from msgspec.structs import replace
 
 from contracts.codes import CaseState, ReferralState, Step
 from contracts.visibility import Parties, Relation
+from services.chassis.modelling.days import in_utc
 from services.notifications.domain.inbox import MessageTaken
 
 _CASE: Final[Mapping[str, CaseState]] = {
     "ReferralSubmitted": CaseState.REFERRED,
-    "BroadcastOpened": CaseState.REFERRED,
-    # It is told behind the offer that it was opened for.
-    "CaseOpened": CaseState.REFERRED,
-    "BroadcastEnded": CaseState.OPENED,
     "CaseReopened": CaseState.OPENED,
-    "HandbackAccepted": CaseState.OPENED,
     "MatchProposed": CaseState.MATCH_PROPOSED,
     "MatchRejected": CaseState.MATCHING,
     "AgreementSigned": CaseState.MENTORING,
@@ -34,7 +30,7 @@ _CASE: Final[Mapping[str, CaseState]] = {
     "CaseClosed": CaseState.CLOSED,
     "CaseFinalised": CaseState.FINALISED,
 }
-_RETURNS: Final = frozenset({"ReferralReturned", "CaseReturned"})
+_RETURNS: Final = frozenset({"ReferralReturned", "CaseReturned", "HandbackAccepted"})
 _AFTER_MATCH: Final = {"REMATCH": CaseState.MATCHING, "HANDBACK": CaseState.HANDBACK_DUE}
 _REFERRAL: Final[Mapping[str, ReferralState]] = {
     "ReferralSubmitted": ReferralState.SUBMITTED,
@@ -60,13 +56,24 @@ _OVER: Final = frozenset({CaseState.CLOSED.value, CaseState.FINALISED.value})
 class Standing(Struct, frozen=True):
     """What somebody knows of a case, or of a referral: its state, and the id of the last event.
 
-    `state` is None for who has read nothing that says it, such as the stop alone. `referral` is the one that the case
-    was offered by last.
+    `state` is None for who has read nothing that says it, such as the stop alone; `since` is when its source recorded
+    what led to it. `referral` is the one that the case was offered by last.
     """
 
     event: str
     state: str | None = None
     referral: str | None = None
+    since: str | None = None
+
+
+def several(broadcast: str) -> str:
+    """What stands in the place of the referral as long as the case is offered to several at once."""
+    return f"broadcast {broadcast}"
+
+
+def follows_from_an_offer(event: MessageTaken) -> bool:
+    """Whether an opening follows from an offer; only an agency that reopens a case by itself has none."""
+    return event.name == "CaseOpened" or event.message.get("causationid") is not None
 
 
 def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
@@ -79,9 +86,13 @@ def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
     match event.name:
         case "ReferralSubmitted" | "OfferWon":
             state, referral = CaseState.REFERRED.value, data["referral"]
-        case "CaseReopened" if event.message.get("causationid") is not None:
-            # By an offer, which has the case REFERRED.
-            state = CaseState.REFERRED.value
+        case "BroadcastOpened":
+            state, referral = CaseState.REFERRED.value, several(data["broadcast"])
+        case "BroadcastEnded":
+            state = CaseState.OPENED.value if referral in (None, several(data["broadcast"])) else state
+        case "CaseOpened" | "CaseReopened" if follows_from_an_offer(event):
+            # From an offer, which was heard of before, and may have ended since.
+            state = CaseState.REFERRED.value if state is None or state in _OVER else state
         case name if name in _RETURNS:
             # Another offer may have been made by then, and been heard of before.
             state = CaseState.OPENED.value if referral in (None, data["referral"]) else state
@@ -95,7 +106,13 @@ def case_after(held: Standing | None, event: MessageTaken) -> Standing | None:
         case name:
             following = _CASE.get(name)
             state = following.value if following is not None else state
-    return replace(before, event=event.message["id"], state=state, referral=referral)
+    event_id, at = event.message["id"], in_utc(event.recorded_at, "microseconds")
+    if state == before.state and referral == before.referral:
+        return replace(before, event=event_id)
+    if before.since is not None and at < before.since:
+        # The two topics are taken in side by side: this is from before what brought the case where it is.
+        return replace(before, event=event_id)
+    return Standing(event_id, state, referral, at)
 
 
 def referral_after(held: Standing | None, event: MessageTaken) -> Standing:
@@ -110,7 +127,7 @@ def referral_after(held: Standing | None, event: MessageTaken) -> Standing:
     else:
         following = _REFERRAL.get(event.name)
         state = following.value if following is not None else before.state
-    return replace(before, event=event.message["id"], state=state, referral=data["referral"])
+    return replace(before, event=event.message["id"], state=state)
 
 
 def is_open(state: str | None, parties: Parties, organisation: str) -> bool:

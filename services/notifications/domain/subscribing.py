@@ -8,6 +8,7 @@ from typing import Final
 
 from contracts.subscription_codes import Channel, SubscriptionState
 from services.chassis.modelling.callers_clock import SKEW
+from services.chassis.modelling.days import in_utc
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 from services.notifications.domain.subscription import (
     MOST_KEYS,
@@ -180,7 +181,7 @@ def rotate_secret(command: RotateSecret, context: SubscriptionContext) -> Decide
         raise Refused(
             "TOO_MANY_SECRETS",
             f"{len(staying)} secrets sign at the moment, which is the most; the next of them ends at "
-            f"{first.isoformat()}, and keepOldFor 0 ends all of them at once",
+            f"{in_utc(first)}, and keepOldFor 0 ends all of them at once",
             who_can_unblock="who manages the subscription, by keepOldFor 0",
         )
     return [SecretRotated(keys=command.keys, keep_until=command.keep_until, rotated_at=command.now)]
@@ -252,7 +253,7 @@ def blocked(action: str, context: SubscriptionContext) -> Refused | None:
     if action == "replay" and (running := subscription.replay) is not None:
         return Refused(
             "REPLAY_RUNNING",
-            f"the replay that was asked for at {running.requested_at.isoformat()} is under way: wait until it is done",
+            f"the replay that was asked for at {in_utc(running.requested_at)} is under way: wait until it is done",
         )
     return None
 

@@ -27,17 +27,22 @@ class RecordChallenge(Command, frozen=True, kw_only=True):
 
 
 class DisableSubscription(Command, frozen=True, kw_only=True):
-    """Send nothing any more: `reason` is of `DisabledBecause`."""
+    """Send nothing any more: `reason` is of `DisabledBecause`.
+
+    `challenges`: how many there were when that was sent of which this follows; None where it follows of nothing sent.
+    """
 
     reason: str
     status: int | None = None
+    challenges: int | None = None
 
 
 class WarnAboutSubscription(Command, frozen=True, kw_only=True):
-    """Note that the subscriber was warned; `warning` is of `WarningCode`."""
+    """Note that the subscriber was warned; `warning` is of `WarningCode`, `challenges` as in `DisableSubscription`."""
 
     warning: str
     since: datetime
+    challenges: int | None = None
 
 
 class RecordRecovery(Command, frozen=True, kw_only=True):
@@ -71,16 +76,21 @@ def record_challenge(command: RecordChallenge, context: SubscriptionContext) -> 
 
 def disable(command: DisableSubscription, context: SubscriptionContext) -> Decided:
     """Ends the sending, once."""
-    if context.subscription.state in (None, SubscriptionState.DISABLED):
+    if context.subscription.state in (None, SubscriptionState.DISABLED) or _is_of_before(command, context):
         return []
     return [SubscriptionDisabled(reason=command.reason, status=command.status, disabled_at=command.at)]
 
 
 def warn(command: WarnAboutSubscription, context: SubscriptionContext) -> Decided:
     """Notes a warning."""
-    if context.subscription.state is None:
+    if context.subscription.state is None or _is_of_before(command, context):
         return []
     return [WarnedAboutSubscription(warning=command.warning, since=command.since, warned_at=command.at)]
+
+
+def _is_of_before(command: DisableSubscription | WarnAboutSubscription, context: SubscriptionContext) -> bool:
+    """Whether it is said of an endpoint that has been replaced, or proven again, since something was sent there."""
+    return command.challenges not in (None, context.subscription.challenges)
 
 
 def record_recovery(command: RecordRecovery, context: SubscriptionContext) -> Decided:

@@ -33,7 +33,11 @@ class DeliveryLinks(Contract):
 
 
 class DeliveryAnswer(Contract):
-    """A delivery. `rule` says by which one it was withheld; `next_attempt_at` is by the machine's clock."""
+    """A delivery. `rule` says by which one it was withheld; `next_attempt_at` is by the machine's clock.
+
+    `waits_for`: what one that is PENDING waits for, where a delivery could not be made: one of its case, or that by
+    which an endpoint that is away is looked for. The attempts of that one say why.
+    """
 
     id: str
     subscription: str
@@ -43,6 +47,7 @@ class DeliveryAnswer(Contract):
     replay: int | None
     state: DeliveryState
     rule: str | None
+    waits_for: str | None
     next_attempt_at: datetime | None
     attempts: list[AttemptShown]
     links: DeliveryLinks

@@ -64,7 +64,9 @@ class HeaderBody(Body):
     """A header that goes with every request to the endpoint. Its value is never shown again."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    value: Annotated[HeaderValue | None, Field(description="Left out of a PUT, the value stays as it is.")] = None
+    value: Annotated[
+        HeaderValue | None, Field(description="Left out of a PUT, the value stays as it is, for the same URL.")
+    ] = None
 
 
 class SubscriptionBody(Body):
