@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Final
 
 from tests.docs.pages import ROOT, Step
-from tests.journeys.sandbox import Program, environment
+from tests.journeys.sandbox import Program, environment, free_port
 
-SECONDS: Final = 100
+SECONDS: Final = 160
 _MARK: Final = "=-=-= end of block"
 _MAKE_RUN: Final = 'make() { [ "$*" = run ] && exec .venv/bin/caserelay sandbox; }'
 """As the Makefile has it, once everything is installed."""
@@ -45,25 +46,19 @@ def reading(directory: Path, steps: list[Step], start: str = "make run", **outsi
     """
     home = _clone(directory)
     # What is installed already has to do: nothing is fetched.
-    variables = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **outside}
+    variables = {"HOOK_PORT": str(free_port()), "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **outside}
     command = ["env", *(f"{name}={value}" for name, value in variables.items()), "/bin/bash", "-c"]
     there = f"cd {quote(str(home))}"
     program = Program(directory / "var", f"{there}\n{_MAKE_RUN}\n{start}", command=command)
     try:
         program.wait_until_ready()
-        ended = subprocess.run(
+        ended = _pasted(
             [*command, f"{there}\n{_script(steps)}"],
-            env={**environment(directory / "var", program.port), "FAILED": str(directory / "failed")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-            check=False,
+            {**environment(directory / "var", program.port), "FAILED": str(directory / "failed")},
         )
         assert program.process.poll() is None, f"the sandbox ended on the way:\n{program.said}"
-        printed = ended.stdout.split(_MARK + os.linesep)
-        assert len(printed) == len(steps) + 1, f"the shell ended before the last block:\n{ended.stdout}"
+        printed = ended.split(_MARK + os.linesep)
+        assert len(printed) == len(steps) + 1, f"the shell ended before the last block:\n{ended}"
         yield Reading(
             program.said,
             {
@@ -73,6 +68,26 @@ def reading(directory: Path, steps: list[Step], start: str = "make run", **outsi
         )
     finally:
         program.stop()
+
+
+def _pasted(command: list[str], variables: dict[str, str]) -> str:
+    shell = subprocess.Popen(
+        command,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = shell.communicate(timeout=SECONDS)
+        return printed
+    finally:
+        # What was started in the background ends with the shell, also where that took too long.
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()
 
 
 def _clone(directory: Path) -> Path:

@@ -47,7 +47,7 @@ def test_the_first_two_commands_are_the_whole_set_up() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_the_sandbox_says_what_is_shown(read: Reading) -> None:
     """The story under `make run` is the one that the sandbox tells, apart from where it runs and keeps its data."""
     assert MAKE_RUN.shown is not None
@@ -56,7 +56,7 @@ def test_the_sandbox_says_what_is_shown(read: Reading) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("step", PASTED, ids=lambda step: f"line {step.commands.line}")
 def test_a_command_does_what_is_shown(step: Step, read: Reading) -> None:
     """Every command succeeds, and what it prints is what README shows."""

@@ -20,7 +20,7 @@ NEEDED: Final = [
 ]
 """What the boxes say that they go on from."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(150), pytest.mark.xdist_group("readme")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("readme")]
 
 
 def _pasted(directory: Path, heading: str, **outside: str) -> list[Step]:
