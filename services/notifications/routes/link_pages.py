@@ -76,7 +76,8 @@ class ActPages:
     """The answers of the page."""
 
     def __init__(self, links: Links, name_of: NameOf) -> None:
-        self._links, self._name_of = links, name_of
+        self._links = links
+        self._name_of = name_of
 
     async def show(self, request: Request, token: str, language: MailLanguage | None) -> Response:
         """What the link is good for."""
