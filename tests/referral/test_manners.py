@@ -214,7 +214,7 @@ async def test_a_position_that_cannot_be_read_is_422(context: ReferralContext) -
     path = await context.submit()
     for token in ("", "abc", "cDE6cmVmZXJyYWw6eA", "x" * 500, "é"):
         assert_problem(await context.running.get(INES, path, waitFor=token), 422)
-    unknown = Position("notifications", 1).token()
+    unknown = Position("elsewhere", 1).token()
     assert_problem(await context.running.get(INES, path, waitFor=unknown), 422, "UNKNOWN_LOG")
 
 
