@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
+from msgspec import UNSET
+
 _DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -52,5 +54,5 @@ def plain(value: Any) -> Any:
         return {name: plain(item) for name, item in value.items()}
     if type(value).__module__.startswith(("contracts.", "services.")) and not isinstance(value, str):
         held = {name: plain(getattr(value, name)) for name in fields_of(type(value))}
-        return {name: item for name, item in held.items() if item is not None}
+        return {name: item for name, item in held.items() if item is not None and item is not UNSET}
     return value

@@ -111,8 +111,8 @@ class Policy:
     one of their relations to it. `unconcealed` are relations in which nobody is told anything by a refusal, since they
     follow from the caller's token or from what everybody may read.
 
-    `words` say each relation as a caller knows it, behind a role ("of the agency whose case it is"), and `acts` each
-    action that is no command with a route, whose name callers send ("reading the timeline").
+    `words` say each relation as a caller knows it, behind a role ("of the organisation whose it is"), and `acts` each
+    action that is no command with a route, whose name callers send ("reading the history").
 
     ValueError if a rule is declared twice, permits nobody, or permits a role that is refused everywhere; if two
     denials speak for one relation; if two rules about fields speak for one action, or one for nobody's; if a relation
