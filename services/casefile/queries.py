@@ -228,11 +228,11 @@ class Queries:
         return shown, next((recorded for recorded in records if recorded.version == last), None)
 
     async def _tellings(self, caller: Caller, found: Found, at: Moment) -> Mapping[str, Sequence[Json]]:
-        """Who was told of which event, for those who work on the case: an organisation reads of itself alone."""
+        """Who was told of which event, for those who work on the case: an organisation reads of itself and the agency."""
         relations = set(found.relations)
         if not relations & READS_TELLINGS:
             return NOTHING
-        seer = None if relations & SEES_ALL else caller.org
+        seer = None if relations & SEES_ALL else (caller.org, found.folded.state.agency)
         records = await self.streams.log.read(tellings_stream(found.case_id))
         return tellings_of(records, as_of=at.as_of, known_at=at.known_at, seen_by=seer)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -19,16 +19,16 @@ def tellings_of(
     *,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
-    seen_by: str | None = None,
+    seen_by: Collection[str | None] | None = None,
 ) -> Mapping[str, Sequence[Json]]:
     """By the id of an event, who was told of it: as of a moment, as known at another, in order.
 
-    `records` are of the stream beside the case. With `seen_by` no more than what that organisation was told itself.
+    `records` are of the stream beside the case. With `seen_by` no more than what those organisations were told.
     """
     found: dict[str, dict[tuple[str, str], Json]] = {}
     for recorded in known(records, as_of, known_at):
         event = recorded.event
-        if not isinstance(event, ToldNoted) or seen_by not in (None, event.organisation):
+        if not isinstance(event, ToldNoted) or (seen_by is not None and event.organisation not in seen_by):
             continue
         at = occurred_at(recorded)
         for event_id in event.events:

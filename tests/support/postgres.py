@@ -33,8 +33,8 @@ from tests.support.ports import free_port
 ADDRESS: Final = "CASERELAY_TEST_DATABASE_URL"
 IMAGE: Final = "CASERELAY_TEST_POSTGRES_IMAGE"
 SERVICES: Final = ("referral", "casefile", "notifications", "counters")
-CONNECTIONS: Final = 100
-"""How many a server takes at once: as many as PostgreSQL does by itself."""
+CONNECTIONS: Final = 300
+"""How many a server takes at once: room for several replicas, of which each store has connections of its own."""
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 30
 _NOT_TO_BE_HAD: Final = (
