@@ -15,6 +15,7 @@ from tests.faults.evidence import files_are_sound, streams_are_contiguous
 from tests.faults.processes import Program
 from tests.support.people import AUDITOR, INES, LOTTE
 from tests.support.requests import another_person
+from tests.support.timelines import without_tellings
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
@@ -34,7 +35,9 @@ async def a_referral_is_accepted(people: Caller) -> dict[str, Any]:
 async def told(people: Caller) -> dict[str, Any]:
     """What the parties read: feeds with their cursors, timelines, lists and worklists."""
     cases = await people.listed(INES, "/v1/cases")
-    timelines = {one["id"]: await people.read(LOTTE, f"/v1/cases/{one['id']}/timeline") for one in cases}
+    timelines = {
+        one["id"]: without_tellings(await people.read(LOTTE, f"/v1/cases/{one['id']}/timeline")) for one in cases
+    }
     return {
         "feeds": {reader.org: await people.feed(reader) for reader in (INES, LOTTE, AUDITOR)},
         "timelines": timelines,
