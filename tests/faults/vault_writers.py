@@ -60,11 +60,14 @@ def filled(annotation: Any, given: Any, text: str) -> Any:
 
 
 def writing_routes(services: Running) -> Iterator[tuple[str, Any]]:
-    """Every route whose body has a field that goes to the vault, or has no model that could say so."""
+    """Every route whose body has a field that goes to the vault, or has no model that could say so.
+
+    The forms of the pages that links lead to have a code and choices, and no words.
+    """
     for app in services.apps.values():
         for route in iter_route_contexts(app.routes):
             method = next(iter({"POST", "PUT", "PATCH"} & (route.methods or set())), None)
-            if method is None:
+            if method is None or str(route.path).startswith(("/act/", "/mail/")):
                 continue
             sent = route.dependant.body_params
             kind = sent[0].field_info.annotation if sent else None
