@@ -228,7 +228,7 @@ class Queries:
         return shown, next((recorded for recorded in records if recorded.version == last), None)
 
     async def _tellings(self, caller: Caller, found: Found, at: Moment) -> Mapping[str, Sequence[Json]]:
-        """Who was told of which event, for those who work on the case: an organisation reads of itself and the agency."""
+        """Who was told of which event, for those who work on the case; an organisation of itself and the agency."""
         relations = set(found.relations)
         if not relations & READS_TELLINGS:
             return NOTHING

@@ -121,7 +121,7 @@ class Service:
     more_led: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Further rounds of background work that one process of the service does for all."""
     answering: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    """Rounds of background work that belongs to answering: in every process that answers, whoever leads."""
+    """Rounds of background work that belongs to answering: in every process that answers, leading or not."""
     more_work: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Rounds of background work that every process of the service does its own part of."""
     finishers: Sequence[Callable[[], Awaitable[None]]] = ()

@@ -77,7 +77,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
 
 
 def _delivered(delivery: Delivered, state: TellingState, recorded: Recorded) -> tuple[str, Message] | None:
-    """What became of a delivery about a case; whoever gets an anonymous offer does not know of which."""
+    """What became of a delivery about a case; those who get an anonymous offer do not know of which."""
     if delivery.case is None or delivery.type in OFFERS:
         return None
     return delivery.case, OrganisationTold(

@@ -151,7 +151,7 @@ def _of_webhook(body: SubscriptionBody, stamp: Stamp) -> Iterator[Fault]:
     if body.header.value is None and (held is None or held.name != body.header.name):
         yield Fault("/header/value", "REQUIRED", "a header that is new has a value")
     elif body.header.value is None and stamp.held is not None and stamp.held.url != body.url:
-        # Else whoever may change the URL reads what nobody is shown, at an endpoint of their own.
+        # Else anyone who may change the URL reads what nobody is shown, at an endpoint of their own.
         detail = "the value is kept for the URL that it was given for: give it again with another URL"
         yield Fault("/header/value", "REQUIRED", detail, rests_on=("/url",))
     if (fault := check_header(body.header.name, body.header.value or _ANY_VALUE)) is not None:

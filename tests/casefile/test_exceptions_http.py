@@ -37,7 +37,7 @@ async def test_what_the_charter_allows_needs_no_exception(shared: CaseContext, s
 
 
 async def test_the_same_is_asked_for_once_at_a_time(shared: CaseContext) -> None:
-    """Whoever asks again is told which one waits; once it is decided, another may be asked for."""
+    """Who asks again is told which one waits; once it is decided, another may be asked for."""
     case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "request-exception", MONEY)
     for person in (LOTTE, VOLUNTEER):

@@ -79,7 +79,7 @@ async def test_it_is_raised_once_for_an_organisation_as_long_as_it_is_open(fresh
 
 
 async def test_who_has_set_up_no_way_is_not_missed(fresh: CaseContext) -> None:
-    """Whoever uses the pages alone, and whoever looked into the feed once, had nothing that could have failed."""
+    """Who uses the pages alone, and who looked into the feed once, had nothing that could have failed."""
     await fresh.referred()
     await has_read(fresh.running, LOTTE)
     case = await fresh.referred()

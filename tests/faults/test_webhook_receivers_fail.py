@@ -55,7 +55,7 @@ async def subscribe(people: Caller, endpoint: Endpoint) -> None:
 
 
 async def acts(people: Caller, resource: str, action: str) -> None:
-    """Does something with a resource as it stands; whoever delivers may have changed it meanwhile."""
+    """Does something with a resource as it stands; the deliverer may have changed it meanwhile."""
     while True:
         etag = (await people.send(HANNE, "GET", resource)).headers["ETag"]
         answer = await people.send(HANNE, "POST", f"{resource}/{action}", {}, key=str(uuid.uuid4()), etag=etag)

@@ -76,7 +76,7 @@ async def test_what_fails_holds_its_own_case_and_no_other(
     broken = False
     await until(lambda: len(there.taken()) == 3)
     assert there.taken()[1:] == [first[0].id, first[1].id]
-    # Whoever is killed in between leaves word that the case is not through.
+    # A process that is killed in between leaves word that the case is not through.
     await subscriptions.stand_at(subscription, dict.fromkeys([event.id for event in first], DeliveryState.DELIVERED))
     ended = [
         (event.delivery.event, event.more)

@@ -1,4 +1,4 @@
-"""On whichever engine the stores are: what an endpoint was told is known after a restart, and to whoever shares it."""
+"""On whichever engine the stores are: what an endpoint was told is known after a restart, and to those who share it."""
 
 from __future__ import annotations
 

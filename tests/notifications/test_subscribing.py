@@ -135,7 +135,7 @@ async def test_what_get_answers_may_be_put_back(lotte: Subscriber) -> None:
 
 
 async def test_the_value_of_a_header_goes_to_no_other_url(lotte: Subscriber) -> None:
-    """Nobody reads it at an endpoint of their own: whoever names another URL gives the value again."""
+    """Nobody reads it at an endpoint of their own: one who names another URL gives the value again."""
     path = await lotte.created({**ENDPOINT, "header": HEADER})
     before, etag = await lotte.state(path), await lotte.etag(path)
     elsewhere = {**ENDPOINT, "url": "https://elsewhere.example.org/hooks"}

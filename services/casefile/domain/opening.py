@@ -48,7 +48,7 @@ class LegalBasisRecorded(Event, frozen=True, kw_only=True):
 
     @property
     def act(self) -> Act | None:
-        """The offers to several were the agency's act, whoever accepted."""
+        """The offers to several were the agency's act, no matter who accepted."""
         return self.offered.act if self.offered else None
 
 
@@ -105,7 +105,7 @@ class CaseReferred(Event, frozen=True, kw_only=True):
 
     @property
     def act(self) -> Act | None:
-        """The offers to several were the agency's act, whoever accepted."""
+        """The offers to several were the agency's act, no matter who accepted."""
         return self.offered.act if self.offered else None
 
 

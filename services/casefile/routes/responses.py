@@ -307,7 +307,7 @@ class TimelineItem(Contract):
     tellings: list[TellingAnswer] | None = Field(
         alias="told",
         default=None,
-        description="The organisations that were informed of it: all for the agency; for any other itself and the agency.",
+        description="The organisations that were informed of it: all for the agency, else the own and the agency.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Asks endpoints whether they belong to whoever subscribed them, before anything else is sent there."""
+"""Asks endpoints whether they belong to those who subscribed them, before anything else is sent there."""
 
 from __future__ import annotations
 

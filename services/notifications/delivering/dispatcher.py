@@ -302,7 +302,7 @@ class Dispatcher:
         try:
             waits = await self._lanes.run(endpoint, key, under_way)
         except NotNow:
-            # It stays where it is: whoever has the endpoint next goes on there.
+            # It stays where it is: the next owner of the endpoint goes on there.
             self._endpoints.drop(endpoint)
         except Exception as failure:  # noqa: BLE001 - a task has nobody else to tell
             log.warning("a delivery was interrupted", extra={"failure": type(failure).__name__})

@@ -155,7 +155,7 @@ class Endpoint:
         types = subscription.choices.types if subscription.choices is not None else None
         self.types = None if types is None else frozenset(types)
         if subscription.challenges != self.challenges:
-            # It may be at another address now; and whoever proves that it is there has not been away for days.
+            # It may be at another address now; and one that proves to be there has not been away for days.
             self.challenges = subscription.challenges
             self.failures, self.slow, self.proven = 0, False, False
             self.away_since = self.probed_at = None

@@ -40,7 +40,7 @@ class Post:
         return self._smtp is not None
 
     async def send(self, address: str, letter: Letter, identity: str) -> MailAnswer:
-        """Sends a letter; the same `identity` makes it the same letter for whoever gets it twice."""
+        """Sends a letter; the same `identity` makes it the same letter for a reader who gets it twice."""
         if self._smtp is None:
             return NOT_SET_UP
         envelope = Envelope(sender=self._sender, address=address, identity=identity, at=self._now())

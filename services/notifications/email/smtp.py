@@ -202,7 +202,7 @@ def _refused(
     if failure.code // 100 != 5:
         return (Result.DEFERRED if failure.code // 100 == 4 else Result.CONNECTION), failure.code, error, False
     if enhanced.startswith("5.7.") or error in ("SENDER_REFUSED", "SERVER_REFUSED"):
-        # The server does not want us, whoever the letter is for: somebody has to see to that, and letters wait.
+        # The server does not want us, no matter whom the letter is for: somebody has to see to that, and letters wait.
         return Result.DEFERRED, failure.code, "POLICY" if enhanced.startswith("5.7.") else error, False
     # 5.1.x: there is no such address; 5.2.1: the mailbox is closed. Some say so only once they have the letter.
     return Result.REFUSED, failure.code, error, at_recipient or enhanced.startswith("5.1.") or enhanced == "5.2.1"

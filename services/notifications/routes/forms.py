@@ -29,7 +29,7 @@ Until = Annotated[int, Query(ge=0, description="Until when the link works, as it
 
 
 def takes(schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    """What a route says of a body that is a form or JSON, and of who may send it: whoever has the link."""
+    """What a route says of a body that is a form or JSON, and of who may send it: anyone who has the link."""
     kinds = {kind: {"schema": schema} for kind in (FORM, JSON)}
     return {"requestBody": {"required": required, "content": kinds}, "security": []}
 

@@ -43,7 +43,7 @@ def full(message: Mapping[str, Any]) -> bytes:
 
 
 def thin(message: Mapping[str, Any], public_url: str = "") -> bytes:
-    """The same event with data of ids, `type` and `href` alone, where the rest can be read by whoever may.
+    """The same event with data of ids, `type` and `href` alone, where the rest can be read by those who may.
 
     `public_url`: what the services are reached under, without a slash at its end; without it `href` is a path. It has
     no `dataschema`: the data are not those of its type.

@@ -1,4 +1,4 @@
-"""Whether an endpoint belongs to whoever subscribed it: it repeats a challenge that only its owner can have read."""
+"""Whether an endpoint belongs to its subscriber: it repeats a challenge that only its owner can have read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Connects to no address that was not checked: a name is resolved once for a connection, and its answer is pinned.
 
-Whoever owns a name can let it answer with an address of ours, and with another one the next moment (DNS rebinding).
+The owner of a name can let it answer with an address of ours, and with another one the next moment (DNS rebinding).
 So all that it answers is checked, and what is connected to is an address of that answer, never the name.
 """
 

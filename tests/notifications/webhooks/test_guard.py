@@ -130,7 +130,7 @@ def test_any_other_url_is_refused_and_not_repeated(url: str) -> None:
     ],
 )
 def test_what_would_be_accepted_is_named(kind: str, words: str) -> None:
-    """By whoever mistyped a URL, it can be mended."""
+    """By somebody who mistyped a URL, it can be mended."""
     for url in REFUSED[kind]:
         fault = check_url(url, ())
         assert fault is not None

@@ -229,7 +229,7 @@ def test_retry_after_is_read_in_either_form_and_bounded(value: str, seconds: flo
 
 
 async def test_retry_after_comes_with_the_answer(sender: Sender, receiver: FaultReceiver) -> None:
-    """Whoever decides when to try again is told."""
+    """The one who decides when to try again is told."""
     assert (await sender.send(target(receiver.url("/503")), event())).retry_after == 7
     assert (await sender.send(target(receiver.url("/500")), event())).retry_after is None
 
