@@ -48,8 +48,10 @@ class Exchange:
     """How many came on this path, this one among them."""
 
     async def say(self, text: bytes) -> None:
-        """Sends bytes as they are."""
+        """Sends bytes as they are; fails once the other side has gone."""
         self.writer.write(text)
+        # Over TLS, drain alone never yields once the socket under it is lost, and an endless answer would keep the loop.
+        await asyncio.sleep(0)
         await self.writer.drain()
 
     async def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
@@ -233,6 +235,7 @@ class FaultReceiver:
         assert self._thread is not None
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
+        assert not self._thread.is_alive(), "the receiver still answers somebody, and would go on beside other tests"
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
