@@ -54,7 +54,13 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         """See httpcore."""
-        return MeteredStream(await self._inside.start_tls(ssl_context, server_hostname, timeout), self._meter)
+        try:
+            inside = await self._inside.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            # httpcore closes where the handshake fails, but not where it is given up, and nobody else knows of it yet.
+            await self._inside.aclose()
+            raise
+        return MeteredStream(inside, self._meter)
 
     def get_extra_info(self, info: str) -> Any:
         """See httpcore."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -91,6 +92,21 @@ async def test_an_attempt_that_is_given_up_closes_its_connection(sender: Sender,
     with pytest.raises(asyncio.CancelledError):
         await attempt
     await asyncio.wait_for(gone.wait(), 5)
+
+
+async def test_a_handshake_that_is_given_up_closes_its_connection(sender: Sender) -> None:
+    """Else an endpoint that takes connections and says nothing would cost an open file at every attempt."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        attempt = asyncio.create_task(sender.send(target(f"https://127.0.0.1:{silent.getsockname()[1]}/"), event()))
+        opened, _ = await asyncio.wait_for(loop.sock_accept(silent), 5)
+        with opened:
+            assert await asyncio.wait_for(loop.sock_recv(opened, 65_536), 5), "the handshake began"
+            attempt.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await attempt
+            assert await asyncio.wait_for(loop.sock_recv(opened, 65_536), 5) == b""
 
 
 @pytest.mark.slow
