@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from tests.casefile import escalation_stories, stories, task_stories
+from tests.casefile import escalation_stories, stories, stranded_stories, task_stories
 from tests.casefile.casebook import Casebook
 from tests.casefile.change_stories import CHANGE_STORIES
 from tests.casefile.charter_stories import CHARTER_STORIES
@@ -61,6 +61,7 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
     stories.a_year_later,
     stories.settled,
     stories.finalised,
+    stranded_stories.stranded,
     stories.unreached,
     stories.unmatched,
     stories.unanswered,
