@@ -37,7 +37,7 @@ class ReadOn(Generic[T]):
         self._kept: OrderedDict[tuple[str, str], _Read[T]] = OrderedDict()
 
     async def through(self, stream: str, begin: Callable[[], T], about: str = "") -> T:
-        """What becomes of a stream up to its last event, for those who ask `about` the same; `begin` makes its start."""
+        """What becomes of a stream up to its last event, kept for who asks `about` the same; `begin` makes it."""
         key = stream, about
         if (known := self._kept.get(key)) is None:
             known = self._kept[key] = _Read(begin())
