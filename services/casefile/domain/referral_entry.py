@@ -182,8 +182,8 @@ ReferralEntryEvent = ReferralEntryTaken | ReferralNoteTaken
 def evolve(case: Case, event: ReferralEntryEvent) -> Case:
     """The case that remembers the message, and which referrals were reported as entered in error."""
     taken = case.taken | {event.source_event_id}
-    if (left := _stranded(case, event)) is not case.stranded:
-        case = replace(case, stranded=left)
+    if (stranded := _stranded(case, event)) is not case.stranded:
+        case = replace(case, stranded=stranded)
     match event.name:
         case "ErrorReported":
             return replace(case, taken=taken, errors_reported=case.errors_reported.plus((event.referral, event.actor)))
