@@ -92,7 +92,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         command=deadlines.PassDeadline,
         decide=deadlines.pass_deadline,
         sender="the scheduler",
-        leads_to=(Move(_S.FINALISED, {_S.CLOSED}, "FINALISE"),),
+        leads_to=(Move(_S.FINALISED, {_S.CLOSED}, "FINALISE"), Move(_S.OPENED, {_S.FINALISED}, "STRANDED")),
     ),
     OtherCommand(command=ladder.EscalateDeadline, decide=ladder.escalate_deadline, sender="the scheduler"),
     OtherCommand(command=charter_change.NoticeCharter, decide=charter_change.notice_charter, sender="the scheduler"),

@@ -32,8 +32,9 @@ from services.referral.access import (
 )
 from services.referral.actions import OFFERED
 from services.referral.context import ReferralContexts, after
+from services.referral.disclosures import Disclosures
 from services.referral.domain.context import Context, ReferralCommand
-from services.referral.domain.disclosure import Attempt, disclosures_stream, stopped
+from services.referral.domain.disclosure import Attempt, stopped
 from services.referral.domain.guards import blocked
 from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, legal_basis_stream
 from services.referral.domain.offer import OfReferral, referral_stream
@@ -47,7 +48,6 @@ from services.referral.refused_attempts import RefusedAttempts, refusal_view
 from services.referral.views import (
     anonymous,
     anonymous_record,
-    disclosure_view,
     disclosures_link,
     legal_basis_view,
     organisation_view,
@@ -85,6 +85,7 @@ class Queries:
         self._vault = vault
         self._index = index
         self._clock = clock
+        self._disclosed = Disclosures(streams.log)
         self._refused = RefusedAttempts(streams.log)
 
     async def find(self, caller: Caller, referral_id: str, action: str) -> Found:
@@ -174,15 +175,7 @@ class Queries:
         `after` is a position of the log: the page begins behind it.
         """
         found = await self.find(caller, referral_id, "read-disclosures")
-        basis = found.folded.state.legal_basis_id
-        names = [disclosures_stream(referral_id), *([legal_basis_stream(basis)] if basis else [])]
-        tails = await self.streams.log.read_tails([(name, 0) for name in names])
-        records = sorted(
-            (record for tail in tails for record in tail if record.position > after), key=lambda record: record.position
-        )
-        shown = [(record, view) for record in records if (view := disclosure_view(record, referral_id)) is not None]
-        following = shown[limit - 1][0].position if len(shown) > limit else None
-        return [view for _, view in shown[:limit]], following
+        return await self._disclosed.page(referral_id, found.folded.state.legal_basis_id, after, limit)
 
     async def refusals(self, caller: Caller, referral_id: str, after: int, limit: int) -> tuple[list[Json], int | None]:
         """What was tried and refused after the person withdrew, in pages as `disclosures` has them."""

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections import OrderedDict
 from datetime import datetime
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.terms import SAME_REFUSAL
-from services.chassis.deciding.streams import READ_AT_ONCE
+from services.chassis.deciding.read_on import ReadOn
 from services.chassis.http.response.rendering import Json
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.disclosure import DisclosureRefused, RefusalNoted, disclosures_stream
-
-_REFERRALS_KEPT: Final = 256
 
 
 class RefusedAttempt(Struct, frozen=True, kw_only=True):
@@ -37,15 +33,11 @@ class _Tried:
     """The attempts of one referral as far as its stream has been read, in the order of `at`."""
 
     def __init__(self) -> None:
-        self.version = 0
         self.attempts: list[RefusedAttempt] = []
         self._latest: dict[tuple[object, ...], RefusedAttempt] = {}
 
     def take(self, recorded: Recorded) -> None:
-        """One more event of the stream; one that was read already changes nothing."""
-        if recorded.version != self.version + 1:
-            return
-        self.version = recorded.version
+        """One more event of the stream."""
         event, actor = recorded.event, recorded.meta.actor
         if not isinstance(event, DisclosureRefused | RefusalNoted):
             return
@@ -77,27 +69,14 @@ class RefusedAttempts:
     """Reads what was refused of referrals, page by page; of one that was read before, only what has come since."""
 
     def __init__(self, log: EventLog) -> None:
-        self._log = log
-        self._kept: OrderedDict[str, _Tried] = OrderedDict()
+        self._read: ReadOn[_Tried] = ReadOn(log)
 
     async def page(self, referral_id: str, after: int, limit: int) -> tuple[list[RefusedAttempt], int | None]:
         """The attempts behind the one at position `after`, the oldest first, and where the next page begins."""
-        attempts = (await self._read(disclosures_stream(referral_id))).attempts
+        attempts = (await self._read.through(disclosures_stream(referral_id), _Tried)).attempts
         start = next((place + 1 for place, shown in enumerate(attempts) if shown.position == after), 0)
         page = attempts[start : start + limit]
         return page, page[-1].position if len(attempts) > start + limit else None
-
-    async def _read(self, stream: str) -> _Tried:
-        tried = self._kept.setdefault(stream, _Tried())
-        self._kept.move_to_end(stream)
-        if len(self._kept) > _REFERRALS_KEPT:
-            self._kept.popitem(last=False)
-        while tail := await self._log.read(stream, after=tried.version, most=READ_AT_ONCE):
-            for recorded in tail:
-                tried.take(recorded)
-            if len(tail) < READ_AT_ONCE:
-                break
-        return tried
 
 
 def refusal_view(tried: RefusedAttempt) -> Json:

@@ -271,6 +271,7 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
         name: _passes(name)
         for name in (
             "FINALISE",
+            "STRANDED",
             "NGO_ACCESS",
             "SILENCE",
             "SILENCE_CHECK_IN",

@@ -14,6 +14,7 @@ from tests.casefile.change_stories import CHANGE_STORIES
 from tests.casefile.charter_stories import CHARTER_STORIES
 from tests.casefile.gap_stories import GAP_STORIES
 from tests.casefile.stories import Body, Story
+from tests.casefile.stranded_stories import stranded
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
 @cache
 def situations() -> tuple[Situation, ...]:
     """All of them, each an hour after the last thing that happened. They are looked at, and never changed."""
-    of_a_concern = {**GAP_STORIES, **CHANGE_STORIES, **CHARTER_STORIES}
+    of_a_concern = {**GAP_STORIES, **CHANGE_STORIES, **CHARTER_STORIES, stranded.__name__: stranded}
     named = [*((make.__name__, make) for make in STORIES), *of_a_concern.items()]
     told_once = ((name, make()) for name, make in named)
     return tuple(Situation(name, story.book, story.now + timedelta(hours=1)) for name, story in told_once)

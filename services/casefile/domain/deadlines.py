@@ -1,7 +1,7 @@
 """The case's deadlines: what runs, when somebody is reminded, and what happens when a term has passed.
 
 Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`,
-`GAP_ACTION:<gap>`, `CHANGE_DECISION:<proposal>`, and `FINALISE`.
+`GAP_ACTION:<gap>`, `CHANGE_DECISION:<proposal>`, `FINALISE`, and `STRANDED`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Step
 from contracts.terms import LadderLevel
 from services.casefile.domain.changes import ChangeExpired, expired
+from services.casefile.domain.closing import CaseReopened, reopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.ladder import DeadlineEscalated, late_of, levels_of, reached, receivers_at
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
@@ -31,6 +32,9 @@ from services.chassis.modelling.ladder import LevelDue, Receiver
 FINALISE = "FINALISE"
 ESCALATE = "ESCALATE"
 """Fires where a term was missed before the service asked the other side about it: in what was recorded earlier."""
+
+STRANDED = "STRANDED"
+"""Fires where a final case has a live offer that nobody waits for: in what was recorded earlier."""
 
 
 class RemindDeadline(Command, frozen=True, kw_only=True):
@@ -148,6 +152,8 @@ def _running(case: Case) -> Iterator[Running]:
             yield Running(name=name, group=name, remind_at=None if reminded else held.deadline.remind_at, due_at=due_at)
     if (final := finalise_at(case)) is not None:
         yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=final)
+    if case.stranded is not None and case.state == CaseState.FINALISED:
+        yield Running(name=STRANDED, group=STRANDED, remind_at=None, due_at=case.stranded.since)
 
 
 def finalise_at(case: Case) -> datetime | None:
@@ -177,7 +183,7 @@ def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineR
     ]
 
 
-def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent | ChangeExpired]:
+def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent | ChangeExpired | CaseReopened]:
     """Records a breach once, and what recurs is due again; a proposal lapses, and what is the system's own is done.
 
     That the other side is asked to see to the breach follows from it (`escalation.followed`).
@@ -190,6 +196,10 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent
         return [noticed(context, found.due_at)]
     if found.name == FINALISE:
         return [CaseFinalised(closes=ended_by(case.steps))]
+    if found.name == STRANDED:
+        # Nothing is known of the legal basis on which the organisation could read the case, so the offer is not taken
+        # up: its lead has to see to it.
+        return [reopened(context, command.at)]
     for held in case.proposals:
         if held.deadline.name == found.name:
             receivers = receivers_at(LadderLevel.L1, context, _step_of(case, found))

@@ -225,6 +225,13 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
     agreement = case.match.agreement if case.match is not None else None
     paused = trajectory.suspension if trajectory is not None else None
     match action:
+        case "close" if (left := case.stranded) is not None:
+            what = f"referral {left.offer} to {left.organisation}" if left.organisation else f"broadcast {left.offer}"
+            raise Refused(
+                "REFERRAL_LIVE",
+                f"{what} was made while the case was final, and is live; close once it has ended",
+                who_can_unblock="the agency, by withdraw, or by mark-error and confirm-error once it is accepted",
+            )
         case "resume" | "review-suspension" if paused is not None and at > paused.until:
             raise Refused(
                 "SUSPENSION_TOO_LONG",

@@ -1,4 +1,7 @@
-"""What waits beside the way of a case: gaps in services, changes that the organisation proposed, and missed terms."""
+"""What waits beside the way of a case: gaps in services, changes that the organisation proposed, and missed terms.
+
+And, in what was recorded earlier, an offer that nobody waits for.
+"""
 
 from __future__ import annotations
 
@@ -104,3 +107,15 @@ class LateTerm(Struct, frozen=True, kw_only=True):
     def is_of(self, name: str, due_at: datetime) -> bool:
         """Whether it is that term, due at that time: one that recurs is missed again."""
         return (self.name, self.due_at) == (name, due_at)
+
+
+class StrandedOffer(Struct, frozen=True, kw_only=True):
+    """An offer that is live in the referral service and in no step of the case, which was final as it came.
+
+    An earlier version took it in so. `offer` is a referral, or a broadcast until somebody wins it: it has no
+    `organisation`.
+    """
+
+    offer: str
+    organisation: str
+    since: datetime

@@ -8,9 +8,9 @@ from typing import ClassVar, Final, Literal
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from contracts.codes import Step
+from contracts.codes import CaseState, Step
 from contracts.terms import LadderLevel
-from services.casefile.domain.open_matters import LateTerm
+from services.casefile.domain.open_matters import LateTerm, StrandedOffer
 from services.casefile.domain.state import Case, OpenBroadcast
 from services.casefile.domain.steps import Awaiting, Moves, Party, Sent, find
 from services.chassis.modelling.deadline import Deadline
@@ -49,6 +49,19 @@ ESCALATIONS: Final = frozenset({"DeadlineEscalated", "WaitlistAlerted"})
 """What is told of a referral whose term somebody else than the case's contacts is told of."""
 NO_ACTS: Final = ESCALATIONS | {"DeadlineReminded", "DeadlineMissed", "WaitingCorrected", "ErrorReported"}
 """What is told of a referral without being the act that it waits for."""
+
+
+_OFFERS: Final = frozenset({"ReferralSubmitted", "BroadcastOpened"})
+_ENDS: Final = frozenset(
+    {
+        "ReferralDeclined",
+        "ReferralWithdrawn",
+        "ReferralExpired",
+        "ReferralCompleted",
+        "ReferralEnteredInError",
+        "BroadcastEnded",
+    }
+)
 
 
 class ReferralMessage(Struct, frozen=True, kw_only=True):
@@ -169,6 +182,8 @@ ReferralEntryEvent = ReferralEntryTaken | ReferralNoteTaken
 def evolve(case: Case, event: ReferralEntryEvent) -> Case:
     """The case that remembers the message, and which referrals were reported as entered in error."""
     taken = case.taken | {event.source_event_id}
+    if (stranded := _stranded(case, event)) is not case.stranded:
+        case = replace(case, stranded=stranded)
     match event.name:
         case "ErrorReported":
             return replace(case, taken=taken, errors_reported=case.errors_reported.plus((event.referral, event.actor)))
@@ -183,6 +198,18 @@ def evolve(case: Case, event: ReferralEntryEvent) -> Case:
             return _escalated(replace(case, taken=taken), event)
         case _:
             return replace(case, taken=taken)
+
+
+def _stranded(case: Case, event: ReferralEntryEvent) -> StrandedOffer | None:
+    """The offer that nobody waits for: it came to a final case, of which a person has one live offer at a time."""
+    left = case.stranded
+    if event.name in _OFFERS and not event.opens and case.state == CaseState.FINALISED:
+        return StrandedOffer(offer=event.referral, organisation=event.organisation, since=event.occurred_at)
+    if left is None:
+        return None
+    if event.name == "OfferWon":
+        return replace(left, offer=event.referral, organisation=event.organisation)
+    return None if event.name in _ENDS and event.referral == left.offer else left
 
 
 def _escalated(case: Case, event: ReferralEntryEvent) -> Case:

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.open_matters import Gap, LateTerm, Proposal
+from services.casefile.domain.open_matters import Gap, LateTerm, Proposal, StrandedOffer
 from services.casefile.domain.steps import BESIDE, OpenStep, Party, Sent, Steps, StepsBeside
 from services.casefile.domain.task_state import Approval, CharterInUse, RoleException, TaskLead
 from services.chassis.modelling.deadline import Deadline, PausedDeadline
@@ -267,6 +267,7 @@ class Case(Struct, frozen=True, kw_only=True):
     escalations: GrowingTuple[Escalation] = GrowingTuple()
     mentor_accesses: GrowingTuple[MentorAccess] = GrowingTuple()
     late: tuple[LateTerm, ...] = ()
+    stranded: StrandedOffer | None = None
 
     @property
     def steps(self) -> Steps:
