@@ -1,4 +1,4 @@
-"""All services over more than a thousand cases, of which half belong to the people of the tests, on each engine."""
+"""All services over some thousand cases, of which half belong to the people of the tests, on each engine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from services.casefile.projection import ABSENCES, KNOWN, MENTORS
+from services.chassis.time.scheduler import DEADLINES
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 from services.referral.projection import ORGANISATIONS
 from tests.casefile.cases import SERVICES, CaseContext, Told
@@ -23,9 +24,9 @@ from tests.support.crowd import Model, make_crowd
 from tests.support.people import HANNE, LOTTE, VOLUNTEER
 from tests.support.running import Running, running
 
-MANY: Final = {"REFERRED": 150, "OPENED": 150, "INTAKE": 300, "CONFIRMED": 150, "MENTORING": 100, "CLOSED": 100}
+MANY: Final = {"REFERRED": 300, "OPENED": 300, "INTAKE": 600, "CONFIRMED": 300, "MENTORING": 200, "CLOSED": 200}
 """How many cases there are in which state."""
-GONE: Final = 600
+GONE: Final = 1200
 """Cases of which the organisation may not read anything any more, all of them older than the others."""
 RARE: Final = 70
 """Cases that are suspended, all of them newer than the others."""
@@ -95,13 +96,15 @@ def _model(case: Told, many: int) -> Model:
 async def _fill(services: Running, directory: Path, url: str | None, models: list[Model]) -> None:
     for name, service in services.services.items():
         # A message has a row for each of its readers, so fewer cases make as many rows.
-        fewer = [replace(model, many=model.many // 2) for model in models] if name == "notifications" else models
+        fewer = [replace(model, many=model.many // 3) for model in models] if name == "notifications" else models
         await make_crowd(directory, url, name, service.index, fewer)
     for name, table, columns in (
         ("casefile", MENTORS, ("organisation", "mentor")),
         ("casefile", ABSENCES, ("organisation", "absent")),
         ("referral", ORGANISATIONS, ("kind",)),
         ("notifications", SUBSCRIPTIONS, ("organisation",)),
+        # Of a table of few rows the planner reads all, whatever its indexes.
+        ("notifications", DEADLINES, ("at",)),
     ):
         index = services.service(name).index
         async with changing(index) as changes:
