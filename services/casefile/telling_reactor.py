@@ -6,6 +6,8 @@ it, until that one was told after all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from contracts.message import Envelope, read_data
@@ -27,6 +29,7 @@ from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.consumer import React
 from services.chassis.delivery.together import ComesAlone
 from services.chassis.modelling.decider import Actor, Command, Entity
 from services.chassis.time.clock import Clock
@@ -42,14 +45,24 @@ def record_of(event: Envelope) -> tuple[str, Entity[Tellings]]:
 class TellingReactor:
     """Takes in messages of the notifications service; one that is repeated changes nothing."""
 
-    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        cases: Handler[Command, Context],
+        clock: Clock,
+        alone: Mapping[str, React] = MappingProxyType({}),
+    ) -> None:
+        """`alone` take in what comes on the same topic and tells of nobody who was told, by the type of the message."""
         self._streams = streams
         self._cases = cases
         self._records = Handler[NoteTold | NoteNotTold, Tellings](streams, OwnState(), decide_telling)
-        self._clock = clock
+        self._clock, self._alone = clock, alone
 
     async def react(self, event: Envelope) -> None:
         """Takes one message in; nothing follows from one of another type. Raises ValidationError for a wrong shape."""
+        if (take := self._alone.get(event.type)) is not None:
+            await take(event)
+            return
         match self._read(event):
             case OrganisationTold() as telling:
                 if telling.state in REACHED and telling.organisation in (await self._of(telling.case)).unreached:
@@ -80,6 +93,8 @@ class TellingReactor:
 
     async def add(self, row: Row, event: Envelope) -> None:
         """Adds what follows from one message to the row. Raises ComesAlone, and as `react`."""
+        if event.type in self._alone:
+            raise ComesAlone
         match self._read(event):
             case OrganisationTold() as telling:
                 if telling.state in REACHED and telling.organisation in (await self._of(telling.case)).unreached:
