@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from contracts.coded import (
     DeclineCode,
+    LetterResultCode,
     NotToldCode,
     PulseCode,
     RejectCode,
@@ -68,6 +69,20 @@ class AnsweredByLink(Message, frozen=True, kw_only=True):
     reason: RejectCode | None = None
     score: int | None = None
     reasons: list[PulseCode] = []
+    at: Instant
+
+
+class PersonAsked(Message, frozen=True, kw_only=True):
+    """Mentor or mentee of a match was asked by a letter, or could not be; `event` is the id of what it was about."""
+
+    TYPE: ClassVar[str] = _T + "person_asked.v1"
+    NAME: ClassVar[str] = "PersonAsked"
+    FED: ClassVar[bool] = False
+    case: str
+    event: str
+    organisation: str
+    side: SideCode
+    result: LetterResultCode
     at: Instant
 
 

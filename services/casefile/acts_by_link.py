@@ -51,25 +51,26 @@ class ActsByLink:
             act=message.act,
             refusal=refusal,
         )
-        call = _call(event, SYSTEM)
+        call = Call(actor=SYSTEM, correlation_id=event.id, traceparent=event.traceparent)
         await self._notes.handle(command, answer_stream(message.link), ANSWERS_BY_LINK, call, must_exist=False)
 
     async def _refusal(self, message: AnsweredByLink, event: Envelope) -> str | None:
         stream = case_stream(message.case)
-        folded = await self._streams.fold(stream, CASE)
-        if event.id in folded.causes:
+        if any(recorded.meta.idempotency_key == message.link for recorded in await self._streams.log.read(stream)):
             # Done before, and this process did not come to say so.
             return None
-        caller = _who(message, folded.state)
+        caller = _who(message, (await self._streams.fold(stream, CASE)).state)
         if caller is None:
             return "STATE_DOES_NOT_ALLOW"
         by = Actor(sub=caller.sub, role=caller.role.value, org=caller.org, method=LINK_AND_CODE)
+        # Not by the message as its cause: notifications takes causes in first, and this one is its own.
+        call = Call(actor=by, idempotency_key=message.link, correlation_id=event.id, traceparent=event.traceparent)
         try:
             found = await self._queries.find(caller, message.case, message.act)
             if message.act not in ON_PROPOSAL and not await self._queries.is_bound(found):
                 # As over HTTP: until both are bound they say yes or no, and nothing else.
                 return "STATE_DOES_NOT_ALLOW"
-            await self._cases.handle(self._command(message, by), stream, CASE, _call(event, by))
+            await self._cases.handle(self._command(message, by), stream, CASE, call)
         except (Refused, Forbidden) as refusal:
             return refusal.code
         except (Hidden, NotFound):
@@ -96,13 +97,3 @@ def _who(message: AnsweredByLink, case: Case) -> Caller | None:
         # The pseudonym is the agency's, and so is who is known by it.
         return Caller(sub=case.client_ref, org=case.agency, role=Role.MENTEE)
     return Caller(sub=match.mentor, org=case.organisation, role=_ROLES[match.kind])
-
-
-def _call(event: Envelope, actor: Actor) -> Call:
-    return Call(
-        actor=actor,
-        causation_id=event.id,
-        causation_sequence=int(event.sequence),
-        correlation_id=event.id,
-        traceparent=event.traceparent,
-    )

@@ -319,6 +319,7 @@ EVENTS: Final = (
     OtherRow(LetterPosted, "letter.posted.v1"),
     OtherRow(tellings.ToldNoted, "told.noted.v1"),
     OtherRow(tellings.NotToldNoted, "told.not_told_noted.v1"),
+    OtherRow(tellings.PersonAskedNoted, "told.person_asked_noted.v1"),
     OtherRow(KeyUsed, "idempotency_key.used.v1"),
     OtherRow(KeyRefused, "idempotency_key.refused.v1"),
 )

@@ -36,13 +36,8 @@ class Letters:
         if message.side != Side.MENTOR:
             return
         letters = {name: Parts(words.subject, words.text, words.html, name) for name, words in message.letters.items()}
-        call = Call(
-            actor=SYSTEM,
-            causation_id=event.id,
-            causation_sequence=int(event.sequence),
-            correlation_id=event.id,
-            traceparent=event.traceparent,
-        )
+        # Without the message as its cause: notifications takes causes in first, and this one is its own.
+        call = Call(actor=SYSTEM, correlation_id=event.id, traceparent=event.traceparent)
         addressee = f"{message.case}/{message.match}"
         await self.postbox.take(message.letter, message.number, addressee, letters, message.expires_at, call)
 

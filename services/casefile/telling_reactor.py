@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from contracts.message import Envelope, read_data
-from contracts.notifications import OrganisationNotTold, OrganisationTold
+from contracts.notifications import OrganisationNotTold, OrganisationTold, PersonAsked
 from contracts.telling_codes import REACHED
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
@@ -20,7 +20,9 @@ from services.casefile.domain.state import case_stream
 from services.casefile.domain.tellings import (
     TELLINGS,
     NoteNotTold,
+    NotePersonAsked,
     NoteTold,
+    TellingCommand,
     Tellings,
     decide_telling,
     tellings_stream,
@@ -34,6 +36,7 @@ from services.chassis.delivery.together import ComesAlone
 from services.chassis.modelling.decider import Actor, Command, Entity
 from services.chassis.time.clock import Clock
 
+_Telling = OrganisationTold | OrganisationNotTold | PersonAsked
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 
 
@@ -55,7 +58,7 @@ class TellingReactor:
         """`alone` take in what comes on the same topic and tells of nobody who was told, by the type of the message."""
         self._streams = streams
         self._cases = cases
-        self._records = Handler[NoteTold | NoteNotTold, Tellings](streams, OwnState(), decide_telling)
+        self._records = Handler[TellingCommand, Tellings](streams, OwnState(), decide_telling)
         self._clock, self._alone = clock, alone
 
     async def react(self, event: Envelope) -> None:
@@ -88,6 +91,8 @@ class TellingReactor:
                     why=missed.reason,
                 )
                 await self._on_case(raised, missed.case, event)
+            case PersonAsked() as asked:
+                await self._note(self._asking(asked), asked, event)
             case None:
                 pass
 
@@ -101,14 +106,16 @@ class TellingReactor:
                     raise ComesAlone
                 command, stream = self._noting(telling), tellings_stream(telling.case)
                 await self._records.add(row, command, stream, TELLINGS, _call(event, telling), must_exist=False)
-            case OrganisationNotTold():
+            case OrganisationNotTold() | PersonAsked():
                 raise ComesAlone
             case None:
                 pass
 
-    def _read(self, event: Envelope) -> OrganisationTold | OrganisationNotTold | None:
+    def _read(self, event: Envelope) -> OrganisationTold | OrganisationNotTold | PersonAsked | None:
         if event.type == OrganisationTold.TYPE:
             return read_data(OrganisationTold, event)
+        if event.type == PersonAsked.TYPE:
+            return read_data(PersonAsked, event)
         return read_data(OrganisationNotTold, event) if event.type == OrganisationNotTold.TYPE else None
 
     async def _of(self, case: str) -> Tellings:
@@ -124,9 +131,17 @@ class TellingReactor:
             events=tuple(telling.events),
         )
 
-    async def _note(
-        self, command: NoteTold | NoteNotTold, message: OrganisationTold | OrganisationNotTold, event: Envelope
-    ) -> None:
+    def _asking(self, asked: PersonAsked) -> NotePersonAsked:
+        return NotePersonAsked(
+            at=self._clock.now(),
+            by=SYSTEM,
+            organisation=asked.organisation,
+            side=asked.side,
+            event=asked.event,
+            result=asked.result,
+        )
+
+    async def _note(self, command: TellingCommand, message: _Telling, event: Envelope) -> None:
         stream, call = tellings_stream(message.case), _call(event, message)
         await self._records.handle(command, stream, TELLINGS, call, must_exist=False)
 
@@ -137,7 +152,7 @@ class TellingReactor:
             await self._cases.handle(command, stream, CASE, Call(actor=SYSTEM, traceparent=event.traceparent))
 
 
-def _call(event: Envelope, message: OrganisationTold | OrganisationNotTold) -> Call:
+def _call(event: Envelope, message: _Telling) -> Call:
     return Call(
         actor=SYSTEM,
         causation_id=event.id,

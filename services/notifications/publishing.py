@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from contracts.letters import LetterToPost
 from contracts.message import Message
-from contracts.notifications import ActedByLink, AnsweredByLink, OrganisationNotTold, OrganisationTold
+from contracts.notifications import ActedByLink, AnsweredByLink, OrganisationNotTold, OrganisationTold, PersonAsked
 from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.delivery.translation import published_actor
 from services.chassis.log.metadata import Recorded
 from services.notifications.catalogue import OFFERS
 from services.notifications.domain.digest import DigestTold
 from services.notifications.domain.lane import Delivered, DeliveryAttempted, DeliveryFailed, DeliveryState
-from services.notifications.domain.link_events import Answer, Asked, CodeSent, CodeWanted, LinkIssued, LinkUsed
+from services.notifications.domain.link_events import (
+    Answer,
+    Asked,
+    CodeSent,
+    CodeWanted,
+    LetterOut,
+    LinkIssued,
+    LinkUsed,
+)
 from services.notifications.domain.reading import CaseEventsRead
 from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.email.asking import asking_letter, code_letter, in_every_language
@@ -58,6 +66,15 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
                 side=asked.side,
                 letters=in_every_language(asking_letter(event.acts, asked, event.expires_at)),
                 expires_at=event.expires_at,
+            )
+        case LetterOut():
+            return event.case, PersonAsked(
+                case=event.case,
+                event=event.event,
+                organisation=event.organisation,
+                side=event.side,
+                result=event.result,
+                at=recorded.meta.occurred_at,
             )
         case CodeWanted():
             return event.case, LetterToPost(

@@ -48,13 +48,7 @@ class Letters:
         if message.side != Side.MENTEE:
             return
         letters = {name: Parts(words.subject, words.text, words.html, name) for name, words in message.letters.items()}
-        call = Call(
-            actor=SYSTEM,
-            causation_id=event.id,
-            causation_sequence=int(event.sequence),
-            correlation_id=event.id,
-            traceparent=event.traceparent,
-        )
+        call = Call(actor=SYSTEM, correlation_id=event.id, traceparent=event.traceparent)
         await self.postbox.take(message.letter, message.number, message.case, letters, message.expires_at, call)
 
     async def find(self, case: str) -> Addressee:

@@ -24,14 +24,16 @@ from services.chassis.mail.smtp import Result
 from services.chassis.mail.writing import BLANK, Parts
 from services.chassis.modelling.decider import Actor, Command, Entity, Event
 from services.chassis.time.clock import Clock, machine_now
-from services.chassis.time.scheduler import Pending, set_pending, sortable
+from services.chassis.time.scheduler import Pending, instant, set_pending, sortable
 from services.chassis.vault.tokens import Tokens, answering, hash_of
 from services.chassis.vault.vault import Vault
 
 LETTER: Final = "LETTER"
 """The kind of what is pending: a letter waits to be posted."""
-AGAIN: Final = timedelta(minutes=5)
-"""How long a letter waits that the mail server did not take."""
+AGAIN: Final = timedelta(minutes=15)
+"""How long a letter waits at first that the mail server did not take; then as long as it has waited already."""
+TRIED_FOR: Final = timedelta(hours=72)
+"""How long it is tried, by the clock that it waits by; and no longer than it is of use."""
 ENGLISH: Final = "en"
 _PURPOSE: Final = "act"
 _CODES: Final = 10**8
@@ -212,15 +214,16 @@ class Postbox:
         )
         await self._handler.handle(taken, stream, POSTING, call, must_exist=False)
 
-    async def fire(self, stream: str, _due: Pending) -> Sequence[Pending]:
+    async def fire(self, stream: str, due: Pending) -> Sequence[Pending]:
         """Posts a letter that waits; returns when it is tried again."""
         posting = (await self._streams.fold(stream, POSTING)).state
         if (taken := posting.taken) is None or posting.posted:
             return ()
         result, secret = await self._posted(taken)
-        if result is None:
-            at = sortable(self._clock.now() + AGAIN)
-            return [Pending(at, "", LETTER, at)]
+        waited = self._clock.now() - instant(due.due)
+        if result is None and waited < TRIED_FOR:
+            return [Pending(sortable(self._clock.now() + max(AGAIN, waited)), "", LETTER, due.due)]
+        result = result or "EXPIRED"
         command = self._record(taken.letter, taken.number, taken.addressee, result, taken.language, secret)
         await self._handler.handle(command, stream, POSTING, Call(actor=self._system))
         return ()

@@ -156,7 +156,8 @@ def test_no_address_in_a_header_is_written_in_code() -> None:
     """However long it is: encoded words (RFC 2047) stand for text, and mail programs open none as an address."""
     leave, domain = f"https://{'caserelay.' * 20}example.org/mail/unsubscribe/{'a' * 64}", f"{'mail.' * 30}example.org"
     letter = Letter("event", "nl", VALUES, link=LINK, unsubscribe=leave)
-    wire = composed(parts_of(letter), Envelope(f"caserelay@{domain}", f"lotte@{domain}", "d-1", AT)).as_bytes(policy=SMTP)
+    envelope = Envelope(f"caserelay@{domain}", f"lotte@{domain}", "d-1", AT)
+    wire = composed(parts_of(letter), envelope).as_bytes(policy=SMTP)
     lines = wire.decode().partition("\r\n\r\n")[0].split("\r\n")
     assert f"List-Unsubscribe: <{leave}>" in lines
     assert f"Message-ID: <d-1@{domain}>" in lines
