@@ -97,6 +97,7 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
     },
     messages.OrganisationDescribed: lambda event: of(event.description),
     ActByLinkAnswered: lambda event: {"act": event.action},
+    messages.MenteesLetterPosted: lambda event: {"case": event.addressee},
 }
 """What a message says by another name than its event, or from within it."""
 

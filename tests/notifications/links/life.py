@@ -6,12 +6,32 @@ from datetime import timedelta
 from typing import Final
 
 from tests.notifications.links.mailbox import Mailbox, code_in, link_in
+from tests.notifications.links.pair import MENTEE, MENTOR, Pair
 from tests.support.mail_server import MailBox
 from tests.support.people import INES, LOTTE
 from tests.support.requests import another_person
 from tests.support.running import Running
 
 SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
+
+
+async def pair_answers(services: Running, box: MailBox) -> None:
+    """Mentor and mentee say yes by a link and a code, after a wrong one; then the mentee says how it goes."""
+    pair = Pair(Mailbox(services, box, LOTTE))
+    case = await pair.proposed(mentor={"email": MENTOR, "language": "fr"})
+    for address in (MENTEE, MENTOR):
+        link = await pair.link_to(address)
+        given = await pair.code(link, address)
+        await pair.mailbox.post(link, "action=confirm-match&code=0")
+        done = await pair.mailbox.post(link, f"action=confirm-match&code={given}")
+        assert done.status_code == 200, done.text
+    await pair.context.lead_on(case, "MATCH_PROPOSED", "MENTORING")
+    await pair.asked_how_it_goes()
+    link = await pair.link_to(MENTEE)
+    given = await pair.code(link, MENTEE)
+    done = await pair.mailbox.post(link, f"score=2&reasons=PRESSURE&reasons=NO_CONTACT&code={given}")
+    assert done.status_code == 200, done.text
+    await services.settle()
 
 
 async def live(services: Running, box: MailBox) -> None:

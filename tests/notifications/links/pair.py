@@ -12,7 +12,7 @@ from tests.notifications.links.mailbox import Mailbox, code_in, link_in
 from tests.support.people import INES, LOTTE
 from tests.support.requests import another_person
 
-MENTEE: Final = "samira@voorbeeld.example"
+MENTEE: Final = "mentee@voorbeeld.example"
 MENTOR: Final = "marc@mentors.example"
 MENTORS: Final = "/v1/mentors/M-41"
 PULSE_AT: Final = timedelta(days=13)
@@ -32,7 +32,9 @@ class Pair:
         await self.context.describe_mentor()
         if mentor is not None:
             await self.give(mentor)
-        self.case = await self.context.accepted(another_person(**{"contactLanguage": "nl", **referral}))
+        known = {"name": "Samira Voorbeeld", "phone": "+32 470 00 11 22", "email": MENTEE}
+        body = another_person(**{"contactLanguage": "nl", "contact": known, **referral})
+        self.case = await self.context.accepted(body)
         await self.context.lead_on(self.case, "INTAKE", "MATCH_PROPOSED")
         return self.case
 
