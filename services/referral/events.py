@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from contracts import broadcast as broadcasts
 from contracts import referral as messages
 from contracts.acts_by_link import ActByLinkAnswered
+from contracts.letters import MenteesLetterPosted
 from contracts.message import Message
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
@@ -123,7 +124,7 @@ EVENTS: Final = (
     EventRow(CapacityReleased, "organisation.capacity_released.v1"),
     EventRow(ActByLinkNoted, "act_by_link.noted.v1", ActByLinkAnswered),
     EventRow(LetterTaken, "letter.taken.v1"),
-    EventRow(LetterPosted, "letter.posted.v1", messages.MenteesLetterPosted),
+    EventRow(LetterPosted, "letter.posted.v1", MenteesLetterPosted),
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
     EventRow(KeyRefused, "idempotency_key.refused.v1"),

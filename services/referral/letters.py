@@ -53,9 +53,10 @@ class Letters:
 
     async def find(self, case: str) -> Addressee:
         """How the person of a case is written to, as long as an organisation has the referral that it accepted."""
-        referral = await self._accepted(case)
+        referral, withdrawn = await self._accepted(case)
         if referral is None or referral.legal_basis_id is None:
-            return Addressee(unwritten=LetterResult.MATCH_OVER.value)
+            why = LetterResult.CONSENT_WITHDRAWN if withdrawn else LetterResult.MATCH_OVER
+            return Addressee(unwritten=why.value)
         basis = (await self._streams.fold(legal_basis_stream(referral.legal_basis_id), LEGAL_BASIS)).state
         if not basis.valid_at(self._clock.now()):
             return Addressee(unwritten=LetterResult.CONSENT_WITHDRAWN.value)
@@ -65,14 +66,15 @@ class Letters:
         record = await self._vault.read(packet.contact_ref)
         return Addressee(_email(record), packet.contact_language)
 
-    async def _accepted(self, case: str) -> Referral | None:
+    async def _accepted(self, case: str) -> tuple[Referral | None, bool]:
+        """The referral that an organisation has, if one has; if none has, whether the person withdrew one."""
         await self._projection.wait_through(await self._streams.log.head())
         rows = await self._index.find(REFERRALS.name, {"case_id": case}, after=0, limit=MOST)
         for row in rows:
             referral = (await self._streams.fold(referral_stream(row.key), REFERRAL)).state
             if referral.state is ReferralState.ACCEPTED:
-                return referral
-        return None
+                return referral, False
+        return None, any(row.columns["consent_withdrawn"] for row in rows)
 
 
 def _email(record: dict[str, Any] | None) -> str | None:

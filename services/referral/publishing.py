@@ -10,6 +10,7 @@ from msgspec import UNSET
 from contracts import referral as messages
 from contracts.acts_by_link import ActByLinkAnswered
 from contracts.code_lists import sectors
+from contracts.letters import MenteesLetterPosted
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.delivery.translation import (
@@ -71,7 +72,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
                 link=event.link, case=event.case, referral=event.referral, act=event.action, refusal=event.refusal
             )
         case LetterPosted():
-            return event.addressee, messages.MenteesLetterPosted(
+            return event.addressee, MenteesLetterPosted(
                 letter=event.letter,
                 number=event.number,
                 case=event.addressee,

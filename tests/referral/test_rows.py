@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from contracts import broadcast as broadcasts
 from contracts import referral as messages
 from contracts.acts_by_link import ActByLinkAnswered
+from contracts.letters import MenteesLetterPosted
 from contracts.message import Message
 from services.chassis.modelling.decider import Refused
 from services.referral.actions import ACTIONS, OTHER_COMMANDS, Action, decide
@@ -97,7 +98,7 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
     },
     messages.OrganisationDescribed: lambda event: of(event.description),
     ActByLinkAnswered: lambda event: {"act": event.action},
-    messages.MenteesLetterPosted: lambda event: {"case": event.addressee},
+    MenteesLetterPosted: lambda event: {"case": event.addressee},
 }
 """What a message says by another name than its event, or from within it."""
 

@@ -156,6 +156,9 @@ class Links:
         """The link of a token. Raises NotFound, which says the same of all that are no token of ours."""
         link_id = id_in(token)
         state = Link() if link_id is None else (await self._streams.fold(link_stream(link_id), LINK)).state
+        if link_id is not None and state.asked is not None and state.out is None:
+            # A letter may be read before it is known here that it was sent.
+            state = await self._once(link_id, lambda link: link.out is not None)
         if not state.is_of(hash_of(token)):
             raise NotFound(_PURPOSE)
         return state
@@ -237,6 +240,9 @@ class Links:
         issued = link.issued
         if issued is None:
             raise NotFound(_PURPOSE)
+        if link.asked is not None and link.code is not None and link.code.result is None:
+            # The same of a code.
+            await self._once(issued.link, lambda state: _posted(state) is not None)
         # As people copy it: with blanks, or a dash between its halves.
         code = _NO_DIGIT.sub("", act.code)
         command = ActByLink(
