@@ -93,6 +93,7 @@ def test_a_message_says_who_acted_when_and_of_which_case() -> None:
     found = publish(event)
     assert found is not None
     case, message = found
+    assert isinstance(message, CaseMessage)
     assert (case, message.case, message.digest) == ("C-1", "C-1", event.digest)
     assert (message.actor.sub, message.actor.role, message.actor.org) == (LOTTE.sub, LOTTE.role, LOTTE.org)
     assert (message.occurred_at, message.recorded_at) == (on(5, 1), on(6, 1))

@@ -86,7 +86,7 @@ async def test_each_is_asked_in_their_own_language(pair: Pair) -> None:
     assert asked["Subject"] == "How is your mentoring going?"
     assert "How is your mentoring going?" in words_of(page)
     asked = await pair.letter_to(MENTOR)
-    assert asked["Subject"] == "Comment se passe votre mentorat ?"
+    assert asked["Subject"] == "Comment se passe votre mentorat\u00a0?"
     link = link_in(asked, "/act/")
     await pair.code(link, MENTOR)
     shown = words_of(await pair.mailbox.get(link))
