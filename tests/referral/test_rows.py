@@ -161,7 +161,7 @@ def test_a_message_says_what_its_event_says(row: EventRow) -> None:
     else:
         common = {}
         # An answer to an act by link is ordered with its case.
-        whose = ("case_id", "case", "organisation", "programme")
+        whose = ("case_id", "case", "organisation", "programme", "addressee")
         assert key in [getattr(event, name, None) for name in whose]
     expected = {**of(event), **SAID.get(row.message, lambda _: {})(event), **common}
     assert {name: plain(value) for name, value in of(message).items()} == {

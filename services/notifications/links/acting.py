@@ -123,7 +123,8 @@ class Links:
         now: Callable[[], datetime] = machine_now,
     ) -> None:
         self._streams, self._vault, self._post, self._clock, self._now = streams, vault, post, clock, now
-        self._tokens, self._asking = Tokens(vault), asking
+        self._tokens = Tokens(vault)
+        self._asking = asking
         self._handler = Handler[LinkCommand, Link](streams, OwnState(), decide)
 
     async def issue(self, delivery: str, subscription: Subscription, acting: Acting, by: Actor) -> str:

@@ -23,7 +23,13 @@ async def pair_answers(services: Running, box: MailBox) -> None:
     etag = await services.version(LOTTE, MENTORS)
     described = await services.send(LOTTE, "PUT", MENTORS, PROFILE, etag=etag)
     assert described.status_code == 200, described.text
-    case = await pair.proposed(mentor={"email": MENTOR, "language": "fr"})
+    await pair.proposed(mentor={"email": MENTOR, "language": "fr"})
+    await pair.letter_to(MENTOR)
+    link = await pair.link_to(MENTEE)
+    given = await pair.code(link, MENTEE)
+    done = await pair.mailbox.post(link, f"action=reject-match&reason=AVAILABILITY&code={given}")
+    assert done.status_code == 200, done.text
+    case = await pair.proposed()
     for address in (MENTEE, MENTOR):
         link = await pair.link_to(address)
         given = await pair.code(link, address)
@@ -36,6 +42,12 @@ async def pair_answers(services: Running, box: MailBox) -> None:
     given = await pair.code(link, MENTEE)
     done = await pair.mailbox.post(link, f"score=2&reasons=PRESSURE&reasons=NO_CONTACT&code={given}")
     assert done.status_code == 200, done.text
+    # The mentor answers too, and the pair has paused meanwhile.
+    link = await pair.link_to(MENTOR)
+    given = await pair.code(link, MENTOR)
+    await services.done(LOTTE, case.path, "suspend", {"reason": "HOLIDAY"})
+    refused = await pair.mailbox.post(link, f"score=4&code={given}")
+    assert refused.status_code == 409, refused.text
     await services.settle()
 
 

@@ -86,8 +86,12 @@ class Pair:
         items: list[dict[str, Any]] = (await self.services.read(INES, f"{self.case.path}/timeline"))["items"]
         return items
 
-    async def told(self, kind: str) -> list[dict[str, Any]]:
-        """Who was told of the last item of a type."""
-        found = [item for item in await self.items() if item["type"] == kind]
-        told: list[dict[str, Any]] = [each for each in found[-1].get("told", []) if "side" in each]
-        return told
+    async def told(self, kind: str) -> dict[str, dict[str, Any]]:
+        """What the timeline says of the last item of a type once it is known of both sides whether they were asked."""
+        async with asyncio.timeout(15):
+            while True:
+                found = [item for item in await self.items() if item["type"] == kind]
+                told = {each["side"]: each for each in found[-1].get("told", []) if "side" in each}
+                if len(told) == 2:
+                    return told
+                await asyncio.sleep(0.02)
