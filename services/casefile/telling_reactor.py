@@ -91,8 +91,8 @@ class TellingReactor:
                     why=missed.reason,
                 )
                 await self._on_case(raised, missed.case, event)
-            case PersonAsked() as asked:
-                await self._note(self._asking(asked), asked, event)
+            case PersonAsked() as letter:
+                await self._note(self._of_letter(letter), letter, event)
             case None:
                 pass
 
@@ -131,14 +131,14 @@ class TellingReactor:
             events=tuple(telling.events),
         )
 
-    def _asking(self, asked: PersonAsked) -> NotePersonAsked:
+    def _of_letter(self, letter: PersonAsked) -> NotePersonAsked:
         return NotePersonAsked(
             at=self._clock.now(),
             by=SYSTEM,
-            organisation=asked.organisation,
-            side=asked.side,
-            event=asked.event,
-            result=asked.result,
+            organisation=letter.organisation,
+            side=letter.side,
+            event=letter.event,
+            result=letter.result,
         )
 
     async def _note(self, command: TellingCommand, message: _Telling, event: Envelope) -> None:

@@ -36,8 +36,8 @@ def tellings_of(
             continue
         at = occurred_at(recorded)
         if isinstance(event, PersonAskedNoted):
-            asked = (event.organisation, ToldBy.EMAIL.value, event.side)
-            found.setdefault(event.event, {})[asked] = _asked(event, at)
+            side = (event.organisation, ToldBy.EMAIL.value, event.side)
+            found.setdefault(event.event, {})[side] = _of_side(event, at)
             continue
         for event_id in event.events:
             ways = found.setdefault(event_id, {})
@@ -49,7 +49,7 @@ def tellings_of(
     return {event: list(ways.values()) for event, ways in found.items()}
 
 
-def _asked(event: PersonAskedNoted, at: datetime) -> Json:
+def _of_side(event: PersonAskedNoted, at: datetime) -> Json:
     """That mentor or mentee was asked by a letter; or why not, so that somebody asks them in another way."""
     sent = event.result == LetterResult.SENT
     shown: Json = {

@@ -13,9 +13,9 @@ from services.notifications.domain.digest import DigestTold
 from services.notifications.domain.lane import Delivered, DeliveryAttempted, DeliveryFailed, DeliveryState
 from services.notifications.domain.link_events import (
     Answer,
-    Asked,
     CodeSent,
     CodeWanted,
+    Invitation,
     LetterOut,
     LinkIssued,
     LinkUsed,
@@ -57,14 +57,14 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
                 state=TellingState.READ.value,
                 at=recorded.meta.occurred_at,
             )
-        case LinkIssued(asked=Asked() as asked):
+        case LinkIssued(invitation=Invitation() as invitation):
             return event.case, LetterToPost(
                 letter=event.link,
                 number=0,
                 case=event.case,
-                match=asked.match,
-                side=asked.side,
-                letters=in_every_language(asking_letter(event.acts, asked, event.expires_at)),
+                match=invitation.match,
+                side=invitation.side,
+                letters=in_every_language(asking_letter(event.acts, invitation, event.expires_at)),
                 expires_at=event.expires_at,
             )
         case LetterOut():

@@ -18,11 +18,11 @@ from services.chassis.modelling.decider import Because, Command, Entity, Fault, 
 from services.notifications.domain.link_events import (
     Answer,
     AnyLinkEvent,
-    Asked,
     CodeMistaken,
     CodeOut,
     CodeSent,
     CodeWanted,
+    Invitation,
     LetterOut,
     LinkAnswered,
     LinkIssued,
@@ -53,7 +53,7 @@ class IssueLink(Command, frozen=True, kw_only=True):
     referral: str
     acts: tuple[str, ...]
     now: datetime
-    asked: Asked | UnsetType = UNSET
+    invitation: Invitation | UnsetType = UNSET
 
 
 class RecordLetter(Command, frozen=True, kw_only=True):
@@ -120,9 +120,9 @@ class Link(Struct, frozen=True, kw_only=True):
         return compare_digest(known or "0" * len(token_hash), token_hash) and bool(known)
 
     @property
-    def asked(self) -> Asked | None:
+    def invitation(self) -> Invitation | None:
         """The side of a match that the link was sent to; None for one of a subscription."""
-        return (self.issued.asked or None) if self.issued is not None else None
+        return (self.issued.invitation or None) if self.issued is not None else None
 
 
 def decide(command: LinkCommand, link: Link) -> list[AnyLinkEvent]:
@@ -161,14 +161,14 @@ def _issued(command: IssueLink, link: Link) -> list[AnyLinkEvent]:
             acts=command.acts,
             issued_at=command.now,
             expires_at=command.now + LIFE,
-            asked=command.asked,
+            invitation=command.invitation,
         )
     ]
 
 
 def _letter_out(command: RecordLetter, link: Link) -> list[AnyLinkEvent]:
-    issued, asked = link.issued, link.asked
-    if issued is None or asked is None:
+    issued, invitation = link.issued, link.invitation
+    if issued is None or invitation is None:
         return []
     if command.number:
         known = link.code is not None and link.code.result is not None
@@ -183,7 +183,7 @@ def _letter_out(command: RecordLetter, link: Link) -> list[AnyLinkEvent]:
             case=issued.case,
             event=issued.event,
             organisation=issued.organisation,
-            side=asked.side,
+            side=invitation.side,
             result=command.result,
             language=command.language,
             token_hash=command.secret,
@@ -218,14 +218,14 @@ def _code_sent(command: RequestCode, link: Link) -> list[AnyLinkEvent]:
     issued = link.issued
     if issued is None:
         return []
-    if (asked := link.asked) is not None:
+    if (invitation := link.invitation) is not None:
         return [
             CodeWanted(
                 link=issued.link,
                 number=link.codes + 1,
                 case=issued.case,
-                side=asked.side,
-                match=asked.match,
+                side=invitation.side,
+                match=invitation.match,
                 wanted_at=command.now,
                 expires_at=command.now + CODE_LIFE,
             )
@@ -266,9 +266,11 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
     if (act == "record-pulse") != (command.score is not None) or (command.score is None and command.reasons):
         fault = Fault("/score", "SCORE_WITH_PULSE", "a number from 1 to 5 goes with a pulse, and with nothing else")
         raise Refused.input(fault)
-    asked = link.asked
+    invitation = link.invitation
     answer = (
-        Answer(side=asked.side, match=asked.match, score=command.score, reasons=command.reasons) if asked else UNSET
+        Answer(side=invitation.side, match=invitation.match, score=command.score, reasons=command.reasons)
+        if invitation
+        else UNSET
     )
     return [
         LinkUsed(

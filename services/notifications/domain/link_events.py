@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from services.chassis.modelling.decider import Event
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class Invitation(Struct, frozen=True, kw_only=True):
     """Somebody of a match who is asked by a letter: the side, and what the letter says beside its question.
 
     Who that is, and where they are written to, another service knows. `asker` is the name of the organisation, and
@@ -44,7 +44,7 @@ class LinkEvent(Event, frozen=True, kw_only=True):
 class LinkIssued(LinkEvent, frozen=True, kw_only=True):
     """A link went out in a letter: to whom, about which referral, and for which acts.
 
-    `event` is the id of the message that the letter is about. With `asked` it is to be posted by who keeps the
+    `event` is the id of the message that the letter is about. With `invitation` it is to be posted by who keeps the
     address, who makes the token as well: subscription, person and referral are empty, and so is its hash.
     """
 
@@ -61,7 +61,7 @@ class LinkIssued(LinkEvent, frozen=True, kw_only=True):
     issued_at: datetime
     expires_at: datetime
     # Unset, it is not written at all: links of subscriptions have the bytes that they always had.
-    asked: Asked | UnsetType = UNSET
+    invitation: Invitation | UnsetType = UNSET
 
 
 class LetterOut(LinkEvent, frozen=True, kw_only=True):

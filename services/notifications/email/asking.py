@@ -8,7 +8,7 @@ from datetime import datetime
 from contracts.letters import LetterWords
 from services.chassis.mail.writing import BLANK
 from services.chassis.modelling.days import USUAL_ZONE
-from services.notifications.domain.link_events import Asked
+from services.notifications.domain.link_events import Invitation
 from services.notifications.email.letters import Letter, parts_of
 from services.notifications.email.texts import LANGUAGES, texts
 
@@ -19,13 +19,13 @@ def in_every_language(letter: Callable[[str], Letter]) -> dict[str, LetterWords]
     return {name: LetterWords(subject=each.subject, text=each.text, html=each.html) for name, each in written.items()}
 
 
-def asking_letter(acts: tuple[str, ...], asked: Asked, until: datetime) -> Callable[[str], Letter]:
+def asking_letter(acts: tuple[str, ...], invitation: Invitation, until: datetime) -> Callable[[str], Letter]:
     """The letter that asks how a match goes, or whether it suits, with a link."""
     kind = "pulse" if "record-pulse" in acts else "match"
 
     def letter(language: str) -> Letter:
-        values = {"organisation": asked.asker, "until": texts(language).time(until, USUAL_ZONE)}
-        return Letter(kind, language, values, link=f"{asked.url}/act/{BLANK}", signs_in=False)
+        values = {"organisation": invitation.asker, "until": texts(language).time(until, USUAL_ZONE)}
+        return Letter(kind, language, values, link=f"{invitation.url}/act/{BLANK}", signs_in=False)
 
     return letter
 

@@ -157,7 +157,7 @@ class Links:
         """The link of a token. Raises NotFound, which says the same of all that are no token of ours."""
         link_id = id_in(token)
         state = Link() if link_id is None else (await self._streams.fold(link_stream(link_id), LINK)).state
-        if link_id is not None and state.asked is not None and state.out is None:
+        if link_id is not None and state.invitation is not None and state.out is None:
             # A letter may be read before it is known here that it was sent.
             state = await self._once(link_id, lambda link: link.out is not None)
         if not state.is_of(hash_of(token)):
@@ -166,7 +166,7 @@ class Links:
 
     async def choices_of(self, link: Link) -> Choices | None:
         """How its reader wants to be written to, whatever has become of the subscription; None of one without."""
-        if link.issued is None or link.asked is not None:
+        if link.issued is None or link.invitation is not None:
             return None
         stream = subscription_stream(link.issued.subscription)
         return (await self._streams.fold(stream, SUBSCRIPTION)).state.choices
@@ -175,7 +175,7 @@ class Links:
         """Raises Refused where a link does nothing any more, with the reason: of itself, or of what it was sent for."""
         if (refusal := closed(link, self._now())) is not None:
             raise refusal
-        if link.asked is not None:
+        if link.invitation is not None:
             await self._asking.require_open(link)
         else:
             await self.subscription_of(link)
@@ -200,7 +200,7 @@ class Links:
         """Sends a code to the address that the link was sent to. Raises NotFound, Refused, ProblemError."""
         link = await self.find(token)
         issued = link.issued
-        if link.asked is not None:
+        if link.invitation is not None:
             return await self._have_code_sent(link, traceparent)
         subscription = await self.subscription_of(link)
         address = await self._address(subscription)
@@ -241,7 +241,7 @@ class Links:
         issued = link.issued
         if issued is None:
             raise NotFound(_PURPOSE)
-        if link.asked is not None and link.code is not None and link.code.result is None:
+        if link.invitation is not None and link.code is not None and link.code.result is None:
             # The same of a code.
             await self._once(issued.link, lambda state: _posted(state) is not None)
         # As people copy it: with blanks, or a dash between its halves.
@@ -249,7 +249,7 @@ class Links:
         command = ActByLink(
             at=self._clock.now(),
             by=self._actor(link),
-            code_hash=answering(token, code) if link.asked else self._tokens.hidden("code", issued.link, code),
+            code_hash=answering(token, code) if link.invitation else self._tokens.hidden("code", issued.link, code),
             act=act.action,
             reason=act.reason,
             score=act.score,
@@ -286,9 +286,9 @@ class Links:
         issued = link.issued
         if issued is None:
             raise NotFound(_PURPOSE)
-        if link.asked is not None:
+        if link.invitation is not None:
             # Who it is the service knows that decides.
-            return Actor(sub=link.asked.side, role=_UNKNOWN, org=issued.organisation, method=LINK_AND_CODE)
+            return Actor(sub=link.invitation.side, role=_UNKNOWN, org=issued.organisation, method=LINK_AND_CODE)
         return Actor(sub=issued.sub, role=issued.role, org=issued.organisation, method=LINK_AND_CODE)
 
 

@@ -27,7 +27,7 @@ from services.chassis.modelling.derived_id import derived_id
 from services.chassis.time.clock import Clock, machine_now
 from services.notifications.domain.inbox import MessageTaken, inbox_stream
 from services.notifications.domain.link import LINK, IssueLink, Link, LinkCommand, RecordLetter, decide, link_stream
-from services.notifications.domain.link_events import Asked
+from services.notifications.domain.link_events import Invitation
 
 PULSE: Final = ("record-pulse",)
 MATCH: Final = ("confirm-match", "reject-match")
@@ -86,7 +86,7 @@ class Asking:
                 referral="",
                 acts=question.acts,
                 now=self._now(),
-                asked=Asked(side=side.value, match=question.match, asker=asker, url=self._post.url),
+                invitation=Invitation(side=side.value, match=question.match, asker=asker, url=self._post.url),
             )
             call = Call(actor=self._system, traceparent=event.traceparent)
             await self._handler.handle(command, link_stream(link), LINK, call, must_exist=False)
@@ -108,13 +108,13 @@ class Asking:
 
     async def require_open(self, link: Link) -> None:
         """Raises Refused, with the reason, where the question of a link is settled without it."""
-        if (issued := link.issued) is None or (asked := link.asked) is None:
+        if (issued := link.issued) is None or (invitation := link.invitation) is None:
             return
         taken = await self._taken(issued.case)
         ids = [each.message["id"] for each in taken]
         later = taken[ids.index(issued.event) + 1 :] if issued.event in ids else ()
         for message in later:
-            if (settled := _settled(message, asked, issued.acts)) is not None:
+            if (settled := _settled(message, invitation, issued.acts)) is not None:
                 raise settled
 
     async def _question(self, event: Envelope) -> Question | None:
@@ -142,13 +142,13 @@ def _running(taken: Iterable[MessageTaken]) -> str | None:
     return match
 
 
-def _settled(message: MessageTaken, asked: Asked, acts: tuple[str, ...]) -> Refused | None:
+def _settled(message: MessageTaken, invitation: Invitation, acts: tuple[str, ...]) -> Refused | None:
     """Why a later message leaves nothing to answer; None where it does not."""
     if message.name in _STOPS:
         return Refused("LINK_CONSENT_WITHDRAWN", "the person withdrew the consent: there is nothing left to answer")
     if message.name in _ENDS:
         return Refused("LINK_MATCH_OVER", "the match is over: there is nothing left to answer")
-    own = message.message["data"].get("side") == asked.side
+    own = message.message["data"].get("side") == invitation.side
     given = (message.name == "PulseRecorded" and acts == PULSE) or (message.name == "MatchConfirmed" and acts == MATCH)
     if (own and given) or (message.name == "AgreementSigned" and acts == MATCH):
         return Refused("LINK_ANSWERED", "the question was answered already, in another way")

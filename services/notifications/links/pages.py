@@ -49,15 +49,15 @@ def acting_page(
 
     `organisation` is its name, `notice` one of the texts' `refusals`, or `sent`.
     """
-    words, issued, asked = page_texts(language), link.issued, link.asked
+    words, issued, invitation = page_texts(language), link.issued, link.invitation
     if issued is None:
         return refused_page("NOT_FOUND", language, 404)
-    question = question_of(issued.acts) if asked is not None else "act"
-    about = words.people[question] if asked is not None else words.act["about"]
-    role = words.roles[issued.role] if asked is None else ""
+    question = question_of(issued.acts) if invitation is not None else "act"
+    about = words.people[question] if invitation is not None else words.act["about"]
+    role = words.roles[issued.role] if invitation is None else ""
     parts = [_paragraph(about.format(organisation=organisation, role=role))]
     if notice is not None:
-        text = words.act["sent"] if notice == "sent" else words.refusal(notice, person=asked is not None)
+        text = words.act["sent"] if notice == "sent" else words.refusal(notice, person=invitation is not None)
         parts.append(f'<p class="notice" role="status">{escape(text)}</p>')
     second = ' class="second"' if link.code is not None else ""
     button = f"<button{second}>{escape(words.act['send_code'])}</button>"
@@ -65,7 +65,10 @@ def acting_page(
     if link.code is None:
         parts += [_paragraph(words.act["code_why"]), asks]
     else:
-        parts += [answer_form(asked.side, issued.acts, token, words) if asked else _acts(link, token, language), asks]
+        parts += [
+            answer_form(invitation.side, issued.acts, token, words) if invitation else _acts(link, token, language),
+            asks,
+        ]
     until = words.act["until"].format(until=texts(language).time(issued.expires_at, zone))
     parts.append(f'<p class="quiet" style="margin-top:1.5rem">{escape(until)}</p>')
     return html(words.language, words.titles[question], "\n".join(parts), status)
@@ -93,7 +96,7 @@ def _acts(link: Link, token: str, language: str) -> str:
 def acted_page(link: Link, language: str) -> Response:
     """What became of the act: done, refused, or not known yet."""
     words = page_texts(language)
-    outcome = words.people if link.asked is not None else words.done
+    outcome = words.people if link.invitation is not None else words.done
     if link.used is None or link.answered is None:
         return html(words.language, words.titles["done"], _paragraph(outcome["pending"]), 202)
     if (code := link.answered.refusal) is not None:

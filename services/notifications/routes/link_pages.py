@@ -78,15 +78,15 @@ def _as_json(link: Link) -> Response:
 
 def _act_of(fields: Mapping[str, str], link: Link) -> Act:
     """What a form gives for a link. Raises Refused for a code that is in none of the lists."""
-    asked, reason, score = link.asked, fields.get("reason") or None, fields.get("score") or None
+    invitation, reason, score = link.invitation, fields.get("reason") or None, fields.get("score") or None
     reasons = tuple(filter(None, (code.strip() for code in fields.get("reasons", "").split(","))))
-    known = REJECT_REASONS if asked is not None else tuple(DeclineReason.__members__)
+    known = REJECT_REASONS if invitation is not None else tuple(DeclineReason.__members__)
     faults = []
     if reason is not None and reason not in known:
         faults.append(Fault("/reason", "INVALID_VALUE", f"must be one of: {', '.join(known)}"))
     if score is not None and score not in {str(number) for number in SCORES}:
         faults.append(Fault("/score", "INVALID_VALUE", "must be 1, 2, 3, 4 or 5"))
-    weighs = PULSE_REASONS[asked.side] if asked is not None else ()
+    weighs = PULSE_REASONS[invitation.side] if invitation is not None else ()
     if not set(reasons) <= set(weighs):
         faults.append(Fault("/reasons", "INVALID_VALUE", f"must be of: {', '.join(weighs)}"))
     if faults:
@@ -108,7 +108,7 @@ class ActPages:
         try:
             link = await self._links.find(token)
             speaks, zone = await self._reader(link, language)
-            person = link.asked is not None
+            person = link.invitation is not None
             name = await self._name(link)
             await self._links.require_open(link)
         except EXPECTED as error:
@@ -159,7 +159,7 @@ class ActPages:
             return refused(request, error, speaks)
         link = await self._links.find(token)
         if problem.code.startswith("LINK_"):
-            return refused(request, error, speaks, person=link.asked is not None)
+            return refused(request, error, speaks, person=link.invitation is not None)
         _, zone = await self._reader(link, language)
         answer_to(error, request)
         name = await self._name(link)

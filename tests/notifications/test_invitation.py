@@ -20,10 +20,10 @@ from services.notifications.domain.link import (
 )
 from services.notifications.domain.link_events import (
     Answer,
-    Asked,
     CodeMistaken,
     CodeOut,
     CodeWanted,
+    Invitation,
     LetterOut,
     LinkIssued,
     LinkUsed,
@@ -56,7 +56,7 @@ def issue(*acts: str) -> IssueLink:
         referral="",
         acts=acts or ("confirm-match", "reject-match"),
         now=NOW,
-        asked=Asked(side="MENTEE", match="M1", asker="Brugwerk", url="https://caserelay.example.org"),
+        invitation=Invitation(side="MENTEE", match="M1", asker="Brugwerk", url="https://caserelay.example.org"),
     )
 
 
