@@ -18,6 +18,7 @@ from contracts import (
     codes,
     escalation_codes,
     gap_codes,
+    letter_codes,
     pause_codes,
     task_codes,
     telling_codes,
@@ -51,6 +52,7 @@ EscalationCode = Annotated[str, one_of(escalation_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
 GapTypeCode = Annotated[str, one_of(gap_codes.GapType)]
 LegalBasisCode = Annotated[str, one_of(codes.LegalBasisKind)]
+LetterResultCode = Annotated[str, one_of(letter_codes.LetterResult)]
 MatchCriterionCode = Annotated[str, one_of(casefile_codes.MatchCriterion)]
 MentorKindCode = Annotated[str, one_of(codes.MentorKind)]
 MissingCode = Annotated[str, one_of(casefile_codes.MissingItem)]

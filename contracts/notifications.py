@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from contracts.coded import DeclineCode, NotToldCode, TellingStateCode, ToldByCode
+from contracts.coded import (
+    DeclineCode,
+    LetterResultCode,
+    NotToldCode,
+    PulseCode,
+    RejectCode,
+    SideCode,
+    TellingStateCode,
+    ToldByCode,
+)
+from contracts.letters import LetterToPost
 from contracts.message import ActorRef, Instant, Message
 
 SOURCE: Final = "/services/notifications"
@@ -33,6 +43,46 @@ class ActedByLink(Message, frozen=True, kw_only=True):
     act: str
     reason: DeclineCode | None = None
     actor: ActorRef
+    at: Instant
+
+
+BETWEEN_SERVICES: Final = (LetterToPost,)
+"""Written elsewhere, and published by this service."""
+
+
+class AnsweredByLink(Message, frozen=True, kw_only=True):
+    """Mentor or mentee of a match, without an account, answered by a link and a code sent to the same address.
+
+    `act` is a command on the case: `record-pulse`, with `score` and `reasons`, or `confirm-match`, or `reject-match`
+    with `reason`. Who the person is the casefile service knows; it has the last word, and answers with
+    `AnswerByLinkTaken`. `at` is the machine's.
+    """
+
+    TYPE: ClassVar[str] = _T + "answer_by_link.v1"
+    NAME: ClassVar[str] = "AnsweredByLink"
+    FED: ClassVar[bool] = False
+    link: str
+    case: str
+    match: str
+    side: SideCode
+    act: str
+    reason: RejectCode | None = None
+    score: int | None = None
+    reasons: list[PulseCode] = []
+    at: Instant
+
+
+class PersonAsked(Message, frozen=True, kw_only=True):
+    """Mentor or mentee of a match was asked by a letter, or could not be; `event` is the id of what it was about."""
+
+    TYPE: ClassVar[str] = _T + "person_asked.v1"
+    NAME: ClassVar[str] = "PersonAsked"
+    FED: ClassVar[bool] = False
+    case: str
+    event: str
+    organisation: str
+    side: SideCode
+    result: LetterResultCode
     at: Instant
 
 

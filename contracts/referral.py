@@ -25,6 +25,7 @@ from contracts.coded import (
     WhyCode,
     WithdrawCode,
 )
+from contracts.letters import MenteesLetterPosted
 from contracts.message import CaseMessage, Deadline, Instant, LevelDue, Message, PausedDeadline, Published, Receiver
 from contracts.packet import LanguageSkill, LegalBasisRef, Occupation, ParticipationChoice
 
@@ -34,7 +35,7 @@ _T = "org.caserelay.referral."
 
 OF_BROADCASTS: Final = (BroadcastOpened, OfferAnswered, OfferWon, BroadcastEnded, OfferMade, OfferMoved)
 """What else is told on this topic: of one person's offers to several organisations (`contracts/broadcast.py`)."""
-BETWEEN_SERVICES: Final = (ActByLinkAnswered,)
+BETWEEN_SERVICES: Final = (ActByLinkAnswered, MenteesLetterPosted)
 """What is told here and goes into nobody's feed."""
 
 

@@ -6,6 +6,7 @@ renews. Codes are those of `contracts.codes` and `contracts.casefile_codes`; fre
 
 from contracts.casefile import (
     agreement,
+    by_link,
     changes,
     charter,
     closing,
@@ -34,6 +35,7 @@ __all__ = [
     "SOURCE",
     "TOPIC",
     "agreement",
+    "by_link",
     "changes",
     "charter",
     "closing",

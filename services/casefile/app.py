@@ -11,16 +11,20 @@ from contracts import notifications as notifications_contracts
 from contracts import referral as referral_contracts
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
+from contracts.letters import LetterToPost
+from contracts.notifications import AnsweredByLink
 from services.casefile.absence_contexts import AbsenceCommand, AbsenceContexts
 from services.casefile.actions import decide
+from services.casefile.acts_by_link import ActsByLink
 from services.casefile.commands import Commands
 from services.casefile.context import CaseContexts, acting
 from services.casefile.domain.absence import Naming, decide_absence
 from services.casefile.domain.charter import Charter, SignCharter, WriteCharter, sign_charter, write_charter
 from services.casefile.domain.context import Context
-from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
+from services.casefile.domain.mentor import DescribeMentor, GiveContact, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
 from services.casefile.gap_lists import GapLists
+from services.casefile.letters import Letters
 from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
@@ -29,7 +33,7 @@ from services.casefile.reactor import Reactor, case_of
 from services.casefile.reports.answers import Reports
 from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
-from services.casefile.routes import absences, cases, charters, gaps, lists, mentors, reports
+from services.casefile.routes import absences, cases, charters, gaps, lists, mentor_contacts, mentors, reports
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.telling_reactor import TellingReactor, record_of
 from services.casefile.work_items import WorkItems
@@ -46,13 +50,15 @@ from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.log.pages import mentions
+from services.chassis.mail.post import Post
+from services.chassis.mail.postbox import LETTER
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Scheduler
+from services.chassis.time.scheduler import Scheduler, by_kind
 
 NAME: Final = "casefile"
 
@@ -72,7 +78,7 @@ def build(
     kept_index = stores.index(NAME, (KEPT,), REPORTS_VERSION, kept_as=KEPT_AS)
     kept = Kept(log, kept_index)
     handler = Handler[Command, Context](streams, contexts, decide, acting)
-    mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
+    mentor_handler = Handler[DescribeMentor | GiveContact, Mentor](streams, OwnState(), decide_mentor)
     writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
     signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
     naming = Handler[AbsenceCommand, Naming](streams, AbsenceContexts(), decide_absence)
@@ -80,7 +86,10 @@ def build(
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add, case_of)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)
-    tellings = TellingReactor(streams, handler, clock)
+    queries = Queries(streams, contexts, handler, clock)
+    letters = Letters(streams, vault, Post.of(settings), clock)
+    alone = {AnsweredByLink.TYPE: ActsByLink(streams, handler, queries, clock).react, LetterToPost.TYPE: letters.react}
+    tellings = TellingReactor(streams, handler, clock, alone)
     tellings_together = Together(streams, tellings.add, record_of)
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
 
@@ -98,14 +107,13 @@ def build(
         bus=bus,
         leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
-        scheduler=Scheduler(index, projection, clock, reactor.fire),
+        scheduler=Scheduler(index, projection, clock, by_kind({LETTER: letters.postbox.fire}, reactor.fire)),
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         more_led={"reports": kept.round},
         closers=[consumers.close, kept_index.close],
     )
-    queries = Queries(streams, contexts, handler, clock)
     commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
@@ -120,6 +128,7 @@ def build(
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
+            mentor_contacts.routes(streams, mentor_handler, vault, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],

@@ -32,7 +32,7 @@ class EventRow(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class OtherRow:
-    """An event that is on no timeline and that nobody outside gets: its class and its stored name."""
+    """An event that is on no timeline: its class and its stored name. Few are told, to the other services alone."""
 
     event: type
     stored: str

@@ -16,6 +16,7 @@ from services.casefile.domain import (
     absence,
     agreement,
     broadcast,
+    by_link,
     changes,
     charter,
     closing,
@@ -47,6 +48,7 @@ from services.casefile.domain import (
     trajectory_end,
 )
 from services.casefile.domain.absence import AbsenceEvent
+from services.casefile.domain.by_link import AnswerByLinkNoted
 from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.charter import CharterEvent
 from services.casefile.domain.exception_count import ExceptionCountEvent
@@ -80,6 +82,7 @@ from services.chassis.delivery.translation import (
     published_receivers,
 )
 from services.chassis.log.event_types import EventTypes
+from services.chassis.mail.postbox import LetterEvent, LetterPosted, LetterTaken
 
 Event = (
     CaseEvent
@@ -90,6 +93,8 @@ Event = (
     | KnownProgrammeEvent
     | KnownOrganisationEvent
     | TellingEvent
+    | AnswerByLinkNoted
+    | LetterEvent
     | KeyUsed
     | KeyRefused
 )
@@ -296,6 +301,7 @@ CASE_EVENTS: Final = (
 EVENTS: Final = (
     *CASE_EVENTS,
     OtherRow(mentor.MentorDescribed, "mentor.described.v1"),
+    OtherRow(mentor.MentorContactGiven, "mentor.contact_given.v1"),
     OtherRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     OtherRow(mentor.MentorReleased, "mentor.released.v1"),
     OtherRow(mentor.MentorAcknowledgedCharter, "mentor.acknowledged_charter.v1"),
@@ -308,8 +314,12 @@ EVENTS: Final = (
     OtherRow(exception_count.ExceptionCounted, "exception.counted.v1"),
     OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
     OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
+    OtherRow(by_link.AnswerByLinkNoted, "answer_by_link.noted.v1"),
+    OtherRow(LetterTaken, "letter.taken.v1"),
+    OtherRow(LetterPosted, "letter.posted.v1"),
     OtherRow(tellings.ToldNoted, "told.noted.v1"),
     OtherRow(tellings.NotToldNoted, "told.not_told_noted.v1"),
+    OtherRow(tellings.PersonAskedNoted, "told.person_asked_noted.v1"),
     OtherRow(KeyUsed, "idempotency_key.used.v1"),
     OtherRow(KeyRefused, "idempotency_key.refused.v1"),
 )

@@ -11,12 +11,7 @@ from typing import Final
 from pydantic_core import from_json, to_json
 
 from contracts.identifiers import one_person
-from services.casefile.access import (
-    ADDRESSED_ORGANISATION,
-    CONSENT_WITHDRAWN,
-    FORMER_ORGANISATION,
-    standing_of,
-)
+from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
 from services.casefile.domain.absence import SubstituteNamed
 from services.casefile.domain.case import CASE
 from services.casefile.domain.charter import CharterWritten
@@ -37,6 +32,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
+from services.chassis.mail.postbox import LetterPosted, LetterTaken, note_letter
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 
 CASES: Final = Table(
@@ -207,6 +203,8 @@ class Listing:
             return
         event: Event = recorded.event
         match event:
+            case LetterTaken() | LetterPosted():
+                note_letter(recorded, event, changes)
             case MentorDescribed():
                 mentor = {"organisation": event.organisation, "mentor": event.mentor}
                 changes.put(MENTORS.name, recorded.stream, recorded.position, **mentor)

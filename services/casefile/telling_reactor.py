@@ -6,10 +6,12 @@ it, until that one was told after all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from contracts.message import Envelope, read_data
-from contracts.notifications import OrganisationNotTold, OrganisationTold
+from contracts.notifications import OrganisationNotTold, OrganisationTold, PersonAsked
 from contracts.telling_codes import REACHED
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
@@ -18,7 +20,9 @@ from services.casefile.domain.state import case_stream
 from services.casefile.domain.tellings import (
     TELLINGS,
     NoteNotTold,
+    NotePersonAsked,
     NoteTold,
+    TellingCommand,
     Tellings,
     decide_telling,
     tellings_stream,
@@ -27,10 +31,12 @@ from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.consumer import React
 from services.chassis.delivery.together import ComesAlone
 from services.chassis.modelling.decider import Actor, Command, Entity
 from services.chassis.time.clock import Clock
 
+_Telling = OrganisationTold | OrganisationNotTold | PersonAsked
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 
 
@@ -42,14 +48,24 @@ def record_of(event: Envelope) -> tuple[str, Entity[Tellings]]:
 class TellingReactor:
     """Takes in messages of the notifications service; one that is repeated changes nothing."""
 
-    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        cases: Handler[Command, Context],
+        clock: Clock,
+        alone: Mapping[str, React] = MappingProxyType({}),
+    ) -> None:
+        """`alone` take in what comes on the same topic and tells of nobody who was told, by the type of the message."""
         self._streams = streams
         self._cases = cases
-        self._records = Handler[NoteTold | NoteNotTold, Tellings](streams, OwnState(), decide_telling)
-        self._clock = clock
+        self._records = Handler[TellingCommand, Tellings](streams, OwnState(), decide_telling)
+        self._clock, self._alone = clock, alone
 
     async def react(self, event: Envelope) -> None:
         """Takes one message in; nothing follows from one of another type. Raises ValidationError for a wrong shape."""
+        if (take := self._alone.get(event.type)) is not None:
+            await take(event)
+            return
         match self._read(event):
             case OrganisationTold() as telling:
                 if telling.state in REACHED and telling.organisation in (await self._of(telling.case)).unreached:
@@ -75,25 +91,31 @@ class TellingReactor:
                     why=missed.reason,
                 )
                 await self._on_case(raised, missed.case, event)
+            case PersonAsked() as letter:
+                await self._note(self._of_letter(letter), letter, event)
             case None:
                 pass
 
     async def add(self, row: Row, event: Envelope) -> None:
         """Adds what follows from one message to the row. Raises ComesAlone, and as `react`."""
+        if event.type in self._alone:
+            raise ComesAlone
         match self._read(event):
             case OrganisationTold() as telling:
                 if telling.state in REACHED and telling.organisation in (await self._of(telling.case)).unreached:
                     raise ComesAlone
                 command, stream = self._noting(telling), tellings_stream(telling.case)
                 await self._records.add(row, command, stream, TELLINGS, _call(event, telling), must_exist=False)
-            case OrganisationNotTold():
+            case OrganisationNotTold() | PersonAsked():
                 raise ComesAlone
             case None:
                 pass
 
-    def _read(self, event: Envelope) -> OrganisationTold | OrganisationNotTold | None:
+    def _read(self, event: Envelope) -> OrganisationTold | OrganisationNotTold | PersonAsked | None:
         if event.type == OrganisationTold.TYPE:
             return read_data(OrganisationTold, event)
+        if event.type == PersonAsked.TYPE:
+            return read_data(PersonAsked, event)
         return read_data(OrganisationNotTold, event) if event.type == OrganisationNotTold.TYPE else None
 
     async def _of(self, case: str) -> Tellings:
@@ -109,9 +131,17 @@ class TellingReactor:
             events=tuple(telling.events),
         )
 
-    async def _note(
-        self, command: NoteTold | NoteNotTold, message: OrganisationTold | OrganisationNotTold, event: Envelope
-    ) -> None:
+    def _of_letter(self, letter: PersonAsked) -> NotePersonAsked:
+        return NotePersonAsked(
+            at=self._clock.now(),
+            by=SYSTEM,
+            organisation=letter.organisation,
+            side=letter.side,
+            event=letter.event,
+            result=letter.result,
+        )
+
+    async def _note(self, command: TellingCommand, message: _Telling, event: Envelope) -> None:
         stream, call = tellings_stream(message.case), _call(event, message)
         await self._records.handle(command, stream, TELLINGS, call, must_exist=False)
 
@@ -122,7 +152,7 @@ class TellingReactor:
             await self._cases.handle(command, stream, CASE, Call(actor=SYSTEM, traceparent=event.traceparent))
 
 
-def _call(event: Envelope, message: OrganisationTold | OrganisationNotTold) -> Call:
+def _call(event: Envelope, message: _Telling) -> Call:
     return Call(
         actor=SYSTEM,
         causation_id=event.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fastapi import FastAPI
 
@@ -21,14 +21,15 @@ from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.leading.sharing import Sharing
+from services.chassis.mail.post import Post
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Fire, Scheduler
-from services.chassis.time.scheduler import Pending as Due
+from services.chassis.time.scheduler import Scheduler, by_kind
+from services.chassis.vault.tokens import Tokens
 from services.notifications.actions import decide
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
@@ -45,15 +46,15 @@ from services.notifications.delivering.shards import SHARDS
 from services.notifications.delivery_lists import DeliveryLists
 from services.notifications.digest_rows import DIGEST_DUE
 from services.notifications.domain.subscription import SubscriptionContext
-from services.notifications.email.post import Post
-from services.notifications.email.tokens import Tokens
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.links.acting import Links
+from services.notifications.links.asking import Asking
 from services.notifications.links.mailing_list import MailingList
 from services.notifications.live_feed import LiveFeed
 from services.notifications.night_rows import NIGHT
 from services.notifications.nightly import Nightly
+from services.notifications.organisation_names import OrganisationNames
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.pending import Pending
 from services.notifications.projection import TABLES, VERSION, Listing
@@ -112,9 +113,10 @@ def build(
     consumers = stores.consumer_store(NAME)
     handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     post = Post.of(settings)
-    links = Links(streams, vault, post, clock)
+    asking = Asking(streams, post, clock, OrganisationNames(streams).name_of, SYSTEM)
+    links = Links(streams, vault, post, clock, asking)
     mailing_list = MailingList(streams, handler, Tokens(vault), post.url, clock, SYSTEM)
-    reactor = Reactor(streams, clock, known, links)
+    reactor = Reactor(streams, clock, known, links, asking)
     all_at_once = Together(streams, reactor.add, inbox_of)
     referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react, together=all_at_once)
     first = CausesFirst(streams, referrals)
@@ -162,7 +164,7 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(index, projection, clock, _firing(due, waiting_clock.fire)),
+        scheduler=Scheduler(index, projection, clock, by_kind(due, waiting_clock.fire)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         tallied=dispatcher.tally,
@@ -201,12 +203,3 @@ def build(
     app.state.end_streams = live.end
     app.state.receipts = receipts
     return app
-
-
-def _firing(by_kind: Mapping[str, Fire], others: Fire) -> Fire:
-    """Who sees to what falls due, by its kind."""
-
-    async def fire(stream: str, due: Due) -> Sequence[Due] | None:
-        return await by_kind.get(due.kind, others)(stream, due)
-
-    return fire

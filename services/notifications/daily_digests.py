@@ -13,6 +13,7 @@ from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
+from services.chassis.mail.smtp import MailAnswer, Result
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending
 from services.notifications.access import READ_FEED
@@ -33,7 +34,6 @@ from services.notifications.domain.digest import (
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.email.composing import digest_letter
 from services.notifications.email.quiet_hours import is_daytime, next_morning
-from services.notifications.email.smtp import MailAnswer, Result
 from services.notifications.lists import messages_at, page
 from services.notifications.reactor import SYSTEM
 

@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
-from services.notifications.domain import digest, lane, link
+from services.notifications.domain import digest, lane
+from services.notifications.domain import link_events as link
 from services.notifications.domain import subscription_events as subscription
 from services.notifications.domain.digest import AnyDigestEvent
 from services.notifications.domain.inbox import InboxEvent, MessageTaken
 from services.notifications.domain.lane import LaneEvent
-from services.notifications.domain.link import AnyLinkEvent
+from services.notifications.domain.link_events import AnyLinkEvent
 from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
@@ -75,6 +76,9 @@ EVENTS: Final = (
     EventRow(digest.DigestTold, "digest.told.v1"),
     EventRow(link.LinkIssued, "link.issued.v1"),
     EventRow(link.CodeSent, "link.code_sent.v1"),
+    EventRow(link.LetterOut, "link.letter_out.v1"),
+    EventRow(link.CodeWanted, "link.code_wanted.v1"),
+    EventRow(link.CodeOut, "link.code_out.v1"),
     EventRow(link.CodeMistaken, "link.code_mistaken.v1"),
     EventRow(link.LinkUsed, "link.used.v1"),
     EventRow(link.LinkAnswered, "link.answered.v1"),

@@ -23,7 +23,7 @@ from services.notifications.digest_rows import note_digest
 from services.notifications.domain.digest import DigestEvent
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
-from services.notifications.domain.link import CodeMistaken, CodeSent, LinkAnswered, LinkIssued, LinkUsed
+from services.notifications.domain.link_events import LinkEvent
 from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
@@ -145,7 +145,7 @@ class Listing:
                 SubscriptionCounted() | SubscriptionUncounted() | KeyUsed() | CaseEventsRead() | OrganisationUnreached()
             ):
                 pass
-            case LinkIssued() | CodeSent() | CodeMistaken() | LinkUsed() | LinkAnswered():
+            case LinkEvent():
                 # A link is found by its token.
                 pass
             case DigestEvent():

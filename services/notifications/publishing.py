@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from contracts.letters import LetterToPost
 from contracts.message import Message
-from contracts.notifications import ActedByLink, OrganisationNotTold, OrganisationTold
+from contracts.notifications import ActedByLink, AnsweredByLink, OrganisationNotTold, OrganisationTold, PersonAsked
 from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.delivery.translation import published_actor
 from services.chassis.log.metadata import Recorded
 from services.notifications.catalogue import OFFERS
 from services.notifications.domain.digest import DigestTold
 from services.notifications.domain.lane import Delivered, DeliveryAttempted, DeliveryFailed, DeliveryState
-from services.notifications.domain.link import CodeSent, LinkUsed
+from services.notifications.domain.link_events import (
+    Answer,
+    CodeSent,
+    CodeWanted,
+    Invitation,
+    LetterOut,
+    LinkIssued,
+    LinkUsed,
+)
 from services.notifications.domain.reading import CaseEventsRead
 from services.notifications.domain.waiting import OrganisationUnreached
+from services.notifications.email.asking import asking_letter, code_letter, in_every_language
 from services.notifications.events import Event
 
 
@@ -46,6 +56,47 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
                 channel=ToldBy.LINK.value,
                 state=TellingState.READ.value,
                 at=recorded.meta.occurred_at,
+            )
+        case LinkIssued(invitation=Invitation() as invitation):
+            return event.case, LetterToPost(
+                letter=event.link,
+                number=0,
+                case=event.case,
+                match=invitation.match,
+                side=invitation.side,
+                letters=in_every_language(asking_letter(event.acts, invitation, event.expires_at)),
+                expires_at=event.expires_at,
+            )
+        case LetterOut():
+            return event.case, PersonAsked(
+                case=event.case,
+                event=event.event,
+                organisation=event.organisation,
+                side=event.side,
+                result=event.result,
+                at=recorded.meta.occurred_at,
+            )
+        case CodeWanted():
+            return event.case, LetterToPost(
+                letter=event.link,
+                number=event.number,
+                case=event.case,
+                match=event.match,
+                side=event.side,
+                letters=in_every_language(code_letter),
+                expires_at=event.expires_at,
+            )
+        case LinkUsed(answer=Answer() as answer):
+            return event.case, AnsweredByLink(
+                link=event.link,
+                case=event.case,
+                match=answer.match,
+                side=answer.side,
+                act=event.action,
+                reason=event.reason,
+                score=answer.score,
+                reasons=list(answer.reasons),
+                at=event.used_at,
             )
         case LinkUsed():
             return event.case, ActedByLink(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from contracts.acts_by_link import ActByLinkAnswered
+from contracts.casefile.by_link import AnswerByLinkTaken
 from contracts.message import Envelope, Message, read_data
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
@@ -18,8 +19,12 @@ from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide, inbox_stream
 from services.notifications.links.acting import Links
+from services.notifications.links.asking import ASKING, POSTED, Asking
 from services.notifications.reactions import stream_of, when_something_is_published_take_it_in
 
+_ANSWERS: Final[dict[str, type[ActByLinkAnswered | AnswerByLinkTaken]]] = {
+    kind.TYPE: kind for kind in (ActByLinkAnswered, AnswerByLinkTaken)
+}
 SYSTEM: Final = Actor(sub="notifications", role="SYSTEM", org="caserelay")
 
 
@@ -32,10 +37,15 @@ class Reactor:
     """Takes in messages of the other services; a repeat finds the message's id in the inbox and changes nothing."""
 
     def __init__(
-        self, streams: Streams, clock: Clock, known: Mapping[str, type[Message]] = MESSAGES, links: Links | None = None
+        self,
+        streams: Streams,
+        clock: Clock,
+        known: Mapping[str, type[Message]] = MESSAGES,
+        links: Links | None = None,
+        asking: Asking | None = None,
     ) -> None:
         """`known` are the messages that this version takes in, by type; `links` are told what became of their acts."""
-        self._links = links
+        self._links, self._asking = links, asking
         self._handler = Handler[TakeMessage, Inbox](streams, OwnState(), decide)
         self._clock = clock
         self._known = known
@@ -48,17 +58,22 @@ class Reactor:
 
     async def react(self, event: Envelope) -> None:
         """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
-        if event.type == ActByLinkAnswered.TYPE and self._links is not None:
-            answered = read_data(ActByLinkAnswered, event)
+        if (kind := _ANSWERS.get(event.type)) is not None and self._links is not None:
+            answered = read_data(kind, event)
             call = Call(actor=SYSTEM, causation_id=event.id, traceparent=event.traceparent)
             await self._links.answer(answered.link, answered.refusal, call)
             return
+        if event.type in POSTED and self._asking is not None:
+            await self._asking.note(event)
+            return
         command, stream, call = self._reaction(event)
         await self._handler.handle(command, stream, INBOX, call, must_exist=False)
+        if event.type in ASKING and self._asking is not None:
+            await self._asking.ask(event)
 
     async def add(self, row: Row, event: Envelope) -> None:
         """Adds one message to what is taken in together. Raises as `react` does, and ComesAlone."""
-        if event.type == ActByLinkAnswered.TYPE:
+        if event.type in _ANSWERS or event.type in POSTED or event.type in ASKING:
             raise ComesAlone
         command, stream, call = self._reaction(event)
         await self._handler.add(row, command, stream, INBOX, call, must_exist=False)

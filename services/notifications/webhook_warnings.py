@@ -9,6 +9,7 @@ from typing import Final
 from contracts.subscription_codes import Channel, SubscriptionState
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
+from services.chassis.mail.smtp import Result
 from services.chassis.modelling.days import in_utc
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, sortable
@@ -18,7 +19,6 @@ from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.schedule import GIVE_UP_AFTER
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.email.composing import warning_letter
-from services.notifications.email.smtp import Result
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 from services.notifications.warning_rows import WARNING
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from contracts import casefile as casefile_contracts
 from contracts import notifications as notifications_contracts
 from contracts.barred_roles import BARRED
+from contracts.message import Envelope
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.context import OwnState
@@ -23,12 +24,14 @@ from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.log.pages import mentions
+from services.chassis.mail.post import Post
+from services.chassis.mail.postbox import LETTER
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Scheduler
+from services.chassis.time.scheduler import Scheduler, by_kind
 from services.referral.actions import decide
 from services.referral.acts_by_link import ActsByLink
 from services.referral.broadcasts import Broadcasts
@@ -39,6 +42,7 @@ from services.referral.domain.case_key import CaseKey, CloseCase, ReopenCase
 from services.referral.domain.disclosure import NoteRefusal, note_refusal
 from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
+from services.referral.letters import Letters
 from services.referral.lists import Lists
 from services.referral.other_contexts import BroadcastContexts, LegalBasisContexts, OrganisationContexts
 from services.referral.projection import INDEX_VERSION, TABLES, project
@@ -77,7 +81,13 @@ def build(
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react, together=together)
     queries = Queries(streams, contexts, handlers.referrals, vault, index, clock)
     by_link = ActsByLink(streams, handlers.referrals, queries, clock)
-    acts_heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, by_link.react)
+    letters = Letters(streams, vault, Post.of(settings), index, projection, clock)
+
+    async def hear(event: Envelope) -> None:
+        await by_link.react(event)
+        await letters.react(event)
+
+    heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, hear)
 
     service = Service(
         name=NAME,
@@ -93,8 +103,8 @@ def build(
         bus=bus,
         leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
-        scheduler=Scheduler(index, projection, clock, reactor.fire),
-        sources={"casefile": consumer, "notifications": acts_heard},
+        scheduler=Scheduler(index, projection, clock, by_kind({LETTER: letters.postbox.fire}, reactor.fire)),
+        sources={"casefile": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         closers=[consumers.close],

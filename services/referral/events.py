@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 from contracts import broadcast as broadcasts
 from contracts import referral as messages
 from contracts.acts_by_link import ActByLinkAnswered
+from contracts.letters import MenteesLetterPosted
 from contracts.message import Message
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.log.event_types import EventTypes
+from services.chassis.mail.postbox import LetterEvent, LetterPosted, LetterTaken
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.broadcast import (
     BroadcastEnded,
@@ -64,6 +66,7 @@ Event = (
     | OrganisationEvent
     | ProgrammeEvent
     | ActByLinkNoted
+    | LetterEvent
     | KeyUsed
     | KeyRefused
 )
@@ -120,6 +123,8 @@ EVENTS: Final = (
     EventRow(CapacityTaken, "organisation.capacity_taken.v1"),
     EventRow(CapacityReleased, "organisation.capacity_released.v1"),
     EventRow(ActByLinkNoted, "act_by_link.noted.v1", ActByLinkAnswered),
+    EventRow(LetterTaken, "letter.taken.v1"),
+    EventRow(LetterPosted, "letter.posted.v1", MenteesLetterPosted),
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
     EventRow(KeyRefused, "idempotency_key.refused.v1"),

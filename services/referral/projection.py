@@ -11,6 +11,7 @@ from contracts.codes import ReferralState, WithdrawReason
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
+from services.chassis.mail.postbox import LetterPosted, LetterTaken, note_letter
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 from services.referral.domain.broadcast import (
     BroadcastEnded,
@@ -92,6 +93,8 @@ def project(recorded: Recorded, changes: Changes) -> None:
             offer = event.offer
             reader = {"reader": offer.organisation, "consent_withdrawn": 1}
             changes.put(REFERRALS.name, offer.referral_id, recorded.position, **reader)
+        case LetterTaken() | LetterPosted():
+            note_letter(recorded, event, changes)
         case (
             BroadcastOpened()
             | OfferMoved()

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from contracts import referral as messages
 from contracts.acts_by_link import ActByLinkAnswered
 from contracts.code_lists import sectors
+from contracts.letters import MenteesLetterPosted
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.delivery.translation import (
@@ -21,6 +22,7 @@ from services.chassis.delivery.translation import (
     published_receivers,
 )
 from services.chassis.log.metadata import Recorded
+from services.chassis.mail.postbox import LetterPosted, LetterTaken
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.broadcast import (
     BroadcastEnded,
@@ -69,8 +71,19 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             return event.case, ActByLinkAnswered(
                 link=event.link, case=event.case, referral=event.referral, act=event.action, refusal=event.refusal
             )
+        case LetterPosted():
+            return event.addressee, MenteesLetterPosted(
+                letter=event.letter,
+                number=event.number,
+                case=event.addressee,
+                result=event.result,
+                language=event.language,
+                secret=event.secret,
+                at=event.at,
+            )
         case (
-            ReferralDrafted()
+            LetterTaken()
+            | ReferralDrafted()
             | DraftEdited()
             | WaitingCorrected()
             | ContactDisclosed()

@@ -29,6 +29,9 @@ OF_OTHER_ENTITIES: Final = {
     "LearnOrganisation",
     "NoteTold",
     "NoteNotTold",
+    "NotePersonAsked",
+    "NoteAnswer",
+    "GiveContact",
 }
 ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""

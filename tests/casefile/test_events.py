@@ -9,7 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from contracts import casefile
+from contracts.casefile.by_link import AnswerByLinkTaken
+from contracts.letters import MentorsLetterPosted
 from contracts.message import CaseMessage, published
+from services.casefile.domain.by_link import AnswerByLinkNoted
 from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.steps import Moves
@@ -17,6 +20,7 @@ from services.casefile.event_rows import EventRow
 from services.casefile.events import CASE_EVENTS, EVENTS, Event, sentence
 from services.casefile.publishing import publish
 from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.mail.postbox import LetterPosted
 from tests.support.actors import LOTTE
 from tests.support.dates import on
 from tests.support.filled import fields_of, filled, plain
@@ -24,10 +28,10 @@ from tests.support.filled import fields_of, filled, plain
 OF_CASES = list(CASE_EVENTS)
 
 
-def recorded(event: Any) -> Recorded:
-    """An event as it stands in the stream of its case."""
+def recorded(event: Any, stream: str = "case-C-1") -> Recorded:
+    """An event as it stands in its stream, which is that of its case."""
     meta = Metadata(event_id="e-1", actor=LOTTE, occurred_at=on(5, 1), recorded_at=on(6, 1), correlation_id="c-1")
-    return Recorded(1, "case-C-1", 1, "topic", event, meta, b"stored")
+    return Recorded(1, stream, 1, "topic", event, meta, b"stored")
 
 
 def test_every_event_has_one_row() -> None:
@@ -66,7 +70,22 @@ def test_an_event_is_published_under_its_own_name(row: EventRow[Any]) -> None:
 def test_each_message_of_the_service_is_that_of_one_event() -> None:
     """None is described that nothing publishes, and none is published that is not described."""
     made = [type(event[1]) for row in OF_CASES if (event := publish(recorded(filled(row.event)))) is not None]
-    assert sorted(kind.TYPE for kind in made) == list(published(casefile))
+    told = [*(kind.TYPE for kind in made), AnswerByLinkTaken.TYPE, MentorsLetterPosted.TYPE]
+    assert sorted(told) == list(published(casefile))
+
+
+def test_what_is_told_of_links_and_letters_is_told_of_their_case() -> None:
+    """What they say is that of their event; the addressee of a letter is a match of the case."""
+    noted = AnswerByLinkNoted(link="L-1", case="C-1", action="record-pulse", refusal="CASE_CLOSED")
+    taken = AnswerByLinkTaken(link="L-1", case="C-1", act="record-pulse", refusal="CASE_CLOSED")
+    assert publish(recorded(noted, "answer-by-link-L-1")) == ("C-1", taken)
+    posted = LetterPosted(
+        letter="L-1", number=2, addressee="C-1/M-1", result="SENT", language="fr", secret="a" * 64, at=on(6, 1)
+    )
+    told = MentorsLetterPosted(
+        letter="L-1", number=2, case="C-1", result="SENT", language="fr", secret="a" * 64, at=on(6, 1)
+    )
+    assert publish(recorded(posted, "letter-L-1.2")) == ("C-1", told)
 
 
 @pytest.mark.parametrize("row", [row for row in OF_CASES if row.message is not None], ids=lambda row: row.stored)
@@ -93,6 +112,7 @@ def test_a_message_says_who_acted_when_and_of_which_case() -> None:
     found = publish(event)
     assert found is not None
     case, message = found
+    assert isinstance(message, CaseMessage)
     assert (case, message.case, message.digest) == ("C-1", "C-1", event.digest)
     assert (message.actor.sub, message.actor.role, message.actor.org) == (LOTTE.sub, LOTTE.role, LOTTE.org)
     assert (message.occurred_at, message.recorded_at) == (on(5, 1), on(6, 1))

@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from contracts import casefile, notifications, referral
+from contracts.letters import MenteesLetterPosted, MentorsLetterPosted
 from contracts.message import CloudEvent, published
 from services.casefile.events import EVENTS as CASEFILE
 from services.chassis.log.metadata import Metadata
@@ -155,6 +156,18 @@ def test_a_field_of_the_vault_would_be_found() -> None:
 
 def test_what_is_told_of_telling_names_no_place_where_anybody_is_told() -> None:
     """Neither an address nor an endpoint, and no person: who was told are organisations."""
-    models = [model for model in published(notifications).values() if model is not notifications.ActedByLink]
+    models = (notifications.OrganisationTold, notifications.OrganisationNotTold, notifications.PersonAsked)
     found = {name for model in models for _, name in shape(model, set())}
-    assert found == {"case", "event", "events", "organisation", "channel", "state", "since", "reason", "at"}
+    told = {"case", "event", "events", "organisation", "channel", "state", "since", "reason", "at"}
+    assert found == told | {"side", "result"}
+
+
+def test_what_the_services_tell_of_letters_names_no_reader_and_no_place() -> None:
+    """Which match and which side, what the letter says, and hashes: no person, no address, no token and no code."""
+    of_links = {notifications.ActedByLink, *(notifications.OrganisationTold, notifications.OrganisationNotTold)}
+    models = [model for model in published(notifications).values() if model not in of_links]
+    models += [MenteesLetterPosted, MentorsLetterPosted]
+    found = {name for model in models for _, name in shape(model, set())}
+    letter = {"letter", "number", "letters", "subject", "text", "html", "expiresAt", "language", "secret"}
+    answer = {"link", "act", "reason", "score", "reasons"}
+    assert found == letter | answer | {"case", "match", "side", "event", "organisation", "result", "at"}

@@ -123,6 +123,15 @@ def test_what_people_are_sent_leads_back_to_the_gateway() -> None:
     assert told["CASERELAY_PUBLIC_URL"] == f"${{CASERELAY_PUBLIC_URL:-http://{published}}}"
 
 
+def test_every_service_is_told_of_the_mail_server() -> None:
+    """Each posts letters to the addresses that it keeps."""
+    secrets = yaml.safe_load_all((DEPLOY / "kubernetes" / "secrets.example.yaml").read_text(encoding="utf-8"))
+    by_name = {one["metadata"]["name"]: one["stringData"] for one in secrets}
+    for name in sorted(set(PATHS.values())):
+        assert COMPOSE["services"][name]["environment"]["CASERELAY_SMTP_URL"] == "${CASERELAY_SMTP_URL:-}"
+        assert by_name[f"caserelay-{name}"]["CASERELAY_SMTP_URL"]
+
+
 def test_the_notifications_service_is_told_how_to_reach_others_and_may() -> None:
     """By e-mail and by webhooks, from compose and from Kubernetes, whose network lets out what is named alone."""
     told = COMPOSE["services"]["notifications"]["environment"]

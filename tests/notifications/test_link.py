@@ -11,19 +11,15 @@ from services.chassis.modelling.decider import Actor, Refused
 from services.notifications.domain.link import (
     LINK,
     ActByLink,
-    CodeMistaken,
-    CodeSent,
     IssueLink,
     Link,
-    LinkAnswered,
     LinkCommand,
-    LinkIssued,
-    LinkUsed,
     RecordAnswer,
     RequestCode,
     decide,
     mistaken,
 )
+from services.notifications.domain.link_events import CodeMistaken, CodeSent, LinkAnswered, LinkIssued, LinkUsed
 
 NOW: Final = datetime(2026, 11, 28, 14, tzinfo=UTC)
 BY: Final = Actor(sub="lotte.claes", role="NGO_COORDINATOR", org="brugwerk")

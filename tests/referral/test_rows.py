@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from contracts import broadcast as broadcasts
 from contracts import referral as messages
 from contracts.acts_by_link import ActByLinkAnswered
+from contracts.letters import MenteesLetterPosted
 from contracts.message import Message
 from services.chassis.modelling.decider import Refused
 from services.referral.actions import ACTIONS, OTHER_COMMANDS, Action, decide
@@ -97,6 +98,7 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
     },
     messages.OrganisationDescribed: lambda event: of(event.description),
     ActByLinkAnswered: lambda event: {"act": event.action},
+    MenteesLetterPosted: lambda event: {"case": event.addressee},
 }
 """What a message says by another name than its event, or from within it."""
 
@@ -159,7 +161,7 @@ def test_a_message_says_what_its_event_says(row: EventRow) -> None:
     else:
         common = {}
         # An answer to an act by link is ordered with its case.
-        whose = ("case_id", "case", "organisation", "programme")
+        whose = ("case_id", "case", "organisation", "programme", "addressee")
         assert key in [getattr(event, name, None) for name in whose]
     expected = {**of(event), **SAID.get(row.message, lambda _: {})(event), **common}
     assert {name: plain(value) for name, value in of(message).items()} == {

@@ -82,6 +82,7 @@ async def keep(data: Path) -> list[Path]:
         await subscriptions.live(services.service("notifications").streams)
         await lanes.live(services.service("notifications").streams)
         await life.live(services, box)
+        await life.pair_answers(services, box)
     golden.collect(data)
     return written
 

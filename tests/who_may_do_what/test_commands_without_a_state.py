@@ -124,6 +124,7 @@ BODIES: Final[Mapping[str, tuple[str, Any, str | None]]] = {
     ),
     "POST /v1/subscriptions": ("/v1/subscriptions", HOOK, None),
     "PUT /v1/mentors/{ref}": ("/v1/mentors/M-77", PROFILE, None),
+    "PUT /v1/mentors/{ref}/contact": ("/v1/mentors/M-78/contact", {"email": "marc@mentors.example"}, None),
     "PUT /v1/charters/{version}": ("/v1/charters/v9", CHARTER, None),
     "PUT /v1/absences/{sub}": ("/v1/absences/somebody", AWAY, None),
     "POST /v1/absences/{sub}/release": ("/v1/absences/away/release", {}, None),
@@ -155,6 +156,11 @@ async def test_a_command_without_a_state_is_for_whom_the_page_names(shared: Case
         for org in KINDS:
             named = await shared.running.send(Person(who, org, "NGO_LEAD"), "PUT", "/v1/absences/away", AWAY)
             assert named.headers["ETag"] == etag, named.text
+    if request_line.endswith("/contact"):
+        etag = '"1"'
+        for org in KINDS:
+            described = await shared.running.send(Person("lead", org, "NGO_LEAD"), "PUT", "/v1/mentors/M-78", PROFILE)
+            assert described.headers["ETag"] == etag, described.text
     for person in (Person(who, org, role) for org in KINDS for role in sorted(roles - {"SYSTEM"})):
         method = request_line.partition(" ")[0]
         key = new_key() if method == "POST" else None

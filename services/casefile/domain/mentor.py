@@ -63,6 +63,18 @@ class MentorDescribed(Event, frozen=True, kw_only=True):
     described_at: datetime
 
 
+class GiveContact(Command, frozen=True, kw_only=True):
+    """Say where a mentor is written to, by a vault reference; None: nowhere any more."""
+
+    contact_ref: str | None
+
+
+class MentorContactGiven(Event, frozen=True, kw_only=True):
+    """How a mentor is written to is in the vault under the reference; None: nowhere any more."""
+
+    contact_ref: str | None
+
+
 class MentorEngaged(Event, frozen=True, kw_only=True):
     """A proposed match takes one of the mentor's places."""
 
@@ -85,7 +97,7 @@ class MentorAcknowledgedCharter(Event, frozen=True, kw_only=True):
     acknowledged_on: date
 
 
-MentorEvent = MentorDescribed | MentorEngaged | MentorReleased | MentorAcknowledgedCharter
+MentorEvent = MentorDescribed | MentorContactGiven | MentorEngaged | MentorReleased | MentorAcknowledgedCharter
 
 
 class Mentor(Struct, frozen=True, kw_only=True):
@@ -97,6 +109,7 @@ class Mentor(Struct, frozen=True, kw_only=True):
     profile: Profile | None = None
     since: datetime | None = None
     cases: GrowingSet[str] = GrowingSet()
+    contact_ref: str | None = None
 
     @property
     def waiting_since(self) -> datetime | None:
@@ -135,8 +148,11 @@ def lacks_confidentiality(profile: Profile, version: str | None) -> tuple[str, .
     return ("CONFIDENTIALITY" if version is None else f"CONFIDENTIALITY in version {version}",)
 
 
-def decide_mentor(command: DescribeMentor, mentor: Mentor) -> list[MentorEvent]:
-    """Describes a mentor; the same description again changes nothing."""
+def decide_mentor(command: DescribeMentor | GiveContact, mentor: Mentor) -> list[MentorEvent]:
+    """Describes a mentor, or says where one is written to; the same again changes nothing."""
+    if isinstance(command, GiveContact):
+        same = command.contact_ref == mentor.contact_ref
+        return [] if same else [MentorContactGiven(contact_ref=command.contact_ref)]
     if faults := list(_faults(command)):
         raise Refused.input(*faults)
     if command.profile == mentor.profile:
@@ -181,6 +197,8 @@ def evolve_mentor(mentor: Mentor, event: MentorEvent) -> Mentor:
             takes_again = mentor.profile is not None and mentor.profile.capacity == 0 < event.profile.capacity
             begins = event.described_at if mentor.since is None or takes_again else mentor.since
             return replace(mentor, profile=event.profile, since=begins)
+        case MentorContactGiven():
+            return replace(mentor, contact_ref=event.contact_ref)
         case MentorEngaged():
             return replace(mentor, cases=mentor.cases | {event.case})
         case MentorReleased():

@@ -33,6 +33,15 @@ class NoteNotTold(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class NotePersonAsked(Command, frozen=True, kw_only=True):
+    """Mentor or mentee was asked by a letter, or could not be (`contracts.notifications.PersonAsked`)."""
+
+    organisation: str
+    side: str
+    event: str
+    result: str
+
+
 class ToldNoted(Event, frozen=True, kw_only=True):
     """An organisation was told of these events of the case by a channel, as far as the state says."""
 
@@ -53,7 +62,18 @@ class NotToldNoted(Event, frozen=True, kw_only=True):
     reason: str
 
 
-TellingEvent = ToldNoted | NotToldNoted
+class PersonAskedNoted(Event, frozen=True, kw_only=True):
+    """A side of a match was asked by a letter about an event of the case, or the result says why not."""
+
+    BYSTANDER: ClassVar[bool] = True
+    organisation: str
+    side: str
+    event: str
+    result: str
+
+
+TellingEvent = ToldNoted | NotToldNoted | PersonAskedNoted
+TellingCommand = NoteTold | NoteNotTold | NotePersonAsked
 
 
 class Tellings(Struct, frozen=True, kw_only=True):
@@ -62,7 +82,7 @@ class Tellings(Struct, frozen=True, kw_only=True):
     unreached: frozenset[str] = frozenset()
 
 
-def decide_telling(command: NoteTold | NoteNotTold, _record: Tellings) -> list[TellingEvent]:
+def decide_telling(command: TellingCommand, _record: Tellings) -> list[TellingEvent]:
     """Everything that was told is noted: there is nothing to refuse."""
     match command:
         case NoteTold():
@@ -83,6 +103,12 @@ def decide_telling(command: NoteTold | NoteNotTold, _record: Tellings) -> list[T
                     reason=command.reason,
                 )
             ]
+        case NotePersonAsked():
+            return [
+                PersonAskedNoted(
+                    organisation=command.organisation, side=command.side, event=command.event, result=command.result
+                )
+            ]
         case _:
             assert_never(command)
 
@@ -96,6 +122,9 @@ def evolve_tellings(record: Tellings, event: TellingEvent) -> Tellings:
             return replace(record, unreached=record.unreached - {event.organisation})
         case NotToldNoted():
             return replace(record, unreached=record.unreached | {event.organisation})
+        case PersonAskedNoted():
+            # It reaches a person; whether their organisation is told is another thing.
+            return record
         case _:
             assert_never(event)
 

@@ -1,4 +1,4 @@
-"""What the routes of mentors answer."""
+"""What the routes of mentors take beside the profile, and what they answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from datetime import date, datetime
 
 from contracts.answers import Contract
 from contracts.codes import MentorKind
+from contracts.email_address import Email
+from contracts.fields import Body
+from contracts.subscription_codes import MailLanguage
 from services.casefile.routes.responses import SelfLink
 
 
@@ -31,6 +34,29 @@ class MentorAnswer(Contract):
     links: SelfLink
     dry_run: bool | None = None
     events: list[str] | None = None
+
+
+class MentorContactBody(Body):
+    """Where a mentor without an account is written to, and in which language; without `email` nowhere any more.
+
+    Personal data: it goes to the vault and nowhere else.
+    """
+
+    email: Email | None = None
+    language: MailLanguage = MailLanguage.EN
+
+
+class MentorContact(Contract):
+    """Where a mentor is written to; `email` is None where that is nowhere."""
+
+    email: str | None
+    language: MailLanguage
+
+
+class MentorContactAnswer(Contract):
+    """The contact data of a mentor."""
+
+    contact: MentorContact
 
 
 class MentorPage(Contract):

@@ -101,6 +101,14 @@ DESCRIBED: Final = ApiDescription(
             "mentor-describe",
             "Sets a mentor's profile. `If-Match` is needed where there is one already.",
         ),
+        "GET /v1/mentors/{ref}/contact": Operation(
+            "mentor-contact-read", "Where a mentor without an account is written to.", versioned=True
+        ),
+        "PUT /v1/mentors/{ref}/contact": Operation(
+            "mentor-contact-give",
+            "Says where a mentor without an account is written to, so that they answer by a link and a code; without "
+            "`email` nowhere any more. `If-Match` is the mentor's.",
+        ),
         "GET /v1/absences": Operation(
             "absence-list",
             "A page of those of the caller's organisation who are, will be, or were away, each with their latest "

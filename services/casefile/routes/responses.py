@@ -29,6 +29,7 @@ from contracts.casefile_codes import (
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
 from contracts.ladder_answers import MissedTermAnswer, PausedAnswer, ReceiverAnswer
+from contracts.letter_codes import LetterResult
 from contracts.norm_answers import MonthMetAnswer
 from contracts.telling_codes import TellingState, ToldBy
 from contracts.terms import LadderLevel
@@ -276,12 +277,17 @@ class CasePage(Contract):
 
 
 class TellingAnswer(Contract):
-    """An organisation was told by a channel: how far that came, and when."""
+    """An organisation was told by a channel: how far that came, and when.
+
+    With `side` it is the mentor or the mentee who was asked by a letter, or could not be, for the `reason`.
+    """
 
     organisation: str
     channel: ToldBy
     state: TellingState
     at: datetime
+    side: Side | None = None
+    reason: LetterResult | None = None
 
 
 class TimelineItem(Contract):

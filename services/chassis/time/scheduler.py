@@ -8,7 +8,7 @@ answers a repeat with nothing. So a restart, a second scheduler or a lost index 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -46,6 +46,15 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 Fire = Callable[[str, Pending], Awaitable[Sequence[Pending] | None]]
 """Sends the command for a deadline of a stream that fell due. What it returns is still to be fired in its place."""
+
+
+def by_kind(kinds: Mapping[str, Fire], others: Fire) -> Fire:
+    """Who sees to what falls due, by its kind."""
+
+    async def fire(stream: str, due: Pending) -> Sequence[Pending] | None:
+        return await kinds.get(due.kind, others)(stream, due)
+
+    return fire
 
 
 def set_pending(changes: Changes, stream: str, recorded: Recorded, pending: Iterable[Pending]) -> None:

@@ -6,23 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from contracts.referral import OrganisationDescribed
 from contracts.subscription_codes import ChallengeOutcome
 from services.chassis.deciding.streams import Streams
+from services.chassis.mail.post import Post
+from services.chassis.mail.smtp import MailAnswer, Result
 from services.chassis.modelling.days import in_utc
 from services.chassis.vault.vault import Vault
 from services.notifications.delivering.carrier import ForgottenSecrets
 from services.notifications.delivering.ids import delivery_id
-from services.notifications.domain.inbox import notices_stream
 from services.notifications.domain.link import LIFE
 from services.notifications.domain.subscription import Subscription
 from services.notifications.domain.subscription_events import Choices
 from services.notifications.email.composing import Around, answer_letter, confirm_letter, letter_of
-from services.notifications.email.letters import Letter
-from services.notifications.email.post import Post
-from services.notifications.email.smtp import MailAnswer, Result
+from services.notifications.email.letters import Letter, parts_of
 from services.notifications.links.acting import Links, acting_on
 from services.notifications.links.mailing_list import MailingList
+from services.notifications.organisation_names import OrganisationNames
 from services.notifications.reactor import SYSTEM
 from services.notifications.webhooks.sender import Answer
 
@@ -34,8 +33,9 @@ class MailCarrier:
     """Sends to the mailboxes of subscriptions."""
 
     def __init__(self, post: Post, vault: Vault, streams: Streams, links: Links, mailing_list: MailingList) -> None:
-        self._post, self._vault, self._streams, self._links = post, vault, streams, links
+        self._post, self._vault, self._links = post, vault, links
         self._mailing_list = mailing_list
+        self.name_of = OrganisationNames(streams).name_of
 
     async def carry(self, subscription: Subscription, message: Mapping[str, Any], at: datetime) -> Answer:
         """One attempt to deliver a message. Raises ForgottenSecrets where the address was forgotten."""
@@ -50,40 +50,34 @@ class MailCarrier:
             awaited = message["data"].get("awaited")
             name = await self.name_of(awaited) if awaited is not None else None
             letter = letter_of(message, choices, around, name)
-        return as_answer(await self._post.send(address, letter, delivery))
+        return as_answer(await self._post.send(address, parts_of(letter), delivery))
 
     async def test(self, subscription: Subscription, test: str, at: datetime) -> Answer:
         """One attempt to deliver a test letter. Raises ForgottenSecrets."""
         address, choices = await self._address(subscription)
         message = {"id": test, "type": "", "time": in_utc(at), "data": {}}
         letter = letter_of(message, choices, await self.around(subscription))
-        return as_answer(await self._post.send(address, letter, delivery_id(subscription.subscription, test)))
+        return as_answer(await self._post.send(address, parts_of(letter), delivery_id(subscription.subscription, test)))
 
     async def ask(self, subscription: Subscription) -> tuple[ChallengeOutcome, int | None]:
         """Asks the reader of the address to confirm it: SENT, or what stood in the way. Raises ForgottenSecrets."""
         address, choices = await self._address(subscription)
         link = self._mailing_list.confirm_link(subscription)
         letter = confirm_letter(choices, await self.name_of(subscription.organisation), link.url, link.until)
-        answer = await self._post.send(address, letter, f"{subscription.subscription}.{subscription.challenge}")
+        answer = await self._post.send(
+            address, parts_of(letter), f"{subscription.subscription}.{subscription.challenge}"
+        )
         return _outcome_of(answer), answer.status
 
     async def send(self, subscription: Subscription, letter: Letter, identity: str) -> MailAnswer:
         """Sends a letter of another kind to the subscription's address. Raises ForgottenSecrets."""
         address, _ = await self._address(subscription)
-        return await self._post.send(address, letter, identity)
+        return await self._post.send(address, parts_of(letter), identity)
 
     async def around(self, subscription: Subscription) -> Around:
         """What letters to a subscription say beside their message."""
         name = await self.name_of(subscription.organisation)
         return Around(name, self._post.url, self._mailing_list.unsubscribe_link(subscription))
-
-    async def name_of(self, organisation: str) -> str:
-        """The name by which people know an organisation; its id as long as nobody has described it."""
-        records = await self._streams.log.read(notices_stream(organisation))
-        for recorded in reversed(records):
-            if recorded.event.type == OrganisationDescribed.TYPE:
-                return str(recorded.event.message["data"]["name"])
-        return organisation
 
     async def _address(self, subscription: Subscription) -> tuple[str, Choices]:
         choices = subscription.choices

@@ -1,21 +1,33 @@
 """A link by which somebody without an account acts, once: whose it is, what for, and the codes that prove it.
 
-Nothing here is secret: of a token and of a code a hash stands here, made under a key that is not here. A wrong code is
-an event, so that tries are counted whatever process takes them. All instants are the machine's: a link lives by its
-reader's clock.
+A wrong code is an event, so that tries are counted whatever process takes them. All instants are the machine's: a link
+lives by its reader's clock.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hmac import compare_digest
-from typing import ClassVar, Final, assert_never
+from typing import Final, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from services.chassis.modelling.days import in_utc
-from services.chassis.modelling.decider import Because, Command, Entity, Event, Fault, Refused
+from services.chassis.modelling.decider import Because, Command, Entity, Fault, Refused
+from services.notifications.domain.link_events import (
+    Answer,
+    AnyLinkEvent,
+    CodeMistaken,
+    CodeOut,
+    CodeSent,
+    CodeWanted,
+    Invitation,
+    LetterOut,
+    LinkAnswered,
+    LinkIssued,
+    LinkUsed,
+)
 
 LIFE: Final = timedelta(hours=72)
 CODE_LIFE: Final = timedelta(minutes=10)
@@ -24,77 +36,7 @@ MOST_TRIES: Final = 5
 MOST_CODES: Final = 5
 """Of one link: with `MOST_TRIES`, 25 guesses at 10^8 codes."""
 BETWEEN_CODES: Final = timedelta(minutes=1)
-
-
-class LinkEvent(Event, frozen=True, kw_only=True):
-    """What happens to a link happens beside what callers decide on."""
-
-    BYSTANDER: ClassVar[bool] = True
-
-
-class LinkIssued(LinkEvent, frozen=True, kw_only=True):
-    """A link went out in a letter: to whom, about which referral, and for which acts.
-
-    `event` is the id of the message that the letter is about.
-    """
-
-    link: str
-    token_hash: str
-    subscription: str
-    organisation: str
-    sub: str
-    role: str
-    case: str
-    event: str
-    referral: str
-    acts: tuple[str, ...]
-    issued_at: datetime
-    expires_at: datetime
-
-
-class CodeSent(LinkEvent, frozen=True, kw_only=True):
-    """A code goes out in a second letter; the one before is void.
-
-    So the letter of the link was read: `event` is the id of the message that it was about, to `organisation`.
-    """
-
-    organisation: str
-    case: str
-    event: str
-    code_hash: str
-    sent_at: datetime
-    expires_at: datetime
-
-
-class CodeMistaken(LinkEvent, frozen=True, kw_only=True):
-    """Somebody gave another code."""
-
-    tried_at: datetime
-
-
-class LinkUsed(LinkEvent, frozen=True, kw_only=True):
-    """The person acted, with link and code. `reason` is the code that goes with a decline."""
-
-    link: str
-    subscription: str
-    organisation: str
-    sub: str
-    role: str
-    case: str
-    referral: str
-    action: str
-    reason: str | None
-    used_at: datetime
-
-
-class LinkAnswered(LinkEvent, frozen=True, kw_only=True):
-    """What the referral service made of the act; `refusal` is the code by which it said no."""
-
-    refusal: str | None
-    answered_at: datetime
-
-
-AnyLinkEvent = LinkIssued | CodeSent | CodeMistaken | LinkUsed | LinkAnswered
+_WITH_REASON: Final = frozenset({"decline", "reject-match"})
 
 
 class IssueLink(Command, frozen=True, kw_only=True):
@@ -111,10 +53,21 @@ class IssueLink(Command, frozen=True, kw_only=True):
     referral: str
     acts: tuple[str, ...]
     now: datetime
+    invitation: Invitation | UnsetType = UNSET
+
+
+class RecordLetter(Command, frozen=True, kw_only=True):
+    """Note what became of a letter that another service posts; `number` 0 is the one with the link."""
+
+    number: int
+    result: str
+    language: str | None
+    secret: str | None
+    now: datetime
 
 
 class RequestCode(Command, frozen=True, kw_only=True):
-    """Send a code."""
+    """Send a code; where another service makes and posts it, its hash is not known yet."""
 
     code_hash: str
     now: datetime
@@ -126,6 +79,8 @@ class ActByLink(Command, frozen=True, kw_only=True):
     code_hash: str
     act: str | None
     reason: str | None = None
+    score: int | None = None
+    reasons: tuple[str, ...] = ()
     now: datetime
 
 
@@ -136,22 +91,24 @@ class RecordAnswer(Command, frozen=True, kw_only=True):
     now: datetime
 
 
-LinkCommand = IssueLink | RequestCode | ActByLink | RecordAnswer
+LinkCommand = IssueLink | RecordLetter | RequestCode | ActByLink | RecordAnswer
 
 
 class Code(Struct, frozen=True, kw_only=True):
-    """The code that was sent last."""
+    """The code that was sent last; `hash` is empty as long as it is not known whether it was, `result` how it went."""
 
     hash: str
     sent_at: datetime
     expires_at: datetime
     tries: int = 0
+    result: str | None = None
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """A link as it stands; `used` and `answered` once they are."""
+    """A link as it stands; `used` and `answered` once they are, `out` once another service has posted its letter."""
 
     issued: LinkIssued | None = None
+    out: LetterOut | None = None
     code: Code | None = None
     codes: int = 0
     used: LinkUsed | None = None
@@ -159,8 +116,13 @@ class Link(Struct, frozen=True, kw_only=True):
 
     def is_of(self, token_hash: str) -> bool:
         """Whether the token is this link's; it takes as long whether there is one or not."""
-        kept = self.issued.token_hash if self.issued is not None else "0" * len(token_hash)
-        return compare_digest(kept, token_hash) and self.issued is not None
+        known = self.out.token_hash if self.out is not None else self.issued.token_hash if self.issued else None
+        return compare_digest(known or "0" * len(token_hash), token_hash) and bool(known)
+
+    @property
+    def invitation(self) -> Invitation | None:
+        """The side of a match that the link was sent to; None for one of a subscription."""
+        return (self.issued.invitation or None) if self.issued is not None else None
 
 
 def decide(command: LinkCommand, link: Link) -> list[AnyLinkEvent]:
@@ -168,6 +130,8 @@ def decide(command: LinkCommand, link: Link) -> list[AnyLinkEvent]:
     match command:
         case IssueLink():
             return _issued(command, link)
+        case RecordLetter():
+            return _letter_out(command, link)
         case RequestCode():
             return _code_sent(command, link)
         case ActByLink():
@@ -197,6 +161,33 @@ def _issued(command: IssueLink, link: Link) -> list[AnyLinkEvent]:
             acts=command.acts,
             issued_at=command.now,
             expires_at=command.now + LIFE,
+            invitation=command.invitation,
+        )
+    ]
+
+
+def _letter_out(command: RecordLetter, link: Link) -> list[AnyLinkEvent]:
+    issued, invitation = link.issued, link.invitation
+    if issued is None or invitation is None:
+        return []
+    if command.number:
+        known = link.code is not None and link.code.result is not None
+        if command.number != link.codes or known:
+            return []
+        result, kept = command.result, command.secret
+        return [CodeOut(number=command.number, result=result, code_hash=kept, posted_at=command.now)]
+    if link.out is not None:
+        return []
+    return [
+        LetterOut(
+            case=issued.case,
+            event=issued.event,
+            organisation=issued.organisation,
+            side=invitation.side,
+            result=command.result,
+            language=command.language,
+            token_hash=command.secret,
+            posted_at=command.now,
         )
     ]
 
@@ -227,6 +218,18 @@ def _code_sent(command: RequestCode, link: Link) -> list[AnyLinkEvent]:
     issued = link.issued
     if issued is None:
         return []
+    if (invitation := link.invitation) is not None:
+        return [
+            CodeWanted(
+                link=issued.link,
+                number=link.codes + 1,
+                case=issued.case,
+                side=invitation.side,
+                match=invitation.match,
+                wanted_at=command.now,
+                expires_at=command.now + CODE_LIFE,
+            )
+        ]
     return [
         CodeSent(
             organisation=issued.organisation,
@@ -243,7 +246,7 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
     if (refusal := closed(link, command.now)) is not None:
         raise refusal
     issued, code = link.issued, link.code
-    if issued is None or code is None:
+    if issued is None or code is None or not code.hash:
         raise Refused("CODE_MISSING", "no code was sent yet: ask for one first")
     if command.now >= code.expires_at:
         raise Refused("CODE_EXPIRED", "the code has ended, 10 minutes after it was sent: ask for another one")
@@ -257,9 +260,18 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
         raise Refused.input(
             Fault("/action", "ACT_NOT_OFFERED", f"the link is good for one of: {', '.join(issued.acts)}")
         )
-    if (act == "decline") != (command.reason is not None):
-        fault = Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with decline, and with nothing else")
+    if (act in _WITH_REASON) != (command.reason is not None):
+        fault = Fault("/reason", "REASON_WITH_DECLINE", "a reason goes with a no, and with nothing else")
         raise Refused.input(fault)
+    if (act == "record-pulse") != (command.score is not None) or (command.score is None and command.reasons):
+        fault = Fault("/score", "SCORE_WITH_PULSE", "a number from 1 to 5 goes with a pulse, and with nothing else")
+        raise Refused.input(fault)
+    invitation = link.invitation
+    answer = (
+        Answer(side=invitation.side, match=invitation.match, score=command.score, reasons=command.reasons)
+        if invitation
+        else UNSET
+    )
     return [
         LinkUsed(
             link=issued.link,
@@ -272,6 +284,7 @@ def _acted(command: ActByLink, link: Link) -> list[AnyLinkEvent]:
             action=act,
             reason=command.reason,
             used_at=command.now,
+            answer=answer,
         )
     ]
 
@@ -289,6 +302,15 @@ def evolve(link: Link, event: AnyLinkEvent) -> Link:
     match event:
         case LinkIssued():
             return replace(link, issued=event)
+        case LetterOut():
+            return replace(link, out=event)
+        case CodeWanted():
+            wanted = Code(hash="", sent_at=event.wanted_at, expires_at=event.expires_at)
+            return replace(link, code=wanted, codes=event.number)
+        case CodeOut():
+            if link.code is None or event.number != link.codes:
+                return link
+            return replace(link, code=replace(link.code, hash=event.code_hash or "", result=event.result))
         case CodeSent():
             code = Code(hash=event.code_hash, sent_at=event.sent_at, expires_at=event.expires_at)
             return replace(link, code=code, codes=link.codes + 1)

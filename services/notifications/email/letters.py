@@ -1,4 +1,4 @@
-"""Writes letters: subject, a text part and an HTML part that say the same, and the headers of automatic mail.
+"""Writes letters: subject, a text part and an HTML part that say the same.
 
 A letter holds no personal data: what happened, to whose organisation, and a link. Who signs in reads the rest.
 """
@@ -6,19 +6,12 @@ A letter holds no personal data: what happened, to whose organisation, and a lin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
-from email.message import EmailMessage
-from email.policy import SMTP, Policy
-from email.utils import format_datetime
 from html import escape
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
+from services.chassis.mail.writing import Parts
 from services.notifications.email.texts import Texts, page, texts
-
-if TYPE_CHECKING:
-    from email.headerregistry import BaseHeader
 
 WIDTH: Final = 72
 MOST_LINES: Final = 50
@@ -35,24 +28,6 @@ _CODE: Final = (
     '<p style="margin:22px 0;font-family:Consolas,Menlo,monospace;font-size:28px;font-weight:700;'
     'letter-spacing:3px">{}</p>'
 )
-
-
-class _Address(UniqueUnstructuredHeader):
-    """A header that holds the address of a page, on one line however long that is.
-
-    The library would write a line of more than 78 characters as an encoded word, which no mail program opens: RFC 2369
-    has the address as it is.
-    """
-
-    name: str
-
-    def fold(self, *, policy: Policy[Any]) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-_HEADERS: Final = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", cast("type[BaseHeader]", _Address))
-_POLICY: Final = SMTP.clone(header_factory=_HEADERS)
 
 
 class Line(NamedTuple):
@@ -78,43 +53,15 @@ class Letter(NamedTuple):
     code: str | None = None
     organisation: str | None = None
     unsubscribe: str | None = None
+    signs_in: bool = True
+    """Whether its reader has an account."""
 
 
-class Envelope(NamedTuple):
-    """From and to whom a letter goes, when, and under which identity: the same for every attempt to send it."""
-
-    sender: str
-    address: str
-    identity: str
-    """Without brackets and domain: that of the delivery."""
-    at: datetime
-
-
-def message_id(identity: str, sender: str) -> str:
-    """The Message-ID of a delivery: a repeat after a lost answer has the same one, and mail systems drop doubles."""
-    return f"<{identity}@{sender.rpartition('@')[2]}>"
-
-
-def written(letter: Letter, envelope: Envelope) -> EmailMessage:
-    """The message as it goes to the server: ASCII on the wire, whatever the language."""
+def parts_of(letter: Letter) -> Parts:
+    """What a letter says, in the words of its language."""
     words = texts(letter.language)
-    wording = words.letters[letter.kind]
-    message = EmailMessage(policy=_POLICY)
-    message["From"] = f"Caserelay <{envelope.sender}>"
-    message["To"] = envelope.address
-    message["Subject"] = wording.subject.format_map(letter.values)
-    message["Date"] = format_datetime(envelope.at)
-    message["Message-ID"] = message_id(envelope.identity, envelope.sender)
-    message["Auto-Submitted"] = "auto-generated"
-    # Exchange answers automatic mail by itself unless it is asked not to.
-    message["X-Auto-Response-Suppress"] = "All"
-    if letter.unsubscribe is not None:
-        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(_text(letter, words), cte="quoted-printable")
-    message.add_alternative(_html(letter, words), subtype="html", cte="quoted-printable")
-    message["Content-Language"] = words.language
-    return message
+    subject = words.letters[letter.kind].subject.format_map(letter.values)
+    return Parts(subject, _text(letter, words), _html(letter, words), words.language, letter.unsubscribe)
 
 
 def _lines(letter: Letter, words: Texts) -> tuple[Sequence[Line], str | None]:
@@ -123,7 +70,7 @@ def _lines(letter: Letter, words: Texts) -> tuple[Sequence[Line], str | None]:
 
 
 def _footer(letter: Letter, words: Texts) -> list[str]:
-    lines = [words.footer.private]
+    lines = [words.footer.private if letter.signs_in else words.footer.without_account]
     if letter.organisation is not None:
         lines.append(words.footer.why.format(organisation=letter.organisation))
     return [*lines, words.footer.automatic]

@@ -28,14 +28,16 @@ from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler, NotFound
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.problems.problem import ProblemError
+from services.chassis.mail.post import Post
+from services.chassis.mail.smtp import Result
 from services.chassis.modelling.decider import Actor, Refused
 from services.chassis.modelling.derived_id import derived_id
 from services.chassis.time.clock import Clock, machine_now
+from services.chassis.vault.tokens import Tokens, answering, hash_of, id_in
 from services.chassis.vault.vault import Vault
 from services.notifications.domain.link import (
     LINK,
     ActByLink,
-    CodeMistaken,
     IssueLink,
     Link,
     LinkCommand,
@@ -46,17 +48,18 @@ from services.notifications.domain.link import (
     link_stream,
     mistaken,
 )
+from services.notifications.domain.link_events import CodeMistaken
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.domain.subscription_events import Choices
-from services.notifications.email.letters import Letter
-from services.notifications.email.post import Post
-from services.notifications.email.smtp import Result
-from services.notifications.email.tokens import Tokens, hash_of, id_in
+from services.notifications.email.letters import Letter, parts_of
+from services.notifications.links.asking import Asking
 
 LINK_AND_CODE: Final = "LINK_AND_CODE"
 """How somebody proved who they are who acts by a link, and the code that was sent to the same address."""
 _NAMESPACE: Final = UUID("1f0b3a52-6a38-4c11-9d3f-5f6e0a2f8f10")
 _PURPOSE: Final = "act"
+_UNKNOWN: Final = "UNKNOWN"
+"""The role of who has no account."""
 _ANSWER_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.05
 _NO_DIGIT: Final = re.compile(r"\D")
@@ -75,6 +78,16 @@ _ACTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """What an organisation may do after each of these messages about an open referral to it."""
+
+
+class Act(NamedTuple):
+    """What somebody gave on the page of a link; `score` and `reasons` of a pulse."""
+
+    code: str
+    action: str | None = None
+    reason: str | None = None
+    score: int | None = None
+    reasons: tuple[str, ...] = ()
 
 
 class Acting(NamedTuple):
@@ -106,10 +119,12 @@ class Links:
         vault: Vault,
         post: Post,
         clock: Clock,
+        asking: Asking,
         now: Callable[[], datetime] = machine_now,
     ) -> None:
         self._streams, self._vault, self._post, self._clock, self._now = streams, vault, post, clock, now
         self._tokens = Tokens(vault)
+        self._asking = asking
         self._handler = Handler[LinkCommand, Link](streams, OwnState(), decide)
 
     async def issue(self, delivery: str, subscription: Subscription, acting: Acting, by: Actor) -> str:
@@ -142,16 +157,28 @@ class Links:
         """The link of a token. Raises NotFound, which says the same of all that are no token of ours."""
         link_id = id_in(token)
         state = Link() if link_id is None else (await self._streams.fold(link_stream(link_id), LINK)).state
+        if link_id is not None and state.invitation is not None and state.out is None:
+            # A letter may be read before it is known here that it was sent.
+            state = await self._once(link_id, lambda link: link.out is not None)
         if not state.is_of(hash_of(token)):
             raise NotFound(_PURPOSE)
         return state
 
     async def choices_of(self, link: Link) -> Choices | None:
-        """How its reader wants to be written to, whatever has become of the subscription."""
-        if link.issued is None:
+        """How its reader wants to be written to, whatever has become of the subscription; None of one without."""
+        if link.issued is None or link.invitation is not None:
             return None
         stream = subscription_stream(link.issued.subscription)
         return (await self._streams.fold(stream, SUBSCRIPTION)).state.choices
+
+    async def require_open(self, link: Link) -> None:
+        """Raises Refused where a link does nothing any more, with the reason: of itself, or of what it was sent for."""
+        if (refusal := closed(link, self._now())) is not None:
+            raise refusal
+        if link.invitation is not None:
+            await self._asking.require_open(link)
+        else:
+            await self.subscription_of(link)
 
     async def subscription_of(self, link: Link) -> Subscription:
         """The subscription that a link was sent for. Raises Refused where it is not the same person's any more."""
@@ -169,14 +196,12 @@ class Links:
             )
         return subscription
 
-    def closed(self, link: Link) -> Refused | None:
-        """Why the link does nothing any more; None where it still does."""
-        return closed(link, self._now())
-
     async def send_code(self, token: str, traceparent: str) -> Link:
         """Sends a code to the address that the link was sent to. Raises NotFound, Refused, ProblemError."""
         link = await self.find(token)
         issued = link.issued
+        if link.invitation is not None:
+            return await self._have_code_sent(link, traceparent)
         subscription = await self.subscription_of(link)
         address = await self._address(subscription)
         if issued is None or subscription.choices is None or address is None:
@@ -191,49 +216,63 @@ class Links:
         call = Call(actor=command.by, traceparent=traceparent)
         outcome = await self._handler.handle(command, link_stream(issued.link), LINK, call)
         letter = Letter("code", subscription.choices.language, {}, code=f"{code[:4]} {code[4:]}")
-        answer = await self._post.send(address, letter, f"{issued.link}.{outcome.state.codes}")
+        answer = await self._post.send(address, parts_of(letter), f"{issued.link}.{outcome.state.codes}")
         if answer.result is not Result.ACCEPTED:
-            raise ProblemError(
-                503,
-                "CODE_NOT_SENT",
-                "the mail server did not take the e-mail with the code; ask for another one in a minute",
-                headers={"Retry-After": "60"},
-            )
+            raise _not_sent()
         return outcome.state
 
-    async def act(self, token: str, code: str, act: str | None, reason: str | None, traceparent: str) -> Link:
+    async def _have_code_sent(self, link: Link, traceparent: str) -> Link:
+        """Has a code made and posted by who keeps the address, and waits five seconds for word of it."""
+        await self.require_open(link)
+        if (issued := link.issued) is None:
+            raise NotFound(_PURPOSE)
+        command = RequestCode(at=self._clock.now(), by=self._actor(link), code_hash="", now=self._now())
+        call = Call(actor=command.by, traceparent=traceparent)
+        number = (await self._handler.handle(command, link_stream(issued.link), LINK, call)).state.codes
+        sent = await self._once(issued.link, lambda state: state.codes > number or _posted(state) is not None)
+        if _posted(sent) not in (None, "SENT"):
+            raise _not_sent()
+        return sent
+
+    async def act(self, token: str, act: Act, traceparent: str) -> Link:
         """Takes an act. Raises NotFound, and Refused, which says why nothing was done."""
         link = await self.find(token)
-        await self.subscription_of(link)
+        await self.require_open(link)
         issued = link.issued
         if issued is None:
             raise NotFound(_PURPOSE)
+        if link.invitation is not None and link.code is not None and link.code.result is None:
+            # The same of a code.
+            await self._once(issued.link, lambda state: _posted(state) is not None)
+        # As people copy it: with blanks, or a dash between its halves.
+        code = _NO_DIGIT.sub("", act.code)
         command = ActByLink(
             at=self._clock.now(),
             by=self._actor(link),
-            # As people copy it: with blanks, or a dash between its halves.
-            code_hash=self._tokens.hidden("code", issued.link, _NO_DIGIT.sub("", code)),
-            act=act,
-            reason=reason,
+            code_hash=answering(token, code) if link.invitation else self._tokens.hidden("code", issued.link, code),
+            act=act.action,
+            reason=act.reason,
+            score=act.score,
+            reasons=act.reasons,
             now=self._now(),
         )
         call = Call(actor=command.by, traceparent=traceparent)
         outcome = await self._handler.handle(command, link_stream(issued.link), LINK, call)
         if any(isinstance(event, CodeMistaken) for event in outcome.events):
             raise mistaken(outcome.state.code.tries if outcome.state.code is not None else 0)
-        return await self._answered(issued.link)
+        return await self._once(issued.link, lambda state: state.answered is not None)
 
     async def answer(self, link: str, refusal: str | None, call: Call) -> None:
         """Notes what the referral service made of an act. A link that nobody knows is passed over."""
         command = RecordAnswer(at=self._clock.now(), by=call.actor, refusal=refusal, now=self._now())
         await self._handler.handle(command, link_stream(link), LINK, call, must_exist=False)
 
-    async def _answered(self, link: str) -> Link:
-        """The link once its act has been answered, or as it is after five seconds."""
+    async def _once(self, link: str, true: Callable[[Link], bool]) -> Link:
+        """The link once something is true of it, or as it is after five seconds."""
         deadline = asyncio.get_running_loop().time() + _ANSWER_SECONDS
         while True:
             state = (await self._streams.fold(link_stream(link), LINK)).state
-            if state.answered is not None or asyncio.get_running_loop().time() >= deadline:
+            if true(state) or asyncio.get_running_loop().time() >= deadline:
                 return state
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -247,4 +286,21 @@ class Links:
         issued = link.issued
         if issued is None:
             raise NotFound(_PURPOSE)
+        if link.invitation is not None:
+            # Who it is the service knows that decides.
+            return Actor(sub=link.invitation.side, role=_UNKNOWN, org=issued.organisation, method=LINK_AND_CODE)
         return Actor(sub=issued.sub, role=issued.role, org=issued.organisation, method=LINK_AND_CODE)
+
+
+def _posted(link: Link) -> str | None:
+    """What became of the letter with the latest code; None as long as nobody knows."""
+    return link.code.result if link.code is not None else None
+
+
+def _not_sent() -> ProblemError:
+    return ProblemError(
+        503,
+        "CODE_NOT_SENT",
+        "the mail server did not take the e-mail with the code; ask for another one in a minute",
+        headers={"Retry-After": "60"},
+    )

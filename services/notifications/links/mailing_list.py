@@ -11,6 +11,7 @@ from services.chassis.deciding.handler import Call, Handler, NotFound
 from services.chassis.deciding.streams import Streams
 from services.chassis.modelling.decider import Actor, Command, Refused
 from services.chassis.time.clock import Clock, machine_now
+from services.chassis.vault.tokens import Tokens, id_in
 from services.notifications.domain.subscription import (
     SUBSCRIPTION,
     Subscription,
@@ -18,7 +19,6 @@ from services.notifications.domain.subscription import (
     subscription_stream,
 )
 from services.notifications.domain.subscription_course import DisableSubscription, RecordChallenge
-from services.notifications.email.tokens import Tokens, id_in
 
 CONFIRM_WITHIN: Final = timedelta(days=7)
 _CONFIRM: Final = "confirm"

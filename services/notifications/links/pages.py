@@ -9,6 +9,7 @@ from fastapi import Response
 
 from services.notifications.domain.link import Link
 from services.notifications.email.texts import texts
+from services.notifications.links.question import answer_form, question_of
 from services.notifications.links.texts import page, page_texts
 
 Question = Literal["confirm", "unsubscribe"]
@@ -48,13 +49,15 @@ def acting_page(
 
     `organisation` is its name, `notice` one of the texts' `refusals`, or `sent`.
     """
-    words, issued = page_texts(language), link.issued
+    words, issued, invitation = page_texts(language), link.issued, link.invitation
     if issued is None:
         return refused_page("NOT_FOUND", language, 404)
-    about = words.act["about"].format(organisation=organisation, role=words.roles[issued.role])
-    parts = [_paragraph(about)]
+    question = question_of(issued.acts) if invitation is not None else "act"
+    about = words.people[question] if invitation is not None else words.act["about"]
+    role = words.roles[issued.role] if invitation is None else ""
+    parts = [_paragraph(about.format(organisation=organisation, role=role))]
     if notice is not None:
-        text = words.act["sent"] if notice == "sent" else words.refusals.get(notice, notice)
+        text = words.act["sent"] if notice == "sent" else words.refusal(notice, person=invitation is not None)
         parts.append(f'<p class="notice" role="status">{escape(text)}</p>')
     second = ' class="second"' if link.code is not None else ""
     button = f"<button{second}>{escape(words.act['send_code'])}</button>"
@@ -62,10 +65,13 @@ def acting_page(
     if link.code is None:
         parts += [_paragraph(words.act["code_why"]), asks]
     else:
-        parts += [_acts(link, token, language), asks]
+        parts += [
+            answer_form(invitation.side, issued.acts, token, words) if invitation else _acts(link, token, language),
+            asks,
+        ]
     until = words.act["until"].format(until=texts(language).time(issued.expires_at, zone))
     parts.append(f'<p class="quiet" style="margin-top:1.5rem">{escape(until)}</p>')
-    return html(words.language, words.titles["act"], "\n".join(parts), status)
+    return html(words.language, words.titles[question], "\n".join(parts), status)
 
 
 def _acts(link: Link, token: str, language: str) -> str:
@@ -90,18 +96,22 @@ def _acts(link: Link, token: str, language: str) -> str:
 def acted_page(link: Link, language: str) -> Response:
     """What became of the act: done, refused, or not known yet."""
     words = page_texts(language)
+    outcome = words.people if link.invitation is not None else words.done
     if link.used is None or link.answered is None:
-        return html(words.language, words.titles["done"], _paragraph(words.done["pending"]), 202)
+        return html(words.language, words.titles["done"], _paragraph(outcome["pending"]), 202)
     if (code := link.answered.refusal) is not None:
-        return html(words.language, words.titles["refused"], _paragraph(words.done["refused"].format(code=code)), 409)
+        return html(words.language, words.titles["refused"], _paragraph(outcome["refused"].format(code=code)), 409)
     return html(words.language, words.titles["done"], _paragraph(words.done[link.used.action]))
 
 
-def refused_page(code: str, language: str, status: int, detail: str = "") -> Response:
-    """Why nothing was done; in English where the texts have no sentence for the code."""
+def refused_page(code: str, language: str, status: int, detail: str = "", *, person: bool = False) -> Response:
+    """Why nothing was done; in English where the texts have no sentence for the code.
+
+    `person`: to mentor or mentee, who cannot sign in.
+    """
     words = page_texts(language)
     title = words.titles["ended" if code.startswith("LINK_") or code == "NOT_FOUND" else "refused"]
-    return html(words.language, title, _paragraph(words.refusals.get(code, detail or code)), status)
+    return html(words.language, title, _paragraph(words.refusal(code, detail, person=person)), status)
 
 
 def asking_page(what: Question, organisation: str, action: str, language: str) -> Response:

@@ -57,7 +57,8 @@ async def form_of(request: Request) -> dict[str, str]:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
     except ValueError:
         raise ProblemError(400, "UNREADABLE_JSON", "the form cannot be read") from None
-    return {name: values[-1] for name, values in fields.items()}
+    # Of several boxes all count that are ticked, of anything else the last.
+    return {name: ",".join(values) if name == "reasons" else values[-1] for name, values in fields.items()}
 
 
 def wants_json(request: Request) -> bool:
@@ -71,8 +72,11 @@ def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def refused(request: Request, error: Exception, language: str) -> Response:
-    """A page for people, whose browsers ask for HTML; a problem document for everybody else."""
+def refused(request: Request, error: Exception, language: str, *, person: bool = False) -> Response:
+    """A page for people, whose browsers ask for HTML; a problem document for everybody else.
+
+    `person`: to mentor or mentee.
+    """
     # Its path holds the link.
     request.scope["instance"] = "/"
     answer = answer_to(error, request)
@@ -80,7 +84,7 @@ def refused(request: Request, error: Exception, language: str) -> Response:
         answer.headers["Cache-Control"] = "no-store"
         return answer
     problem = as_problem(error)
-    made = refused_page(problem.code, language, problem.status, problem.detail)
+    made = refused_page(problem.code, language, problem.status, problem.detail, person=person)
     made.headers.update(problem.headers)
     return made
 

@@ -6,6 +6,7 @@ can act in somebody's name. GET shows and changes nothing, whatever follows ever
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -21,8 +22,9 @@ from services.chassis.modelling.days import USUAL_ZONE
 from services.chassis.modelling.decider import Fault, Refused
 from services.chassis.operating.request_notes import notes_of
 from services.notifications.domain.link import Link
-from services.notifications.links.acting import Links
+from services.notifications.links.acting import Act, Links
 from services.notifications.links.pages import HEADERS, acted_page, acting_page
+from services.notifications.links.question import PULSE_REASONS, REJECT_REASONS, SCORES
 from services.notifications.routes.forms import (
     ANY_FORM,
     NO_BODY,
@@ -44,14 +46,16 @@ _ACT: Final[dict[str, Any]] = {
         "code": {"type": "string", "description": "The 8 digits of the second e-mail.", "maxLength": 12},
         "action": {
             "type": "string",
-            "enum": ["receive", "accept", "decline"],
+            "enum": ["receive", "accept", "decline", "confirm-match", "reject-match", "record-pulse"],
             "description": "One of those that the page offers; may be left out where it offers one alone.",
         },
         "reason": {
             "type": "string",
-            "enum": ["", *(reason.value for reason in DeclineReason)],
-            "description": "With decline.",
+            "enum": ["", *dict.fromkeys((*(reason.value for reason in DeclineReason), *REJECT_REASONS))],
+            "description": "With decline, and with reject-match.",
         },
+        "score": {"type": "string", "enum": ["", *map(str, SCORES)], "description": "With record-pulse: 5 is good."},
+        "reasons": {"type": "string", "description": "With record-pulse: codes, with commas between them."},
     },
     "required": ["code"],
 }
@@ -72,6 +76,25 @@ def _as_json(link: Link) -> Response:
     return Response(to_json(shown), 409 if refusal else 202 if shown["state"] == "PENDING" else 200, HEADERS, JSON)
 
 
+def _act_of(fields: Mapping[str, str], link: Link) -> Act:
+    """What a form gives for a link. Raises Refused for a code that is in none of the lists."""
+    invitation, reason, score = link.invitation, fields.get("reason") or None, fields.get("score") or None
+    reasons = tuple(filter(None, (code.strip() for code in fields.get("reasons", "").split(","))))
+    known = REJECT_REASONS if invitation is not None else tuple(DeclineReason.__members__)
+    faults = []
+    if reason is not None and reason not in known:
+        faults.append(Fault("/reason", "INVALID_VALUE", f"must be one of: {', '.join(known)}"))
+    if score is not None and score not in {str(number) for number in SCORES}:
+        faults.append(Fault("/score", "INVALID_VALUE", "must be 1, 2, 3, 4 or 5"))
+    weighs = PULSE_REASONS[invitation.side] if invitation is not None else ()
+    if not set(reasons) <= set(weighs):
+        faults.append(Fault("/reasons", "INVALID_VALUE", f"must be of: {', '.join(weighs)}"))
+    if faults:
+        raise Refused.input(*faults)
+    number = int(score) if score is not None else None
+    return Act(fields.get("code", ""), fields.get("action") or None, reason, number, tuple(dict.fromkeys(reasons)))
+
+
 class ActPages:
     """The answers of the page."""
 
@@ -81,16 +104,15 @@ class ActPages:
 
     async def show(self, request: Request, token: str, language: MailLanguage | None) -> Response:
         """What the link is good for."""
-        speaks = spoken(language)
+        speaks, person = spoken(language), False
         try:
             link = await self._links.find(token)
             speaks, zone = await self._reader(link, language)
+            person = link.invitation is not None
             name = await self._name(link)
-            await self._links.subscription_of(link)
-            if (refusal := self._links.closed(link)) is not None:
-                raise refusal
+            await self._links.require_open(link)
         except EXPECTED as error:
-            return refused(request, error, speaks)
+            return refused(request, error, speaks, person=person)
         return _as_json(link) if wants_json(request) else acting_page(link, token, speaks, zone, name)
 
     async def send_code(self, request: Request, token: str, language: MailLanguage | None) -> Response:
@@ -111,13 +133,8 @@ class ActPages:
         try:
             fields = await form_of(request)
             speaks, _ = await self._reader(await self._links.find(token), language)
-            reason = fields.get("reason") or None
-            if reason is not None and reason not in DeclineReason.__members__:
-                raise Refused.input(Fault("/reason", "INVALID_VALUE", "must be a reason of a decline"))
-            trace = str(notes_of(request.scope).trace)
-            link = await self._links.act(
-                token, fields.get("code", ""), fields.get("action") or None, reason, traceparent=trace
-            )
+            given = _act_of(fields, await self._links.find(token))
+            link = await self._links.act(token, given, traceparent=str(notes_of(request.scope).trace))
         except EXPECTED as error:
             return await self._again(request, token, error, speaks, language)
         return _as_json(link) if wants_json(request) else acted_page(link, speaks)
@@ -126,7 +143,8 @@ class ActPages:
         """The language and the time zone of a link's reader."""
         choices = await self._links.choices_of(link)
         if choices is None:
-            return spoken(language), USUAL_ZONE
+            own = link.out.language if link.out is not None else None
+            return own if language is None and own is not None else spoken(language), USUAL_ZONE
         return language.value if language is not None else choices.language, choices.time_zone
 
     async def _name(self, link: Link) -> str:
@@ -137,9 +155,11 @@ class ActPages:
     ) -> Response:
         """The forms once more, with what was wrong; where the link does nothing any more, only that."""
         problem = as_problem(error)
-        if not wants_page(request) or problem.code.startswith("LINK_") or isinstance(error, NotFound):
+        if not wants_page(request) or isinstance(error, NotFound):
             return refused(request, error, speaks)
         link = await self._links.find(token)
+        if problem.code.startswith("LINK_"):
+            return refused(request, error, speaks, person=link.invitation is not None)
         _, zone = await self._reader(link, language)
         answer_to(error, request)
         name = await self._name(link)

@@ -13,8 +13,9 @@ from typing import Final
 import pytest
 
 from contracts.codes import Step
+from services.chassis.mail.writing import Envelope, composed
 from services.notifications.catalogue import MESSAGES
-from services.notifications.email.letters import MOST_LINES, WIDTH, Envelope, Letter, Line, written
+from services.notifications.email.letters import MOST_LINES, WIDTH, Letter, Line, parts_of
 from services.notifications.email.texts import DEFAULT, LANGUAGES, Texts, texts
 
 ZONE: Final = "Europe/Brussels"
@@ -27,7 +28,7 @@ KINDS: Final = sorted(texts(DEFAULT).letters)
 
 def sent(letter: Letter) -> EmailMessage:
     """A letter as it arrives."""
-    message = written(letter, Envelope("caserelay@example.org", "lotte@brugwerk.example", "d-1", AT))
+    message = composed(parts_of(letter), Envelope("caserelay@example.org", "lotte@brugwerk.example", "d-1", AT))
     return message_from_bytes(message.as_bytes(), policy=default)
 
 
@@ -155,7 +156,8 @@ def test_no_address_in_a_header_is_written_in_code() -> None:
     """However long it is: encoded words (RFC 2047) stand for text, and mail programs open none as an address."""
     leave, domain = f"https://{'caserelay.' * 20}example.org/mail/unsubscribe/{'a' * 64}", f"{'mail.' * 30}example.org"
     letter = Letter("event", "nl", VALUES, link=LINK, unsubscribe=leave)
-    wire = written(letter, Envelope(f"caserelay@{domain}", f"lotte@{domain}", "d-1", AT)).as_bytes(policy=SMTP)
+    envelope = Envelope(f"caserelay@{domain}", f"lotte@{domain}", "d-1", AT)
+    wire = composed(parts_of(letter), envelope).as_bytes(policy=SMTP)
     lines = wire.decode().partition("\r\n\r\n")[0].split("\r\n")
     assert f"List-Unsubscribe: <{leave}>" in lines
     assert f"Message-ID: <d-1@{domain}>" in lines
@@ -167,7 +169,7 @@ def test_what_goes_over_the_wire_is_ascii() -> None:
     for language in LANGUAGES:
         letter = Letter("event", language, {**VALUES, "what": "Łódź über ça"}, link=LINK)
         envelope = Envelope("caserelay@example.org", "lotte@brugwerk.example", "d-1", AT)
-        wire = written(letter, envelope).as_bytes()
+        wire = composed(parts_of(letter), envelope).as_bytes()
         assert wire.isascii()
         assert max(map(len, wire.split(b"\r\n"))) <= 998
 

@@ -5,13 +5,51 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from tests.casefile.cases import PROFILE
 from tests.notifications.links.mailbox import Mailbox, code_in, link_in
+from tests.notifications.links.pair import MENTEE, MENTOR, MENTORS, Pair
 from tests.support.mail_server import MailBox
 from tests.support.people import INES, LOTTE
 from tests.support.requests import another_person
 from tests.support.running import Running
 
 SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
+
+
+async def pair_answers(services: Running, box: MailBox) -> None:
+    """Mentor and mentee say yes by a link and a code, after a wrong one; one says how it goes, the other too late."""
+    pair = Pair(Mailbox(services, box, LOTTE))
+    # In the version of the charter in which the demo's programme asks for it, whatever came to govern meanwhile.
+    etag = await services.version(LOTTE, MENTORS)
+    described = await services.send(LOTTE, "PUT", MENTORS, PROFILE, etag=etag)
+    assert described.status_code == 200, described.text
+    await pair.proposed(mentor={"email": MENTOR, "language": "fr"})
+    await pair.letter_to(MENTOR)
+    link = await pair.link_to(MENTEE)
+    given = await pair.code(link, MENTEE)
+    done = await pair.mailbox.post(link, f"action=reject-match&reason=AVAILABILITY&code={given}")
+    assert done.status_code == 200, done.text
+    case = await pair.proposed()
+    for address in (MENTEE, MENTOR):
+        link = await pair.link_to(address)
+        given = await pair.code(link, address)
+        await pair.mailbox.post(link, "action=confirm-match&code=0")
+        done = await pair.mailbox.post(link, f"action=confirm-match&code={given}")
+        assert done.status_code == 200, done.text
+    await pair.context.lead_on(case, "MATCH_PROPOSED", "MENTORING")
+    await pair.asked_how_it_goes()
+    # Of one of the matches: the same person is the mentor of others.
+    link = await pair.link_to(MENTOR)
+    given = await pair.code(link, MENTOR)
+    done = await pair.mailbox.post(link, f"score=2&reasons=NO_SHOWS&reasons=ONE_SIDED&code={given}")
+    assert done.status_code == 200, done.text
+    # The mentee answers too, and the pair has paused meanwhile.
+    link = await pair.link_to(MENTEE)
+    given = await pair.code(link, MENTEE)
+    await services.done(LOTTE, case.path, "suspend", {"reason": "HOLIDAY"})
+    refused = await pair.mailbox.post(link, f"score=4&code={given}")
+    assert refused.status_code == 409, refused.text
+    await services.settle()
 
 
 async def live(services: Running, box: MailBox) -> None:

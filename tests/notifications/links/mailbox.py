@@ -83,9 +83,13 @@ class Mailbox:
         return shown
 
     async def letter(self) -> EmailMessage:
-        """The letter that comes next."""
-        await until(lambda: bool(self.box.letters))
-        return self.box.letters.pop(0)
+        """The letter that comes next to the address that was subscribed."""
+
+        def come() -> list[int]:
+            return [place for place, letter in enumerate(self.box.letters) if letter["To"] == ADDRESS]
+
+        await until(lambda: bool(come()))
+        return self.box.letters.pop(come()[0])
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         """Opens a page, as a browser does."""

@@ -32,6 +32,7 @@ class Footer(Struct, frozen=True, forbid_unknown_fields=True):
     """What every letter ends with."""
 
     private: str
+    without_account: str
     why: str
     automatic: str
     unsubscribe: str

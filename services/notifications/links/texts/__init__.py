@@ -17,7 +17,10 @@ _HERE: Final = Path(__file__).parent
 
 
 class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
-    """The words of one language, by page; words in braces are filled in. `refusals` and `reasons` are by code."""
+    """The words of one language, by page; words in braces are filled in. `refusals` and `reasons` are by code.
+
+    `people` are those of mentor and mentee, who have no account; what else is said to all goes for them too.
+    """
 
     language: str
     titles: dict[str, str]
@@ -28,6 +31,16 @@ class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
     unsubscribe: dict[str, str]
     refusals: dict[str, str]
     reasons: dict[str, str]
+    people: dict[str, str]
+    people_refusals: dict[str, str]
+    reject_reasons: dict[str, str]
+    pulse_reasons: dict[str, str]
+
+    def refusal(self, code: str, otherwise: str = "", *, person: bool) -> str:
+        """Why nothing was done; `person`: to mentor or mentee, `otherwise`: where there is no sentence for the code."""
+        own = self.people_refusals.get(code) if person else None
+        return own or self.refusals.get(code) or otherwise or code
+
     roles: dict[str, str]
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from services.chassis.mail.smtp import MailAnswer, MailServer, Result, Smtp
+from services.chassis.mail.writing import Envelope, Parts, composed
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.time.clock import machine_now
-from services.notifications.email.letters import Envelope, Letter, written
-from services.notifications.email.smtp import MailAnswer, MailServer, Result, Smtp
 
 NOT_SET_UP: Final = MailAnswer(Result.DEFERRED, None, "NOT_SET_UP", 0)
 """What becomes of letters where there is no mail server: they wait for one."""
@@ -39,9 +39,9 @@ class Post:
         """Whether there is a mail server at all."""
         return self._smtp is not None
 
-    async def send(self, address: str, letter: Letter, identity: str) -> MailAnswer:
+    async def send(self, address: str, letter: Parts, identity: str) -> MailAnswer:
         """Sends a letter; the same `identity` makes it the same letter for a reader who gets it twice."""
         if self._smtp is None:
             return NOT_SET_UP
         envelope = Envelope(sender=self._sender, address=address, identity=identity, at=self._now())
-        return await self._smtp.send(self._sender, address, written(letter, envelope))
+        return await self._smtp.send(self._sender, address, composed(letter, envelope))

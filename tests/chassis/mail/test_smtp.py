@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from services.notifications.email.letters import Envelope, Letter, message_id, written
-from services.notifications.email.smtp import MailAnswer, MailServer, Result, Smtp
+from services.chassis.mail.smtp import MailAnswer, MailServer, Result, Smtp
+from services.chassis.mail.writing import Envelope, Parts, composed, message_id
 from tests.support.mail_server import MailBox, mail_server
 from tests.support.own_certificate import server_context, trusting
 from tests.support.ports import free_port
@@ -23,7 +23,7 @@ TO: Final = "lotte@brugwerk.example"
 def letter(identity: str = "0190-delivery") -> EmailMessage:
     """Any letter."""
     envelope = Envelope(FROM, TO, identity, datetime(2026, 1, 12, 9, tzinfo=UTC))
-    return written(Letter("code", "nl", {}, code="1234 5678"), envelope)
+    return composed(Parts("Your code", "1234 5678", "<p>1234 5678</p>", "nl"), envelope)
 
 
 async def sent(box: MailBox) -> MailAnswer:

@@ -9,6 +9,7 @@ import base64
 import binascii
 from hashlib import sha256
 from hmac import compare_digest
+from hmac import digest as keyed
 from typing import Final
 from uuid import UUID
 
@@ -50,3 +51,8 @@ def id_in(token: str) -> str | None:
 def hash_of(token: str) -> str:
     """What is kept of a token."""
     return sha256(token.encode()).hexdigest()
+
+
+def answering(token: str, code: str) -> str:
+    """What others may know of a code that goes with a token, which they lack: they cannot find it by trying."""
+    return keyed(token.encode(), code.encode(), "sha256").hex()
