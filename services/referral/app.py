@@ -12,6 +12,7 @@ from contracts import notifications as notifications_contracts
 from contracts.barred_roles import BARRED
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
+from services.chassis.audit.transparency_log import TransparencyLog
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
@@ -19,6 +20,7 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
+from services.chassis.http import audit
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
@@ -78,6 +80,9 @@ def build(
     queries = Queries(streams, contexts, handlers.referrals, vault, index, clock)
     by_link = ActsByLink(streams, handlers.referrals, queries, clock)
     acts_heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, by_link.react)
+    epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    leadership.gained.append(proven.builder.start_over)
 
     service = Service(
         name=NAME,
@@ -85,19 +90,20 @@ def build(
         clock=clock,
         verifier=verifier,
         log=log,
-        epochs=stores.epochs(NAME),
+        epochs=epochs,
         streams=streams,
         vault=vault,
         index=index,
         projection=projection,
         bus=bus,
-        leadership=Leadership(stores.lease(NAME)),
+        leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"casefile": consumer, "notifications": acts_heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        closers=[consumers.close],
+        more_led={"audit": proven.builder.round},
+        closers=[consumers.close, proven.close],
     )
     lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
@@ -113,6 +119,7 @@ def build(
             organisations.routes(commands, queries, lists),
             programmes.routes(commands, queries),
             legal_bases.routes(commands, queries),
+            audit.routes(log, proven.reader, queries.reads_event),
         ],
         telemetry=telemetry,
         bars=BARRED,
