@@ -68,8 +68,8 @@ class LogBuilder:
             if await self._log.wait(standing.through, IDLE_SECONDS):
                 # While it waited another process may have become the one that builds.
                 return
-            if not self._more:
-                await asyncio.sleep(GATHER_SECONDS)
+            # Where much is to be taken in, others have a turn all the same.
+            await asyncio.sleep(0.0 if self._more else GATHER_SECONDS)
         await self.grow()
 
     async def grow(self) -> None:
@@ -144,8 +144,8 @@ class LogBuilder:
             if checkpoint.origin == standing.origin:
                 if note not in self._agreed:
                     earlier.append(checkpoint)
-            elif standing.note or checkpoint.origin not in standing.earlier:
-                # Remembered of the epoch before it is right, until something of the new one is signed.
+            elif checkpoint.origin not in standing.earlier:
+                # What is remembered of an epoch before is no contradiction: each machine has a memory of its own.
                 raise Contradicted("what was remembered last was signed of another log, or of a later epoch")
         return earlier
 

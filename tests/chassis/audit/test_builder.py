@@ -278,6 +278,13 @@ async def test_a_restored_log_is_signed_again_only_in_another_epoch(remembering:
     assert (signed.origin, signed.size) == (origin, 2)
     assert Checkpoint.read(Note.read(before.note).text).origin == f"{ORIGIN}/counters"
     assert len(await remembering.reader.keys()) == 2
+    assert remembering.remembered is not None
+    # Another machine, which has not led since.
+    remembering.remembered.write(before.note)
+    await remembering.count("counter-a", 3)
+    await remembering.builder(epoch="second-epoch").grow()
+    assert (await remembering.signed()).size == 3
+    assert remembering.remembered.read() == (await remembering.standing()).note
     assert await begin_next(remembering.store, before, "counters", "x", ORIGIN, "twice") is None
     with pytest.raises(Restored):
         await remembering.builder(epoch=EPOCH).grow()
