@@ -21,4 +21,7 @@ LEADS: Final = frozenset({Role.AGENCY_TEAM_LEAD, Role.NGO_LEAD})
 """Who signs for an organisation."""
 ORGANISATION_LEADS: Final = LEADS & COORDINATORS
 AGENCY_LEADS: Final = LEADS & COUNSELLORS
+STAFF: Final = COUNSELLORS | COORDINATORS
+OVERSEERS: Final = frozenset({Role.AUDITOR, Role.DPO})
+"""Who reads what the record as a whole proves, whatever organisation they work for."""
 MENTORS: Final = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR})

@@ -34,7 +34,7 @@ from services.chassis.time.clock import machine_now
 from services.progress import Progress, Say, size_of
 
 SERVICES: Final = ("referral", "casefile", "notifications")
-STORES: Final = (*(f"{service}-vault.db" for service in SERVICES), *(f"{service}-log.db" for service in SERVICES))
+STORES: Final = tuple(f"{service}-{store}.db" for store in ("vault", "log", "audit") for service in SERVICES)
 """In the order in which they are copied: while a vault is, what is erased from it leaves its traces beside it."""
 PLAIN: Final = ("sandbox-clock.json", "issuer/ed25519.pem")
 MEMBERS: Final = (*STORES, *PLAIN)
@@ -96,6 +96,7 @@ def restore(settings: Settings, file: Path, say: Say) -> Manifest:
     say(f"{data} is restored to {_at(manifest)}. Now:")
     if settings.kafka_servers is not None:
         say("- before the services start, delete and recreate their topics (docs/operating.md, Restore);")
+    say("- have the logs signed again, in another epoch: `caserelay audit epoch --reason TEXT`;")
     say("- start the services: they publish and index their logs until `behind` in /readyz is 0;")
     say("- repeat the erasures made since the backup.")
     return manifest

@@ -14,6 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from contracts.audited import LOGS
 from services.chassis.http.openapi.document import document
 
 PATHS: Final[Mapping[str, str]] = {
@@ -37,6 +38,8 @@ PATHS: Final[Mapping[str, str]] = {
     "reconciliations": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
+AUDITED: Final[Mapping[str, str]] = {log: log for log in LOGS}
+"""The path segment behind `/v1/audit/`, which is the name of a log, and the service that proves it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}
 """The first path segment of pages that links in e-mails lead to, and the service that answers it."""
 WHOLE: Final = "caserelay"
@@ -57,8 +60,11 @@ class Origin:
     def _application(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":
             return self.own
-        _, version, segment, *_ = [*str(scope["path"]).split("/", 3), "", ""]
-        service = PATHS.get(segment, "") if version == "v1" else PAGES.get(version, "")
+        _, version, segment, following, *_ = [*str(scope["path"]).split("/", 4), "", "", ""]
+        if version != "v1":
+            service = PAGES.get(version, "")
+        else:
+            service = AUDITED.get(following, "") if segment == "audit" else PATHS.get(segment, "")
         return self._services.get(service, self.own)
 
 

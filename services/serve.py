@@ -69,8 +69,16 @@ def announce(assembly: Assembly, on: socket.socket, issuer: str) -> None:
         "stores": assembly.stores.described,
         "bus": assembly.stores.bus_described,
         "issuer": issuer,
+        "signed": _remembers(assembly.settings),
     }
     log.info("Caserelay starts", extra=fields)
+
+
+def _remembers(settings: Settings) -> str:
+    """What a rollback of the logs would be noticed by."""
+    if settings.audit_state is None:
+        return "nothing outside the stores remembers what was signed last: a rollback cannot be noticed"
+    return f"what was signed last is remembered in {settings.audit_state}"
 
 
 class Server(uvicorn.Server):

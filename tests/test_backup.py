@@ -22,11 +22,14 @@ from tests.support.backups import archive, caserelay, data, names, rows, store
 __all__ = ["archive", "data"]
 
 HELD: Final = {
+    "casefile-audit.db",
     "casefile-log.db",
     "casefile-vault.db",
     "issuer/ed25519.pem",
+    "notifications-audit.db",
     "notifications-log.db",
     "notifications-vault.db",
+    "referral-audit.db",
     "referral-log.db",
     "referral-vault.db",
     "sandbox-clock.json",

@@ -15,7 +15,7 @@ from tests.support.running import Running, running
 
 NAMES: Final = {"organisation", "agency", "programme"}
 """Filters whose values everybody may know of."""
-PRIVATE: Final = {"clientRef", "case"}
+PRIVATE: Final = {"clientRef", "case", "event"}
 """Whether there is such a one is for those to know who have a part in it: others find nothing, as before."""
 OTHERS: Final = {"state", "kind", "types", "overdue", "mine", "refused", "from", "to"} | {
     "limit", "cursor", "after", "waitFor", "expand"

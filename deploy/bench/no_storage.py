@@ -15,7 +15,7 @@ from typing import Any, Final
 from services.assembly import assemble, production_app
 from services.chassis.access.identity import Verifier
 from services.chassis.access.oidc_issuer import OidcIssuer
-from services.chassis.log.event_log import NOTHING_READ, EventLog, Write
+from services.chassis.log.event_log import NOTHING_READ, EventLog, Row, Write
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.operating.telemetry import configure_logging
@@ -71,6 +71,11 @@ class NoLog:
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Nothing: there is nothing to index or to publish."""
+        del after, limit
+        return []
+
+    async def stored(self, after: int, limit: int) -> list[Row]:
+        """Nothing: there is nothing to verify."""
         del after, limit
         return []
 

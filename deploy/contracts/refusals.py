@@ -84,7 +84,7 @@ def raised() -> Mapping[str, tuple[Site, ...]]:
 def of_operations(apps: Mapping[str, FastAPI]) -> dict[str, set[Site]]:
     """The refusals of every operation, by its method and path."""
     found = {
-        f"{method} {route.path}": _of_route(name, route, method)
+        f"{method} {route.path_format}": _of_route(name, route, method)
         for name, app in apps.items()
         for route in iter_route_contexts(app.routes)
         for method in sorted(getattr(route, "methods", None) or ())

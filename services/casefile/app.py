@@ -39,6 +39,7 @@ from services.casefile.telling_reactor import TellingReactor, record_of
 from services.casefile.work_items import WorkItems
 from services.casefile.work_lists import WorkLists
 from services.chassis.access.identity import Verifier
+from services.chassis.audit.transparency_log import TransparencyLog
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
@@ -46,6 +47,7 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
+from services.chassis.http import audit
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
@@ -92,6 +94,9 @@ def build(
     tellings = TellingReactor(streams, handler, clock, alone)
     tellings_together = Together(streams, tellings.add, record_of)
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
+    epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    leadership.gained.append(proven.builder.start_over)
 
     service = Service(
         name=NAME,
@@ -99,20 +104,20 @@ def build(
         clock=clock,
         verifier=verifier,
         log=log,
-        epochs=stores.epochs(NAME),
+        epochs=epochs,
         streams=streams,
         vault=vault,
         index=index,
         projection=projection,
         bus=bus,
-        leadership=Leadership(stores.lease(NAME)),
+        leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, by_kind({LETTER: letters.postbox.fire}, reactor.fire)),
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        more_led={"reports": kept.round},
-        closers=[consumers.close, kept_index.close],
+        more_led={"reports": kept.round, "audit": proven.builder.round},
+        closers=[consumers.close, kept_index.close, proven.close],
     )
     commands = Commands(queries, handler, vault, clock)
     return service_app(
@@ -126,11 +131,12 @@ def build(
             ),
             cases.routes(queries, commands, vault),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
-            reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
+            reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(epochs))),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             mentor_contacts.routes(streams, mentor_handler, vault, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
+            audit.routes(log, proven.reader, queries.reads_event),
         ],
         telemetry=telemetry,
         bars=BARRED,

@@ -274,6 +274,14 @@ class Queries:
         items = [recorded_view(recorded) for recorded in page[:limit]]
         return items, page[limit - 1] if len(page) > limit else None
 
+    async def reads_event(self, caller: Caller, recorded: Recorded) -> bool:
+        """Whether the raw record of a case that the caller reads has this event."""
+        case_id = recorded.stream.removeprefix(case_stream(""))
+        if recorded.stream != case_stream(case_id):
+            return False
+        found = await self.find(caller, case_id, "read-record")
+        return any(seen.position == recorded.position for seen in await self.visible(caller, found))
+
     async def end_of_day(self, found: Found) -> Context:
         """The context of the case, whose terms know where its days end."""
         return await self._contexts.for_reader(found.folded.state, self._clock.now(), self.streams)

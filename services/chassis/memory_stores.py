@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from services.chassis.audit.store import AuditStore
+from services.chassis.audit.store_memory import MemoryAuditContents, MemoryAuditStore
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.delivery.consumer_store_memory import MemoryConsumerContents, MemoryConsumerStore
@@ -42,6 +44,7 @@ class MemoryStores(StoreOpener):
         self._consumers: defaultdict[str, MemoryConsumerContents] = defaultdict(MemoryConsumerContents)
         self._leases: defaultdict[str, MemoryLeaseContents] = defaultdict(MemoryLeaseContents)
         self._shares: defaultdict[str, MemorySharesContents] = defaultdict(MemorySharesContents)
+        self._audits: defaultdict[str, MemoryAuditContents] = defaultdict(MemoryAuditContents)
         self._bus = MemoryBusContents()
 
     @property
@@ -69,6 +72,10 @@ class MemoryStores(StoreOpener):
     def epochs(self, service: str) -> Epochs:
         """See `StoreOpener.epochs`."""
         return self._logs[service].epochs()
+
+    def audit(self, service: str) -> AuditStore:
+        """See `StoreOpener.audit`."""
+        return MemoryAuditStore(self._audits[service])
 
     def snapshots(self, service: str) -> SnapshotStore:
         """See `StoreOpener.snapshots`."""

@@ -55,6 +55,12 @@ def _mail_server(url: SecretStr) -> SecretStr:
     return url
 
 
+def _origin(text: str) -> str:
+    if "+" in text or any(letter.isspace() or letter < "!" for letter in text) or text.strip("/") != text:
+        raise ValueError("has neither white space nor a plus, and no slash at its ends: audit.example.org/caserelay")
+    return text
+
+
 def _public_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
@@ -164,6 +170,12 @@ class Settings(BaseSettings):
     public_url: Annotated[str, AfterValidator(_public_url)] | None = None
     """What people reach the services by, such as `https://caserelay.example.org`: links in e-mail begin with it.
     Without it, address and port to listen on."""
+    audit_origin: Annotated[str, AfterValidator(_origin)] | None = None
+    """What the names of the transparency logs begin with, such as `audit.example.org/caserelay`: a URL without scheme,
+    which need not lead anywhere. Without it `caserelay.invalid/` and an id that is drawn once."""
+    audit_state: Path | None = None
+    """Directory, outside the database, CASERELAY_DATA and their backups, that remembers which checkpoint of each log
+    was signed last; without it a log that was put back to an earlier time may be signed once more."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

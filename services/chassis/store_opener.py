@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from services.chassis.audit.store import AuditStore
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.engines.store_health import StoreHealth
@@ -68,6 +69,10 @@ class StoreOpener(ABC):
     @abstractmethod
     def epochs(self, service: str) -> Epochs:
         """The epochs of the service's log, which has been opened before."""
+
+    @abstractmethod
+    def audit(self, service: str) -> AuditStore:
+        """The service's transparency log. That it cannot be used makes the service no less ready."""
 
     @abstractmethod
     def snapshots(self, service: str) -> SnapshotStore:

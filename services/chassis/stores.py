@@ -11,6 +11,9 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from services.chassis.audit.store import AuditStore
+from services.chassis.audit.store_postgres import PostgresAuditStore
+from services.chassis.audit.store_sqlite import SQLiteAuditStore
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.delivery.consumer_store_postgres import PostgresConsumerStore
@@ -196,6 +199,16 @@ class Stores(StoreOpener):
         path = self._directory / f"{service}-log.db"
         with opening(path):
             return epochs_in_file(path)
+
+    def audit(self, service: str) -> AuditStore:
+        """See `StoreOpener.audit`."""
+        health = StoreHealth("audit", service)
+        if self._database is not None:
+            migrations.require(self._database, service)
+            return PostgresAuditStore(migrations.log_of(self._database, service), health)
+        path = self._directory / f"{service}-audit.db"
+        with opening(path):
+            return SQLiteAuditStore(path, health)
 
     def snapshots(self, service: str) -> SnapshotStore:
         """See `StoreOpener.snapshots`."""

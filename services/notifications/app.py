@@ -10,17 +10,20 @@ from contracts import casefile, referral
 from contracts.barred_roles import BARRED
 from contracts.message import Message
 from contracts.notifications import SOURCE, TOPIC
-from services.chassis.access.identity import Verifier
+from services.chassis.access.identity import Caller, Verifier
+from services.chassis.audit.transparency_log import TransparencyLog
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
+from services.chassis.http import audit
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.leading.sharing import Sharing
+from services.chassis.log.metadata import Recorded
 from services.chassis.mail.post import Post
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
@@ -149,14 +152,16 @@ def build(
     )
     forgetting = Forgetting(vault, index, projection)
     leadership = Leadership(stores.lease(NAME))
-    leadership.gained += [topics.forget, forgetting.start_over]
+    epochs = stores.epochs(NAME)
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    leadership.gained += [topics.forget, forgetting.start_over, proven.builder.start_over]
     service = Service(
         name=NAME,
         settings=settings,
         clock=clock,
         verifier=verifier,
         log=log,
-        epochs=stores.epochs(NAME),
+        epochs=epochs,
         streams=streams,
         vault=vault,
         index=index,
@@ -170,11 +175,11 @@ def build(
         tallied=dispatcher.tally,
         finishers=[dispatcher.finish, sender.close],
         refers=refers_in(streams),
-        more_led={"organisation topics": topics.round, "forgetting": forgetting.round},
+        more_led={"organisation topics": topics.round, "forgetting": forgetting.round, "audit": proven.builder.round},
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
-        closers=[consumers.close],
+        closers=[consumers.close, proven.close],
     )
     live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
@@ -195,6 +200,7 @@ def build(
             mail_pages.routes(mailing_list, letters.name_of),
             deliveries.routes(deliveries_for_callers),
             reconciliations.routes(service, Reconciling(streams, index, service.caught_up)),
+            audit.routes(log, proven.reader, _read_by_no_party),
         ],
         telemetry=telemetry,
         bars=BARRED,
@@ -203,3 +209,8 @@ def build(
     app.state.end_streams = live.end
     app.state.receipts = receipts
     return app
+
+
+async def _read_by_no_party(_: Caller, __: Recorded) -> bool:
+    """What this service records is read in the feed, as what others recorded: nobody is shown it event by event."""
+    return False

@@ -13,6 +13,7 @@ from contracts.barred_roles import BARRED
 from contracts.message import Envelope
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
+from services.chassis.audit.transparency_log import TransparencyLog
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
@@ -20,6 +21,7 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.delivery.together import Together
+from services.chassis.http import audit
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
@@ -88,6 +90,9 @@ def build(
         await letters.react(event)
 
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, hear)
+    epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    leadership.gained.append(proven.builder.start_over)
 
     service = Service(
         name=NAME,
@@ -95,19 +100,20 @@ def build(
         clock=clock,
         verifier=verifier,
         log=log,
-        epochs=stores.epochs(NAME),
+        epochs=epochs,
         streams=streams,
         vault=vault,
         index=index,
         projection=projection,
         bus=bus,
-        leadership=Leadership(stores.lease(NAME)),
+        leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, by_kind({LETTER: letters.postbox.fire}, reactor.fire)),
         sources={"casefile": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        closers=[consumers.close],
+        more_led={"audit": proven.builder.round},
+        closers=[consumers.close, proven.close],
     )
     lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
@@ -123,6 +129,7 @@ def build(
             organisations.routes(commands, queries, lists),
             programmes.routes(commands, queries),
             legal_bases.routes(commands, queries),
+            audit.routes(log, proven.reader, queries.reads_event),
         ],
         telemetry=telemetry,
         bars=BARRED,

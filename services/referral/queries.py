@@ -167,6 +167,14 @@ class Queries:
             items = [anonymous_record(item, actor) for item, actor in zip(items, actors, strict=False)]
         return items, records[limit - 1] if len(records) > limit else None
 
+    async def reads_event(self, caller: Caller, recorded: Recorded) -> bool:
+        """Whether the raw record of a referral that the caller reads has this event."""
+        referral_id = recorded.stream.removeprefix(referral_stream(""))
+        if recorded.stream != referral_stream(referral_id):
+            return False
+        items, _ = await self.recorded(caller, referral_id, recorded.version - 1, 1)
+        return any(item["event"] == recorded.meta.event_id for item in items)
+
     async def disclosures(
         self, caller: Caller, referral_id: str, after: int, limit: int
     ) -> tuple[list[Json], int | None]:

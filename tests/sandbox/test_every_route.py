@@ -81,6 +81,7 @@ class Target:
             "programme_id": "mtw-be-2026",
             "ref": "M-41",
             "gap_id": gap,
+            "path": "0/000.p/1",
             "broadcast_id": offered.json()["id"],
             "version": "1",
             "name": "reliance",

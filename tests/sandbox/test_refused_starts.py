@@ -229,6 +229,7 @@ def test_a_start_says_what_starts(tmp_path: Path) -> None:
         assert line["services"] == "referral, casefile, notifications"
         assert line["stores"] == line["bus"] == f"SQLite in {tmp_path / 'var'}"
         assert line["issuer"].startswith("http://127.0.0.1:")
+        assert "a rollback cannot be noticed" in line["signed"]
         assert f"Started server process [{program.process.pid}]" in program.said
 
 

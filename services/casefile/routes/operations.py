@@ -8,6 +8,7 @@ from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
 from services.casefile.action_rows import Action
 from services.casefile.actions import ACTIONS
+from services.chassis.http.audit import operations
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 
 
@@ -33,6 +34,7 @@ DESCRIBED: Final = ApiDescription(
         "reports": "What is asked over many cases: who did what, what lacks, and what came of it.",
         "charters": "The charter of roles, version by version: who may carry which task.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
+        "audit": "The transparency log of what the service recorded: signed, and provable to who does not trust it.",
     },
     operations={
         "GET /v1/cases": Operation(
@@ -144,5 +146,6 @@ DESCRIBED: Final = ApiDescription(
             "under a version that the agency or the organisation of the case has not signed.",
         ),
         **{f"POST /v1/cases/{{case_id}}/{name}": _command(action) for name, action in ACTIONS.items()},
+        **operations("casefile"),
     },
 )

@@ -18,6 +18,10 @@ from services.chassis.vault.vault import Deposit
 NOTHING_READ: Final[Mapping[str, int]] = {}
 
 
+Row = tuple[int, str, int, str, bytes]
+"""Position, stream, version, topic and bytes of an event; in a file that somebody has tampered with, of any type."""
+
+
 class Write(Struct, frozen=True):
     """Events for one stream, to be appended behind `expected_version` (0: the stream must not exist yet)."""
 
@@ -91,6 +95,9 @@ class EventLog(Protocol):
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Events of the whole log behind position `after`, in order: at least one if there is any, at most `limit`."""
+
+    async def stored(self, after: int, limit: int) -> list[Row]:
+        """The rows behind position `after` as they are stored, the first `limit`; nothing is decoded, or remembered."""
 
     def mark(self) -> object:
         """Something that differs whenever anything was appended since, by whomever; so cheap that reads ask it first.

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from services.chassis.engines.waiters import Waiters
 from services.chassis.log.epochs import Epochs, Row, another
 from services.chassis.log.event_log import NOTHING_READ, Conflict, Write
+from services.chassis.log.event_log import Row as StoredRow
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.vault.vault import Deposit
@@ -108,6 +109,12 @@ class MemoryEventLog:
         """See `EventLog.read_all`."""
         last = min(after + limit, len(self._contents.events))
         return [self._recorded(position) for position in range(after + 1, last + 1)]
+
+    async def stored(self, after: int, limit: int) -> list[StoredRow]:
+        """See `EventLog.stored`."""
+        first = max(after, 0)
+        found = self._contents.events[first : first + limit]
+        return [(position, *event) for position, event in enumerate(found, first + 1)]
 
     def _recorded(self, position: int) -> Recorded:
         if (recorded := self._read.get(position)) is None:

@@ -26,7 +26,7 @@ from services.chassis.engines.group_commit import AwaitedGroupCommit
 from services.chassis.engines.postgres import Database, as_a_log, connect, is_lost, persist, prepare
 from services.chassis.engines.postgres_wakeup import PostgresWakeup
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.log.event_log import NOTHING_READ, Conflict, Write
+from services.chassis.log.event_log import NOTHING_READ, Conflict, Row, Write
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.log.postgres_append import Append, Appending, Encoded
@@ -281,6 +281,10 @@ class PostgresEventLog:
         if not found:
             found = [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after, limit))]
         return found
+
+    async def stored(self, after: int, limit: int) -> list[Row]:
+        """See `EventLog.stored`."""
+        return [(*row,) for row in await self._fetch(_READ_ALL, (after, limit))]
 
     def mark(self) -> object:
         """See `EventLog.mark`."""

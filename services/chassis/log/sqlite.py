@@ -29,7 +29,7 @@ from services.chassis.engines.group_commit import InlineGroupCommit
 from services.chassis.engines.sqlite_connection import StoreConnection, open_kept, open_store, probed
 from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.log.event_log import NOTHING_READ, Conflict, Write, independent
+from services.chassis.log.event_log import NOTHING_READ, Conflict, Row, Write, independent
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.vault.vault import Deposit
@@ -277,15 +277,18 @@ class SQLiteEventLog:
         if after + 1 in self._recent:
             # Who publishes and who indexes read the same, one soon after the other.
             return list(itertools.islice(self._remembered(after + 1), limit))
-        rows = self._reader.execute(
-            f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - constants
-            (after, limit),
-        ).fetchall()
-        found = [self._recorded(*row) for row in rows]
+        found = [self._recorded(*row) for row in await self.stored(after, limit)]
         for recorded in found:
             self._recent[recorded.position] = recorded
         self._forget()
         return found
+
+    async def stored(self, after: int, limit: int) -> list[Row]:
+        """See `EventLog.stored`."""
+        return self._reader.execute(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - constants
+            (after, limit),
+        ).fetchall()
 
     def _remembered(self, position: int) -> Iterator[Recorded]:
         # Positions have no gaps but where rows were deleted, and nothing comes between two that are stored.

@@ -63,6 +63,7 @@ FIELDS: Final = (
     "stores",
     "bus",
     "issuer",
+    "signed",
 )
 """The `extra` fields that a line shows; all others are dropped."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts.subscription_codes import SubscriptionState
+from services.chassis.http.audit import operations
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 from services.notifications.access import POLICY
 from services.notifications.actions import ACTIONS, Action
@@ -39,6 +40,7 @@ DESCRIBED: Final = ApiDescription(
         "deliveries": "What became of each event that an endpoint was told, attempt by attempt.",
         "reconciliations": "Whether both sides have the same cases, in the same state.",
         "subscriptions": "Webhooks and e-mail: where an organisation is told of what, and whether that is proven.",
+        "audit": "The transparency log of what the service recorded: signed, and provable to who does not trust it.",
     },
     schemas=schemas,
     operations={
@@ -152,5 +154,6 @@ DESCRIBED: Final = ApiDescription(
             "the organisation may not get any more is withheld again. With `dryRun=true` nothing is written.",
         ),
         **{f"POST {_PLACE}/{action.name}": _command(action) for action in ACTIONS.values() if action.method == "POST"},
+        **operations("notifications"),
     },
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts.codes import ReferralState, Role
+from services.chassis.http.audit import operations
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 from services.referral.access import POLICY
 from services.referral.actions import ACTIONS, Action
@@ -31,6 +32,7 @@ DESCRIBED: Final = ApiDescription(
         "programmes": "The parameters of a programme, version by version: criteria, terms, calendar.",
         "broadcasts": "Offers of a person to several organisations at once, of which one may win.",
         "legal bases": "The legal bases for sharing a person's data, and how the person withdraws a consent.",
+        "audit": "The transparency log of what the service recorded: signed, and provable to who does not trust it.",
     },
     operations={
         "POST /v1/referrals": Operation(
@@ -131,5 +133,6 @@ DESCRIBED: Final = ApiDescription(
             for action in ACTIONS.values()
             if action.method == "POST"
         },
+        **operations("referral"),
     },
 )

@@ -1,0 +1,145 @@
+"""What stands behind `caserelay audit`: holding databases against their logs, what was signed last, and epochs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.chassis.audit.beginning import begin_next, new_key
+from services.chassis.audit.remembered import RememberedCheckpoint
+from services.chassis.audit.store import AuditStore
+from services.chassis.audit.verifying import Mismatch, Verification, verify
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.event_types import EventTypes
+from services.chassis.refused_start import RefusedStart
+from services.chassis.settings import Settings
+from services.chassis.stores import Stores
+from services.chassis.transparency.keys import SignerKey
+from services.progress import Progress, Say
+
+_NOTHING_DECODED: Final = EventTypes({})
+"""Rows are looked at as they are stored, whatever version wrote them."""
+_OF_CASE: Final = re.compile(rb'"case_id":"([^"\\]{1,200})"')
+_CASE_STREAM: Final = "case-"
+
+
+class NoTransparencyLog(RefusedStart):
+    """There is no such log yet; the message says of which service."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mismatch in the log of one service."""
+
+    log: str
+    mismatch: Mismatch
+
+    @property
+    def case(self) -> str | None:
+        """The case that the event belongs to, as far as its stream or what is left of it says so."""
+        stream, state = self.mismatch.stream, self.mismatch.state
+        if self.log == "casefile" and isinstance(stream, str) and stream.startswith(_CASE_STREAM):
+            return stream.removeprefix(_CASE_STREAM)
+        named = _OF_CASE.search(state) if isinstance(state, bytes) else None
+        return named[1].decode("utf-8", "replace") if named else None
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs; without a case where none is known."""
+        case = {"case": self.case} if self.case is not None else {}
+        return {"log": self.log, "position": self.mismatch.position, **case, "what": self.mismatch.what.value}
+
+    def to_line(self) -> str:
+        """For people."""
+        of_case = f", case {self.case}" if self.case is not None else ""
+        place = f"position {self.mismatch.position}" if self.mismatch.position else "the whole log"
+        return f"{self.log}: {place}{of_case}: {self.mismatch.what}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came of all logs."""
+
+    checked: dict[str, int]
+    mismatches: list[Found]
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        found = [each.to_json() for each in self.mismatches]
+        return {"ok": not found, "checked": self.checked, "mismatches": found}
+
+
+async def verify_all(settings: Settings, services: Iterable[str], say: Say) -> Verified:
+    """Holds the events of every service that has a log against what was signed of them; runs beside live services."""
+    verified = Verified({}, [])
+    for service in services:
+        async with _opened(settings, service) as opened:
+            if opened is None:
+                continue
+            log, store, _ = opened
+            progress = Progress(f"{service} verified", say, lambda count: f"{count:,} events")
+            result: Verification = await verify(log, store, _remembered(settings, service), progress.report)
+            verified.checked[service] = result.checked
+            verified.mismatches.extend(Found(service, mismatch) for mismatch in result.mismatches)
+    return verified
+
+
+async def newest_checkpoint(settings: Settings, service: str) -> str:
+    """The checkpoint that was signed last. Raises NoTransparencyLog."""
+    async with _opened(settings, service) as opened:
+        standing = await opened[1].standing() if opened is not None else None
+    if standing is None or not standing.note:
+        raise NoTransparencyLog(f"nothing of the {service} log was signed yet; start the services first")
+    return standing.note.decode()
+
+
+async def begin_epochs(settings: Settings, services: Iterable[str], reason: str) -> dict[str, str]:
+    """Begins another epoch of every transparency log that there is; the origin of each, by its service.
+
+    The services take their logs in from the first event on, and sign them under these origins.
+    """
+    begun: dict[str, str] = {}
+    for service in services:
+        async with _opened(settings, service) as opened:
+            standing = await opened[1].standing() if opened is not None else None
+            if opened is None or standing is None:
+                continue
+            _, store, log_epoch = opened
+            origin = await begin_next(store, standing, service, log_epoch, settings.audit_origin, reason)
+            if origin is not None:
+                begun[service] = origin
+    return begun
+
+
+async def rotate_keys(settings: Settings, services: Iterable[str]) -> dict[str, str]:
+    """Draws another key for every transparency log that there is; its vkey, by the service. Older ones are kept."""
+    drawn: dict[str, str] = {}
+    for service in services:
+        async with _opened(settings, service) as opened:
+            standing = await opened[1].standing() if opened is not None else None
+            if opened is None or standing is None:
+                continue
+            key = new_key(standing.origin)
+            await opened[1].add_key(key)
+            drawn[service] = SignerKey.read(key).verifier.text
+    return drawn
+
+
+def _remembered(settings: Settings, service: str) -> bytes:
+    return RememberedCheckpoint(settings.audit_state, service).read() if settings.audit_state is not None else b""
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, service: str) -> AsyncIterator[tuple[EventLog, AuditStore, str] | None]:
+    stores = Stores.of(settings)
+    if not stores.holds(service):
+        yield None
+        return
+    log, store = stores.event_log(service, _NOTHING_DECODED), stores.audit(service)
+    try:
+        yield log, store, stores.epochs(service).current.name
+    finally:
+        await store.close()
+        await log.close()

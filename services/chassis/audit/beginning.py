@@ -1,0 +1,44 @@
+"""Begins an epoch of a transparency log: a tree, a key and an origin of its own."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Final
+
+from services.chassis.audit.entries import SECRET_BYTES
+from services.chassis.audit.store import AuditStore, Begun, Standing
+from services.chassis.transparency.keys import SEED_BYTES, SignerKey
+
+NOWHERE: Final = "caserelay.invalid"
+"""What an origin begins with that nobody has set."""
+
+
+def origin_of(base: str, log: str, epoch: int) -> str:
+    """The origin of an epoch; the number is left out of the first."""
+    return f"{base}/{log}" if epoch == 1 else f"{base}/{log}/{epoch}"
+
+
+def new_key(origin: str) -> str:
+    """A private key of an origin, drawn by chance."""
+    return SignerKey(origin, secrets.token_bytes(SEED_BYTES)).text
+
+
+async def begin_first(store: AuditStore, log: str, log_epoch: str, base: str | None) -> None:
+    """Begins the first epoch, unless somebody was first. `base`: the origin as it is set, without the log's name."""
+    origin = origin_of(base or f"{NOWHERE}/{uuid.uuid4()}", log, 1)
+    await store.begin(_begun(origin, log_epoch, "the first"), after=0)
+
+
+async def begin_next(
+    store: AuditStore, standing: Standing, log: str, log_epoch: str, base: str | None, reason: str
+) -> str | None:
+    """Begins the epoch behind the one that stands; its origin, or None where somebody else was first."""
+    before = standing.origin.removesuffix(origin_of("", log, standing.epoch))
+    origin = origin_of(base or before, log, standing.epoch + 1)
+    begun = await store.begin(_begun(origin, log_epoch, reason), after=standing.epoch)
+    return origin if begun else None
+
+
+def _begun(origin: str, log_epoch: str, reason: str) -> Begun:
+    return Begun(origin, new_key(origin), log_epoch, secrets.token_bytes(SECRET_BYTES), reason)

@@ -1,0 +1,23 @@
+"""Why a log refuses to sign. Background work that fails is named by the class of its failure, so each has its own."""
+
+from __future__ import annotations
+
+
+class RefusesToSign(Exception):  # noqa: N818 - reads as what happens
+    """Nothing is signed; the message says why, and names no data."""
+
+
+class RolledBack(RefusesToSign):
+    """The log is shorter than what was signed of it before: it was put back, or its end was taken off."""
+
+
+class Contradicted(RefusesToSign):
+    """The log is another one than what was signed of it before."""
+
+
+class Restored(RefusesToSign):
+    """The event log was restored from a backup: somebody has to say so, by `caserelay audit epoch`."""
+
+
+class Renamed(RefusesToSign):
+    """The settings give the log another origin than that under which it has signed."""

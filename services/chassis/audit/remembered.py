@@ -1,0 +1,51 @@
+"""What was signed last, kept outside the database and its backups: whoever puts these back cannot put this back.
+
+A directory with a file for each log, which holds the signed checkpoint as it was made.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from services.chassis.refused_start import RefusedStart
+
+
+class RefusedState(RefusedStart):
+    """What CASERELAY_AUDIT_STATE names cannot be used; the message says why."""
+
+
+class RememberedCheckpoint:
+    """The checkpoint of one log that was signed last. Raises OSError where its file cannot be read or written."""
+
+    def __init__(self, directory: Path, log: str) -> None:
+        """Makes the directory, for its owner alone. Raises RefusedState."""
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as failure:
+            raise RefusedState(
+                f"CASERELAY_AUDIT_STATE: {directory} cannot be used ({failure.strerror}); name a directory that this"
+                " user may write, outside the database and CASERELAY_DATA"
+            ) from None
+        self.path = directory / f"{log}.checkpoint"
+
+    def read(self) -> bytes:
+        """The note, empty where none was remembered."""
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def write(self, note: bytes) -> None:
+        """Returns once the note is on the disk. Killed at any moment, the file holds this note or the one before."""
+        aside = self.path.with_suffix(".new")
+        with aside.open("wb") as file:
+            file.write(note)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(self.path)
+        directory = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

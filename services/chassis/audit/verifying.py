@@ -1,0 +1,264 @@
+"""Holds an event log against its transparency log, row by row, and names every place where they differ.
+
+The signed checkpoint vouches for the hashes of all leaves; a row is right when the entry that follows from it has the
+hash of its leaf. What an entry says of a row that is not right tells in which way it is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from services.chassis.audit.entries import Entry, committed, entry_of_row, read_entry
+from services.chassis.audit.store import AuditStore, Standing
+from services.chassis.log.event_log import EventLog, Row
+from services.chassis.transparency.checkpoints import Checkpoint
+from services.chassis.transparency.keys import SignerKey
+from services.chassis.transparency.merkle import leaf_hash, nodes_of, root
+from services.chassis.transparency.notes import Note
+from services.chassis.transparency.right_edge import RightEdge
+from services.chassis.transparency.tiles import WIDTH, Tile, from_tiles, split, tiles_for
+
+PAGE: Final = 4 * WIDTH
+"""Rows, and leaves, that are read at once."""
+BEFORE_ALL: Final = -(2**63) + 1
+
+
+class What(StrEnum):
+    """In which way a log and its rows differ."""
+
+    CHANGED = "CHANGED"
+    REDATED = "REDATED"
+    RENAMED = "RENAMED"
+    MOVED = "MOVED"
+    REORDERED = "REORDERED"
+    MISSING = "MISSING"
+    ADDED = "ADDED"
+    TRUNCATED = "TRUNCATED"
+    ENTRY_CHANGED = "ENTRY_CHANGED"
+    """The event is right, and the log's own copy of its entry is not."""
+    REPLACED = "REPLACED"
+    """The hashes of the log are others than those that were signed."""
+    NOT_SIGNED = "NOT_SIGNED"
+    """No checkpoint that a key of the log has signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A place where they differ; position 0 stands for the log as a whole. `stream` and `state` as far as known."""
+
+    position: int
+    what: What
+    stream: str | None = None
+    state: bytes | None = None
+
+
+@dataclass
+class Verification:
+    """What came of it: how many events were held against their leaves, and every mismatch."""
+
+    checked: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything holds."""
+        return not self.mismatches
+
+    def found(self, position: int, what: What, stream: str | None = None, state: bytes | None = None) -> None:
+        """Notes a mismatch."""
+        self.mismatches.append(Mismatch(position, what, stream, state))
+
+
+Report = Callable[[int, int], object]
+"""Hears of so many events of so many."""
+
+
+async def verify(
+    log: EventLog, store: AuditStore, remembered: bytes = b"", report: Report = lambda _, __: None
+) -> Verification:
+    """Holds all events that were taken in against the log; those of a moment ago may not be yet.
+
+    `remembered` is the checkpoint that was signed last as it is known outside the database; empty where it is not.
+    """
+    result = Verification()
+    standing = await store.standing()
+    if standing is None or not standing.note:
+        if await log.head() or remembered:
+            result.found(0, What.NOT_SIGNED)
+        return result
+    checkpoint = await _signed(standing, store, result)
+    if checkpoint is None:
+        return result
+    await _hold_against(remembered, standing, store, result)
+    await _Walk(log, store, standing, checkpoint, result, report).through()
+    return result
+
+
+async def _signed(standing: Standing, store: AuditStore, result: Verification) -> Checkpoint | None:
+    try:
+        note = Note.read(standing.note)
+        note.verified([SignerKey.read(key).verifier for key in await store.keys(standing.origin)])
+        checkpoint = Checkpoint.read(note.text)
+    except ValueError:
+        result.found(0, What.NOT_SIGNED)
+        return None
+    if (checkpoint.origin, checkpoint.size) != (standing.origin, standing.size):
+        result.found(0, What.REPLACED)
+    return checkpoint
+
+
+async def _hold_against(remembered: bytes, standing: Standing, store: AuditStore, result: Verification) -> None:
+    """The hashes of the log against the checkpoint that is known elsewhere."""
+    if not remembered:
+        return
+    try:
+        known = Checkpoint.read(Note.read(remembered).text)
+    except ValueError:
+        result.found(0, What.REPLACED)
+        return
+    if known.origin in standing.earlier:
+        return
+    if known.origin == standing.origin and known.size > standing.size:
+        result.found(0, What.TRUNCATED)
+        return
+    nodes = nodes_of([(0, known.size)])
+    tiles = await store.tiles(tiles_for(nodes))
+    try:
+        agrees = known.origin == standing.origin and root(known.size, lambda n: from_tiles(n, tiles)) == known.root
+    except (KeyError, ValueError):
+        agrees = False
+    if not agrees:
+        result.found(0, What.REPLACED)
+
+
+class _Walk:
+    """Goes through rows and leaves side by side."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        store: AuditStore,
+        standing: Standing,
+        checkpoint: Checkpoint,
+        result: Verification,
+        report: Report,
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._standing = standing
+        self._checkpoint = checkpoint
+        self._result = result
+        self._report = report
+        self._edge = RightEdge(0, [])
+        self._streams: dict[str, str] = {}
+        """Names of streams by what stands for them in entries."""
+        self._unresolved: list[int] = []
+
+    async def through(self) -> None:
+        """Notes every mismatch."""
+        rows = self._rows()
+        row = await anext(rows, None)
+        size = self._standing.size
+        for first in range(0, size, PAGE):
+            leaves, entries = await self._leaves(first, min(PAGE, size - first))
+            for leaf, entry in zip(leaves, entries, strict=True):
+                row = await self._hold(row, rows, leaf, entry)
+            self._report(min(first + PAGE, size), size)
+        while row is not None:
+            self._add(row)
+            row = await anext(rows, None)
+        if self._edge.root != self._checkpoint.root:
+            self._result.found(0, What.REPLACED)
+        self._name_the_missing()
+
+    async def _rows(self) -> AsyncIterator[Row]:
+        after = BEFORE_ALL
+        while page := await self._log.stored(after, PAGE):
+            for row in page:
+                if row[0] > self._standing.through:
+                    # Recorded since, and not taken in yet.
+                    return
+                yield row
+            after = page[-1][0]
+
+    async def _leaves(self, first: int, count: int) -> tuple[list[bytes], list[bytes]]:
+        """The leaf hashes from a leaf on, and the entries beside them; empty bytes for what is not there."""
+        wanted = [
+            Tile(0, number, min(WIDTH, first + count - number * WIDTH))
+            for number in range(first // WIDTH, -(-(first + count) // WIDTH))
+        ]
+        tiles = await self._store.tiles(wanted)
+        leaves: list[bytes] = []
+        for tile in wanted:
+            leaves += _padded(tiles.get(tile.place, b""), tile.width)
+        entries = await self._store.entries(first, count)
+        return leaves, [*entries, *(b"" for _ in range(count - len(entries)))]
+
+    async def _hold(self, row: Row | None, rows: AsyncIterator[Row], leaf: bytes, entry: bytes) -> Row | None:
+        """One leaf against the row that should be its own; returns the row for the next leaf."""
+        self._edge.append(leaf)
+        while row is not None:
+            derived = entry_of_row(row, self._standing.secret)
+            if derived is not None and leaf_hash(derived) == leaf:
+                self._result.checked += 1
+                self._streams.setdefault(committed(self._standing.secret, row[1]), row[1])
+                if derived != entry:
+                    self._result.found(row[0], What.ENTRY_CHANGED, row[1], row[4])
+                return await anext(rows, None)
+            if leaf_hash(entry) != leaf:
+                # Nobody knows what was there: the copy of the entry was changed as well.
+                self._result.found(row[0], What.CHANGED, row[1], row[4])
+                return await anext(rows, None)
+            logged = read_entry(entry)
+            if row[0] > logged.position:
+                break
+            if row[0] == logged.position:
+                self._result.checked += 1
+                self._result.found(row[0], _how(derived, logged), self._streams.get(logged.stream, row[1]), row[4])
+                return await anext(rows, None)
+            self._add(row)
+            row = await anext(rows, None)
+        self._miss(entry, leaf, at_the_end=row is None)
+        return row
+
+    def _add(self, row: Row) -> None:
+        self._result.found(row[0], What.ADDED, row[1], row[4])
+
+    def _miss(self, entry: bytes, leaf: bytes, *, at_the_end: bool) -> None:
+        known = leaf_hash(entry) == leaf
+        logged = read_entry(entry) if known else None
+        position = logged.position if logged is not None else self._edge.size
+        what = What.TRUNCATED if at_the_end else What.MISSING
+        self._unresolved.append(len(self._result.mismatches))
+        self._result.found(position, what, logged.stream if logged is not None else None)
+
+    def _name_the_missing(self) -> None:
+        """Streams of missing events by their names, as far as other events of them are there."""
+        for place in self._unresolved:
+            missing = self._result.mismatches[place]
+            name = self._streams.get(missing.stream or "")
+            self._result.mismatches[place] = Mismatch(missing.position, missing.what, name)
+
+
+def _how(derived: bytes | None, logged: Entry) -> What:
+    """In which way a row is not what its entry says."""
+    if derived is None:
+        return What.CHANGED
+    now = read_entry(derived)
+    if now.sha256 != logged.sha256:
+        if (now.stream, now.version) != (logged.stream, logged.version):
+            return What.REORDERED
+        return What.REDATED if now.recorded_at != logged.recorded_at else What.CHANGED
+    if now.stream != logged.stream:
+        return What.MOVED
+    return What.REORDERED if now.version != logged.version else What.RENAMED
+
+
+def _padded(tile: bytes, width: int) -> Iterator[bytes]:
+    whole = tile[: len(tile) // 32 * 32]
+    hashes = split(whole)[:width]
+    yield from hashes
+    yield from (b"" for _ in range(width - len(hashes)))

@@ -1,0 +1,127 @@
+"""Whatever is tampered with directly in the database is found, with its position; an untouched log is not accused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.chassis.audit.verifying import PAGE, What, verify
+from services.chassis.log.event_log import Write
+from services.chassis.transparency.checkpoints import Checkpoint
+from services.chassis.transparency.keys import SignerKey
+from services.chassis.transparency.notes import Note
+from tests.chassis.audit.auditing import Auditing
+from tests.chassis.audit.tampering import TAMPERINGS, tamper
+from tests.chassis.conftest import needs_processes
+from tests.chassis.counters import Counted, metadata
+
+
+async def recorded(auditing: Auditing) -> None:
+    """Seven events in two streams, taken in and signed."""
+    await auditing.count("counter-a", 1, 2, 3, 4)
+    await auditing.count("counter-b", 1, 2, 3)
+    await auditing.builder().grow()
+
+
+async def test_an_untouched_log_is_not_accused(auditing: Auditing) -> None:
+    """Nor is what was recorded since, and is not taken in yet."""
+    await recorded(auditing)
+    result = await verify(auditing.log, auditing.store)
+    assert (result.ok, result.checked) == (True, 7)
+    await auditing.count("counter-c", 1)
+    result = await verify(auditing.log, auditing.store)
+    assert (result.ok, result.checked) == (True, 7)
+
+
+async def test_a_log_of_several_pages_is_gone_through_to_its_end(auditing: Auditing) -> None:
+    """It says how far it has come."""
+    size, heard = 2 * PAGE + 300, list[tuple[int, int]]()
+    await auditing.count("counter-a", *range(size))
+    builder = auditing.builder()
+    while (standing := await auditing.store.standing()) is None or standing.size < size:
+        await builder.grow()
+    result = await verify(auditing.log, auditing.store, b"", lambda done, of: heard.append((done, of)))
+    assert (result.ok, result.checked) == (True, size)
+    assert heard == [(PAGE, size), (2 * PAGE, size), (size, size)]
+
+
+async def test_a_log_that_was_never_signed_is_named(auditing: Auditing) -> None:
+    """Unless it is empty."""
+    assert (await verify(auditing.log, auditing.store)).ok
+    await auditing.count("counter-a", 1)
+    result = await verify(auditing.log, auditing.store)
+    assert [(found.position, found.what) for found in result.mismatches] == [(0, What.NOT_SIGNED)]
+
+
+@needs_processes
+@pytest.mark.parametrize("name", TAMPERINGS)
+async def test_tampering_is_found(auditing: Auditing, tmp_path: Path, name: str) -> None:
+    """All of it, and nothing else."""
+    await recorded(auditing)
+    statements, expected = TAMPERINGS[name]
+    tamper(tmp_path, statements)
+    result = await verify(auditing.log, auditing.store)
+    assert {(found.position, found.what.value) for found in result.mismatches} == expected
+    assert len(result.mismatches) == len(expected)
+
+
+@needs_processes
+async def test_a_redated_event_is_told_from_one_that_was_otherwise_changed(auditing: Auditing, tmp_path: Path) -> None:
+    """Its recorded time stands in its entry."""
+    await recorded(auditing)
+    (event,) = await auditing.log.read("counter-b", after=1, through=2)
+    changed = json.loads(event.state)
+    changed["meta"]["recorded_at"] = "2020-01-01T00:00:00Z"
+    tamper(tmp_path, [("UPDATE {events} SET state = ? WHERE {position} = 6", (json.dumps(changed).encode(),))])
+    (found,) = (await verify(auditing.log, auditing.store)).mismatches
+    assert (found.position, found.what, found.stream) == (6, What.REDATED, "counter-b")
+
+
+@needs_processes
+async def test_a_missing_event_is_named_by_its_stream(auditing: Auditing, tmp_path: Path) -> None:
+    """As far as others of it are there, though its entry holds only what commits to the name."""
+    await recorded(auditing)
+    tamper(tmp_path, [("DELETE FROM {events} WHERE {position} IN (2, 7)", ())])
+    found = (await verify(auditing.log, auditing.store)).mismatches
+    assert [(each.position, each.what, each.stream) for each in found] == [
+        (2, What.MISSING, "counter-a"),
+        (7, What.TRUNCATED, "counter-b"),
+    ]
+
+
+async def test_a_log_that_was_rolled_back_as_a_whole_is_found_by_what_is_remembered(remembering: Auditing) -> None:
+    """Rows, hashes and checkpoint agree with each other, and not with what was signed before."""
+    await recorded(remembering)
+    standing = await remembering.standing()
+    (key,) = await remembering.store.keys()
+    signer = SignerKey.read(key)
+    for checkpoint, what in (
+        (Checkpoint(standing.origin, 9, bytes(32)), What.TRUNCATED),
+        (Checkpoint(standing.origin, 7, bytes(32)), What.REPLACED),
+        (Checkpoint(standing.origin, 5, bytes(32)), What.REPLACED),
+        (Checkpoint("audit.example/other", 7, bytes(32)), What.REPLACED),
+    ):
+        note = Note(checkpoint.text, ()).signed_by(signer).content
+        result = await verify(remembering.log, remembering.store, note)
+        assert [(found.position, found.what) for found in result.mismatches] == [(0, what)]
+    assert (await verify(remembering.log, remembering.store, standing.note)).ok
+
+
+@needs_processes
+async def test_any_changed_byte_of_any_row_is_found(auditing: Auditing, tmp_path: Path) -> None:
+    """One after the other, each bit of a short event; put back, nothing is found."""
+    await auditing.log.append([Write("counter-a", 0, [(Counted(by=1), metadata("e"))])])
+    await auditing.count("counter-b", 1)
+    await auditing.builder().grow()
+    (event, _) = await auditing.log.read_all(0, 2)
+    put = "UPDATE {events} SET state = ? WHERE {position} = 1"
+    for place in range(0, len(event.state), 7):
+        changed = bytearray(event.state)
+        changed[place] ^= 1 << place % 8
+        tamper(tmp_path, [(put, (bytes(changed),))])
+        (found,) = (await verify(auditing.log, auditing.store)).mismatches
+        assert found.position == 1, place
+    tamper(tmp_path, [(put, (event.state,))])
+    assert (await verify(auditing.log, auditing.store)).ok
