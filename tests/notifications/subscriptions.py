@@ -36,7 +36,7 @@ ENDPOINT: Final = Choices(
 MAILBOX: Final = Choices(
     channel="EMAIL",
     address_ref=f"{subscription_stream(MAIL)}.address.1",
-    person=Person(sub="lotte.maes", role="NGO_COORDINATOR"),
+    person=Person(sub=LOTTE.sub, role=LOTTE.role),
     payload="THIN",
     digest="DAILY",
     language="nl",

@@ -14,7 +14,8 @@ _PLACE: Final = "/v1/subscriptions/{subscription_id}"
 _MORE: Final = {
     "verify": "Of a webhook a signed POST of the type `org.caserelay.subscription.verification.v1` with "
     '`data.challenge` follows, which is answered 200 with `{"challenge": …}`; of an e-mail a link to the address. '
-    "Proven already, nothing happens; one that is DISABLED goes on where it stopped.",
+    "Proven already, nothing happens; one that is DISABLED goes on where it stopped. An address gets three such links in "
+    "a row, and one a minute beyond that (429).",
     "test": "An event of the type `org.caserelay.subscription.test.v1` follows.",
     "rotate-secret": "The answer has the new `secret`. Until `keepOldFor` is over deliveries carry signatures of both.",
     "replay": "They come as deliveries of their own, if the subscriber may still see them then.",
@@ -78,7 +79,8 @@ DESCRIBED: Final = ApiDescription(
             "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until "
             "the endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this "
             "answer alone; sent again under the same key, the request has the same one. `publicKey` verifies the "
-            "signatures `v1a`, the secret those of `v1` (Standard Webhooks).",
+            "signatures `v1a`, the secret those of `v1` (Standard Webhooks). The `person` of an e-mail is a coordinator's "
+            "own `sub` and role, or anybody of the staff where a lead asks (403 `NOT_YOUR_MAILBOX`).",
         ),
         f"GET {_PLACE}": Operation(
             "subscription-read",
@@ -88,7 +90,8 @@ DESCRIBED: Final = ApiDescription(
         f"PUT {_PLACE}": Operation(
             "subscription-change",
             "Replaces what was chosen; what is left out has its default. Another URL, address or person is PENDING "
-            "again until it is proven, even if the subscription was paused or disabled. The channel stays.",
+            "again until it is proven, even if the subscription was paused or disabled. The channel stays. A "
+            "coordinator has e-mail go elsewhere only where they are its `person` (403 `NOT_YOUR_MAILBOX`).",
             versioned=True,
         ),
         f"DELETE {_PLACE}": Operation(

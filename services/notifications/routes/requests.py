@@ -54,7 +54,10 @@ HeaderValue = Annotated[
 
 
 class PersonBody(Body):
-    """The person to whom the e-mail goes, by the `sub` and the role of their tokens."""
+    """The person to whom the e-mail goes, by the `sub` and the role of their tokens.
+
+    A coordinator names themselves, a lead anybody of the organisation's staff.
+    """
 
     sub: Identifier
     role: Role
@@ -80,7 +83,7 @@ class SubscriptionBody(Body):
     address: Annotated[
         Email | None, Vaulted(), Field(description="EMAIL: where to.", examples=["lotte@example.org"])
     ] = None
-    person: Annotated[PersonBody | None, Field(description="EMAIL: who reads it.")] = None
+    person: Annotated[PersonBody | None, Field(description="EMAIL: who reads it: yourself, or for a lead anybody of the staff.")] = None
     types: Annotated[
         list[EventType] | None,
         Field(min_length=1, max_length=MOST_TYPES, description="Only these CloudEvents types. Default: all."),
