@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from services.casefile.domain.tellings import ToldNoted
 from services.casefile.history import known, occurred_at
 from services.chassis.http.response.rendering import Json
 from services.chassis.log.metadata import Recorded
-
-NOTHING: Final[Mapping[str, Sequence[Json]]] = {}
 
 
 def tellings_of(
