@@ -71,9 +71,7 @@ class Commands:
         subscription_id = subscription_id_for(Key.of(request.actor, request.key or ""))
         stamp = self._stamp(request, subscription_id)
         command = stamping.create(body, stamp, subscription_id)
-        outcome = await self._asking(
-            body.address, request, command, subscription_id, stamp.deposit, must_exist=False
-        )
+        outcome = await self._asking(body.address, request, command, subscription_id, stamp.deposit, must_exist=False)
         return await self._with_secret(request, outcome, body.address, f"/v1/{PATH}/{subscription_id}")
 
     async def change(self, request: CommandRequest, subscription_id: str, body: ChangeSubscriptionBody) -> Response:

@@ -114,6 +114,7 @@ def lives() -> dict[str, list[Command]]:
             created(MAILBOX),
             challenged(ChallengeOutcome.SENT),
             challenged(ChallengeOutcome.PROVEN),
+            caller(subscribing.ChangeSubscription, choices=replace(MAILBOX, digest="IMMEDIATE", hours="ANY")),
         ],
     }
 

@@ -52,7 +52,7 @@ async def test_no_other_subscription_and_no_other_way_has_more_letters_sent(syst
     paths = [await lotte.created(MAILBOX) for _ in range(3)]
     assert_too_often(await lotte.create(MAILBOX))
     assert_too_often(await Subscriber(system, "samenstap").create(MAILBOX))
-    local, _, domain = MAILBOX["address"].partition("@")
+    local, _, domain = str(MAILBOX["address"]).partition("@")
     for spelling in (f"{local.upper()}@{domain}", f"{local}+again@{domain}"):
         assert_too_often(await lotte.create({**MAILBOX, "address": spelling}))
     assert_too_often(await lotte.act(paths[0], "verify"))

@@ -324,7 +324,43 @@ async def test_metrics_tell_what_came_of_attempts_and_how_much_waits(
             'caserelay_delivery_attempts_total{outcome="FAILED",service="notifications"} 0.0',
             'caserelay_deliveries_waiting{service="notifications"} 0.0',
             'caserelay_deliveries_behind_positions{service="notifications"} 0.0',
+            'caserelay_endpoints{service="notifications"} 1.0',
+            'caserelay_endpoints_failing{service="notifications"} 0.0',
+            'caserelay_endpoint_away_seconds{service="notifications"} 0.0',
         }
         return wanted <= set(lines)
 
     await until(told)
+
+
+async def test_metrics_tell_how_many_endpoints_take_nothing_and_since_when(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """Of two one fails, three times in a row; for as long as that, and no longer than it does."""
+    async with receiver() as other:
+        await subscriptions.active(BRUGWERK, there.url)
+        await subscriptions.active(BRUGWERK, other.url)
+        away = True
+        other.answering = lambda *_: Answer(500) if away else Answer()
+        await system.tell(*(Story(f"C{n}").submitted(BRUGWERK) for n in range(3)))
+        await until(lambda: len(there.taken()) == 3)
+
+        async def shown() -> tuple[float, float, float]:
+            async with system.client(BRUGWERK) as client:
+                lines = (await client.get("/metrics")).text.splitlines()
+            names = ("caserelay_endpoints", "caserelay_endpoints_failing", "caserelay_endpoint_away_seconds")
+            values = dict(line.rsplit(" ", 1) for line in lines if line.startswith("caserelay_endpoint"))
+            every, failing, seconds = (float(values[f'{name}{{service="notifications"}}']) for name in names)
+            return every, failing, seconds
+
+        async def fails() -> bool:
+            every, failing, seconds = await shown()
+            return (every, failing) == (2, 1) and seconds > 0
+
+        async def is_back() -> bool:
+            return await shown() == (2, 0, 0)
+
+        await until(fails)
+        away = False
+        await system.tell(Story("C4").submitted(BRUGWERK))
+        await until(is_back)

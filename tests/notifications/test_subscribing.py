@@ -201,6 +201,7 @@ FAULTY: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "an unknown type": ({**ENDPOINT, "types": ["org.caserelay.no.such.v1"]}, "UNKNOWN_TYPE", "/types/0"),
     "no type": ({**ENDPOINT, "types": []}, "INVALID_VALUE", "/types"),
     "an address": ({**ENDPOINT, "address": MAILBOX["address"]}, "NOT_EXPECTED", "/address"),
+    "hours": ({**ENDPOINT, "hours": "ANY"}, "NOT_EXPECTED", "/hours"),
     "a person": ({**ENDPOINT, "person": PERSON}, "NOT_EXPECTED", "/person"),
     "a digest": ({**ENDPOINT, "digest": "DAILY"}, "NOT_EXPECTED", "/digest"),
     "a header of ours": ({**ENDPOINT, "header": {**HEADER, "name": "webhook-id"}}, "HEADER_NOT_ALLOWED", "/header"),

@@ -121,9 +121,7 @@ def test_a_coordinator_has_e_mail_sent_to_nobody_else(person: Person) -> None:
     """Neither to a colleague nor to a lead, nor to themselves as what they are not: what may be named is said."""
     mailbox = replace(MAILBOX, person=person)
     when = SUBSCRIPTIONS.given().when(created(mailbox))
-    refusal = when.is_refused(
-        "NOT_YOUR_MAILBOX", because=Because.RIGHTS, faults=[("/person", "NOT_YOUR_MAILBOX")]
-    )
+    refusal = when.is_refused("NOT_YOUR_MAILBOX", because=Because.RIGHTS, faults=[("/person", "NOT_YOUR_MAILBOX")])
     assert "lotte.claes" in refusal.detail
     assert "NGO_COORDINATOR" in refusal.detail
     assert "NGO_LEAD" in refusal.detail
