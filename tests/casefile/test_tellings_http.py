@@ -12,7 +12,7 @@ from services.chassis.log.position import Position
 from services.notifications.read_receipts import ReadReceipts
 from tests.casefile.cases import CaseContext, Told
 from tests.casefile.tellings import has_read
-from tests.support.people import INES, KARIM, LOTTE, VOLUNTEER, Person
+from tests.support.people import INES, KARIM, LOTTE, Person
 from tests.support.requests import another_person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -45,7 +45,7 @@ async def test_both_sides_of_a_case_read_the_same_of_who_was_told(fresh: CaseCon
 
 
 async def test_every_item_says_who_was_told_to_those_who_work_on_the_case(fresh: CaseContext) -> None:
-    """`[]` where nobody was: a client need not ask whether the member is there; a mentor reads none of it."""
+    """`[]` where nobody was: a client need not ask whether the member is there; after the stop it reads none of it."""
     case = await fresh.brought_to("MENTORING")
     for person in (INES, LOTTE):
         shown = (await fresh.running.read(person, f"{case.path}/timeline"))["items"]
@@ -55,7 +55,10 @@ async def test_every_item_says_who_was_told_to_those_who_work_on_the_case(fresh:
     shown = (await fresh.running.read(INES, f"{case.path}/timeline"))["items"]
     assert all("told" in item for item in shown)
     assert any(item["told"] for item in shown)
-    shown = (await fresh.running.read(VOLUNTEER, f"{case.path}/timeline"))["items"]
+    basis = (await fresh.running.read(INES, case.offer))["legalBasis"]["id"]
+    await fresh.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
+    await fresh.running.settle()
+    shown = (await fresh.running.read(LOTTE, f"{case.path}/timeline"))["items"]
     assert shown
     assert not any("told" in item for item in shown)
 

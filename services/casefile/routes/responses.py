@@ -308,7 +308,7 @@ class TimelineItem(Contract):
         alias="told",
         default=None,
         description="The organisations that were informed of it, none as yet where it is empty: all for the agency, "
-        "else the own and the agency. Absent for a mentor and a mentee, who do not read it.",
+        "else the own and the agency. Absent after the person withdrew the consent, for the organisation.",
     )
 
 

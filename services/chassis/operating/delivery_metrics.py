@@ -66,12 +66,9 @@ class DeliveryMetrics(Collector):
             labels=("service",),
         )
         receivers = GaugeMetricFamily(
-            "caserelay_endpoints", "Endpoints and mailboxes that this process delivers to.", labels=("service",)
-        )
-        failing = GaugeMetricFamily(
-            "caserelay_endpoints_failing",
-            "Those of them that take nothing, attempt after attempt.",
-            labels=("service",),
+            "caserelay_endpoints",
+            "Endpoints and mailboxes that this process delivers to; to the failing ones nothing arrives.",
+            labels=("service", "state"),
         )
         away = GaugeMetricFamily(
             "caserelay_endpoint_away_seconds",
@@ -83,12 +80,11 @@ class DeliveryMetrics(Collector):
                 attempts.add_metric((service, outcome), count)
             waiting.add_metric((service,), tally.waiting)
             behind.add_metric((service,), tally.behind)
-            receivers.add_metric((service,), tally.receivers)
-            failing.add_metric((service,), tally.failing)
+            receivers.add_metric((service, "well"), tally.receivers - tally.failing)
+            receivers.add_metric((service, "failing"), tally.failing)
             away.add_metric((service,), tally.away_seconds)
         yield attempts
         yield waiting
         yield behind
         yield receivers
-        yield failing
         yield away

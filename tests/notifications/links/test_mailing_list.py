@@ -192,10 +192,11 @@ async def test_each_hears_of_a_late_step_at_their_own_level(mailbox: Mailbox) ->
 
 
 async def heard(mailbox: Mailbox, case: Told, at: datetime) -> set[tuple[str, str]]:
-    """Who has got which letter about a case by then, beside those that were fetched before."""
+    """Who has got which letter about the first contact by then, beside those that were fetched before."""
     await mailbox.services.at(at)
     await mailbox.services.settle()
     await asyncio.sleep(1.5)
     letters, mailbox.box.letters[:] = list(mailbox.box.letters), []
     assert all(case.id in text_of(letter) for letter in letters)
-    return {(letter["To"].partition("@")[0], letter["Subject"]) for letter in letters}
+    found = {(letter["To"].partition("@")[0], letter["Subject"]) for letter in letters}
+    return {(reader, subject) for reader, subject in found if subject.endswith("First contact")}

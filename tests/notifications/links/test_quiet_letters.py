@@ -97,6 +97,7 @@ async def test_who_wants_letters_at_any_hour_gets_them(mailbox: Mailbox) -> None
 async def test_that_somebody_may_not_be_safe_waits_for_no_morning(mailbox: Mailbox) -> None:
     """It comes at night, with what waited before it in its case; what waits in another case comes in the morning."""
     context = CaseContext(mailbox.services)
+    await context.describe_mentor()
     calm, unsafe = await context.brought_to("MENTORING"), await context.brought_to("MENTORING")
     night = _night_after(mailbox.services.clock.now())
     await mailbox.subscribe(types=[RAISED], language="en")
@@ -115,6 +116,7 @@ async def test_that_somebody_may_not_be_safe_waits_for_no_morning(mailbox: Mailb
 async def test_an_urgent_letter_that_was_not_taken_is_tried_again_at_night(mailbox: Mailbox) -> None:
     """A greylisted one comes at its next attempt, though it is night."""
     context = CaseContext(mailbox.services)
+    await context.describe_mentor()
     case = await context.brought_to("MENTORING")
     await mailbox.subscribe(types=[RAISED], language="en")
     await mailbox.services.at(_night_after(mailbox.services.clock.now()))
