@@ -102,10 +102,10 @@ async def test_that_somebody_may_not_be_safe_waits_for_no_morning(mailbox: Mailb
     night = _night_after(mailbox.services.clock.now())
     await mailbox.subscribe(types=[RAISED], language="en")
     await mailbox.services.at(night)
-    await context.follow(calm, INES, "raise-escalation", {"reason": "OTHER"})
-    await context.follow(unsafe, INES, "raise-escalation", {"reason": "OTHER"})
+    await mailbox.services.done(INES, calm.path, "raise-escalation", {"reason": "OTHER"})
+    await mailbox.services.done(INES, unsafe.path, "raise-escalation", {"reason": "OTHER"})
     await nothing_comes(mailbox)
-    await context.follow(unsafe, INES, "raise-escalation", {"reason": "SAFETY"})
+    await mailbox.services.done(INES, unsafe.path, "raise-escalation", {"reason": "SAFETY"})
     letters = await all_letters(mailbox, 2)
     assert all(unsafe.id in _words(letter) for letter in letters)
     await mailbox.services.at(night + timedelta(hours=11))
@@ -121,7 +121,7 @@ async def test_an_urgent_letter_that_was_not_taken_is_tried_again_at_night(mailb
     await mailbox.subscribe(types=[RAISED], language="en")
     await mailbox.services.at(_night_after(mailbox.services.clock.now()))
     mailbox.box.at_recipient.append("451 4.7.1 Greylisted")
-    await context.follow(case, INES, "raise-escalation", {"reason": "SAFETY"})
+    await mailbox.services.done(INES, case.path, "raise-escalation", {"reason": "SAFETY"})
     await all_letters(mailbox, 1)
 
 
