@@ -24,6 +24,13 @@ class Digest(StrEnum):
     DAILY = "DAILY"
 
 
+class LetterHours(StrEnum):
+    """When letters go out that are sent at once: in the working hours of their reader, or at any hour."""
+
+    WORKING = "WORKING"
+    ANY = "ANY"
+
+
 class MailLanguage(StrEnum):
     """The languages that e-mail is written in."""
 

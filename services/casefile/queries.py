@@ -36,7 +36,7 @@ from services.casefile.domain.state import Case, case_stream
 from services.casefile.domain.tellings import tellings_stream
 from services.casefile.history import as_it_ended, fold, known, responsibility
 from services.casefile.pair_views import ended_view, nothing_more, own_gaps, pair_view, proposal_view
-from services.casefile.telling_views import NOTHING, tellings_of
+from services.casefile.telling_views import tellings_of
 from services.casefile.timeline import Sight, history_of, sight_of, timeline, version_seen, visible_to
 from services.casefile.views import (
     action_link,
@@ -223,15 +223,20 @@ class Queries:
         items = timeline(records, as_of=at.as_of, known_at=at.known_at, seen_by=self._seen_by(caller, found))
         page = [item for item in items if item.position > after][: limit + 1]
         last = page[limit - 1].position if len(page) > limit else None
-        tellings = await self._tellings(caller, found, at) if page else NOTHING
-        shown = [timeline_view(item, tellings.get(item.event)) for item in page[:limit]]
+        tellings = await self._tellings(caller, found, at) if page else None
+        shown = [
+            timeline_view(item, tellings.get(item.event, ()) if tellings is not None else None) for item in page[:limit]
+        ]
         return shown, next((recorded for recorded in records if recorded.version == last), None)
 
-    async def _tellings(self, caller: Caller, found: Found, at: Moment) -> Mapping[str, Sequence[Json]]:
-        """Who was told of which event, for those who work on the case; an organisation of itself and the agency."""
+    async def _tellings(self, caller: Caller, found: Found, at: Moment) -> Mapping[str, Sequence[Json]] | None:
+        """Who was told of which event, for those who work on the case; an organisation of itself and the agency.
+
+        None for everybody else.
+        """
         relations = set(found.relations)
         if not relations & READS_TELLINGS:
-            return NOTHING
+            return None
         seer = None if relations & SEES_ALL else (caller.org, found.folded.state.agency)
         records = await self.streams.log.read(tellings_stream(found.case_id))
         return tellings_of(records, as_of=at.as_of, known_at=at.known_at, seen_by=seer)

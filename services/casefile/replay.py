@@ -44,7 +44,7 @@ class Replayed:
         document = {
             "case": self.case,
             "state": self.state,
-            "timeline": [timeline_view(item, self.tellings.get(item.event)) for item in self.items],
+            "timeline": [timeline_view(item, self.tellings.get(item.event, ())) for item in self.items],
             "responsibility": responsibility_view(self.responsibility),
         }
         return to_json(document).decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from contracts.letter_codes import LetterResult
 from contracts.telling_codes import TellingState, ToldBy
@@ -12,8 +11,6 @@ from services.casefile.domain.tellings import PersonAskedNoted, ToldNoted
 from services.casefile.history import known, occurred_at
 from services.chassis.http.response.rendering import Json
 from services.chassis.log.metadata import Recorded
-
-NOTHING: Final[Mapping[str, Sequence[Json]]] = {}
 
 
 def tellings_of(

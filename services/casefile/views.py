@@ -67,7 +67,7 @@ def responsibility_view(responsibility: Responsibility) -> Json:
 
 
 def timeline_view(item: Item, tellings: Sequence[Json] | None = None) -> Json:
-    """One entry of the timeline, with the `tellings` of it, where there are any."""
+    """One entry of the timeline; `tellings` say who was told of it, and are None for who does not read that."""
     return {
         "position": item.position,
         "event": item.event,
@@ -83,7 +83,7 @@ def timeline_view(item: Item, tellings: Sequence[Json] | None = None) -> Json:
         **_correction(item),
         **({"count": item.count} if item.count > 1 else {}),
         **beside.level_view(item),
-        **({"told": tellings} if tellings else {}),
+        **({"told": tellings} if tellings is not None else {}),
     }
 
 

@@ -42,12 +42,17 @@ TELL_SECONDS = 0.5
 class Tally(Struct):
     """What came of work that is done for others since the process began, by outcome, and how much waits that it knows.
 
-    `behind`: how many positions of the log the one of them is behind that is furthest behind.
+    `behind`: how many positions of the log the one of them is behind that is furthest behind. `receivers` are those for
+    whom this process does it, `failing` how many of them refuse it again and again, and `away_seconds` how long the one
+    has taken nothing that has done so the longest.
     """
 
     outcomes: dict[str, int] = {}
     waiting: int = 0
     behind: int = 0
+    receivers: int = 0
+    failing: int = 0
+    away_seconds: float = 0.0
 
 
 class Report(Struct):

@@ -59,6 +59,7 @@ _CHOICES: Final = frozenset(
         "EMAIL_NOT_SET_UP",
         "HEADER_NOT_ALLOWED",
         "NOT_EXPECTED",
+        "NOT_YOUR_MAILBOX",
         "REQUIRED",
         "ROLE_READS_NOTHING",
         "UNKNOWN_TYPE",

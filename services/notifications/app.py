@@ -125,7 +125,7 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    ways = Ways([SubscriptionWay(index, streams), FeedWay(index)])
+    ways = Ways([SubscriptionWay(index, streams, clock), FeedWay(index)])
     listing = Listing(index, log, WaitingRows(index, ways, clock))
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
@@ -145,6 +145,7 @@ def build(
             projection=projection,
             consumers=consumers,
             schedule=schedule or Schedule(settings.webhook_pauses),
+            clock=clock,
         ),
         Sharing(stores.shares(NAME), SHARDS),
         Carriers(Carrier(sender, vault, settings.links_begin_with), letters),

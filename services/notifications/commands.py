@@ -16,6 +16,7 @@ from contracts.fields import Body, NothingBody
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Handler, Outcome
 from services.chassis.deciding.idempotency import Key
+from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.request.command import CommandRequest
 from services.chassis.http.request.read_only import check_read_only
 from services.chassis.http.response import responses
@@ -30,8 +31,10 @@ from services.notifications.domain.subscription import (
     SUBSCRIPTION,
     Subscription,
     SubscriptionContext,
+    asks_for_proof,
     subscription_stream,
 )
+from services.notifications.email.confirmation_rate import ConfirmationRate
 from services.notifications.queries import Queries
 from services.notifications.routes.requests import ChangeSubscriptionBody, SubscriptionBody
 from services.notifications.stamping import Stamp, subscription_id_for
@@ -60,6 +63,7 @@ class Commands:
         self._clock = clock
         self._allow = networks(settings.webhook_allow or "")
         self._mails = settings.smtp_url is not None
+        self._confirmations = ConfirmationRate()
 
     async def create(self, request: CommandRequest, body: SubscriptionBody) -> Response:
         """Makes a subscription of the caller's organisation."""
@@ -67,7 +71,7 @@ class Commands:
         subscription_id = subscription_id_for(Key.of(request.actor, request.key or ""))
         stamp = self._stamp(request, subscription_id)
         command = stamping.create(body, stamp, subscription_id)
-        outcome = await self._run(request, command, subscription_id, stamp.deposit, must_exist=False)
+        outcome = await self._asking(body.address, request, command, subscription_id, stamp.deposit, must_exist=False)
         return await self._with_secret(request, outcome, body.address, f"/v1/{PATH}/{subscription_id}")
 
     async def change(self, request: CommandRequest, subscription_id: str, body: ChangeSubscriptionBody) -> Response:
@@ -78,7 +82,7 @@ class Commands:
             check_read_only(body, self._queries.view(folded.state, folded.etag, address))
         stamp = replace(self._stamp(request, subscription_id), held=folded.state.choices, address=address)
         command = ACTIONS["change"].command_of(body, stamp)
-        outcome = await self._run(request, command, subscription_id, stamp.deposit)
+        outcome = await self._asking(body.address, request, command, subscription_id, stamp.deposit)
         return self._answer(request, outcome, body.address)
 
     async def act(self, request: CommandRequest, subscription_id: str, action: str, body: Body) -> Response:
@@ -86,8 +90,11 @@ class Commands:
         folded = await self._queries.find(request.caller, subscription_id, action)
         stamp = self._stamp(request, subscription_id)
         command = ACTIONS[action].command_of(body, stamp)
-        outcome = await self._run(request, command, subscription_id, stamp.deposit)
         address = await self._queries.address(folded.state)
+        if action == "verify":
+            outcome = await self._asking(address, request, command, subscription_id, stamp.deposit)
+        else:
+            outcome = await self._run(request, command, subscription_id, stamp.deposit)
         if action == "rotate-secret":
             return await self._with_secret(request, outcome, address)
         return self._answer(request, outcome, address)
@@ -122,6 +129,38 @@ class Commands:
             allow=self._allow,
             mails=self._mails,
         )
+
+    async def _asking(
+        self,
+        address: str | None,
+        request: CommandRequest,
+        command: Command,
+        subscription_id: str,
+        deposit: Deposit,
+        *,
+        must_exist: bool = True,
+    ) -> Outcome[Subscription]:
+        """Runs a command by which an address may be asked to confirm. Raises ProblemError 429 where that is too often.
+
+        What sends no letter does not count: a repeat, a dry run, what is refused, and other choices of the same reader.
+        """
+        if address is None or request.dry_run:
+            return await self._run(request, command, subscription_id, deposit, must_exist=must_exist)
+        try:
+            self._confirmations.take(address)
+        except ProblemError:
+            stream = subscription_stream(subscription_id)
+            if await self._handler.earlier(stream, SUBSCRIPTION, request.call()) is None:
+                raise
+            return await self._run(request, command, subscription_id, deposit, must_exist=must_exist)
+        asks = False
+        try:
+            outcome = await self._run(request, command, subscription_id, deposit, must_exist=must_exist)
+            asks = not outcome.replayed and any(map(asks_for_proof, outcome.events))
+            return outcome
+        finally:
+            if not asks:
+                self._confirmations.give_back(address)
 
     async def _run(
         self,

@@ -17,6 +17,7 @@ from services.chassis.mail.smtp import MailAnswer, Result
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending
 from services.notifications.access import READ_FEED
+from services.notifications.delivering.addressed import is_for
 from services.notifications.delivering.carrier import ForgottenSecrets
 from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.mail_carrier import MailCarrier
@@ -34,7 +35,7 @@ from services.notifications.domain.digest import (
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.email.composing import digest_letter
 from services.notifications.email.quiet_hours import is_daytime, next_morning
-from services.notifications.lists import messages_at, page
+from services.notifications.lists import messages_at, page, taken_at
 from services.notifications.reactor import SYSTEM
 
 MOST: Final = 200
@@ -82,13 +83,14 @@ class DailyDigests:
         found = await page(
             self._index, reader, READ_FEED, after=after, limit=MOST, types=choices.types if choices else None
         )
-        positions = found.positions
+        positions = await self._for_reader(subscription, found.positions)
         if digest.begun is not None:
             # What may not be seen any more has gone from it.
             positions = tuple(position for position in positions if position <= digest.begun.through)
             through = digest.begun.through
-        elif positions:
-            through = positions[-1]
+        elif found.positions:
+            # What is for others alone is passed by, and not looked at again.
+            through = found.positions[-1]
             await self._run(
                 subscription,
                 BeginDigest(
@@ -105,6 +107,17 @@ class DailyDigests:
         messages = await messages_at(self._streams.log, positions)
         return await self._send(subscription, messages, through, now) or found.more
 
+    async def _for_reader(self, subscription: Subscription, positions: Sequence[int]) -> tuple[int, ...]:
+        choices = subscription.choices
+        person, organisation = choices.person if choices is not None else None, subscription.organisation
+        taken = await taken_at(self._streams.log, positions)
+        found = [
+            position
+            for position, event in zip(positions, taken, strict=True)
+            if await is_for(self._streams, person, organisation, event)
+        ]
+        return tuple(found)
+
     async def _send(
         self, subscription: Subscription, messages: list[dict[str, Any]], through: int, now: datetime
     ) -> bool:
@@ -113,7 +126,7 @@ class DailyDigests:
         if choices is None:
             return False
         if not messages:
-            # All that it would have said may be seen no more.
+            # All that it would have said may be seen no more, or nothing of it is for its reader.
             await self._record(subscription, through, now, Result.ACCEPTED, messages)
             return False
         letter = digest_letter(list(messages), choices, await self._carrier.around(subscription), now)

@@ -21,8 +21,10 @@ from services.chassis.index.index import IndexReader, Row
 from services.chassis.modelling.decider import Refused
 from services.chassis.time.clock import Clock, machine_now
 from services.notifications.access import POLICY, READ, RETRY, relations_to_subscription
+from services.notifications.delivering.ids import delivery_id, position_in
 from services.notifications.delivery_rows import DELIVERIES
 from services.notifications.delivery_views import after_view, delivery_view, pending_view
+from services.notifications.domain.inbox import MessageTaken
 from services.notifications.domain.lane import (
     LANE,
     DeliveryState,
@@ -31,16 +33,16 @@ from services.notifications.domain.lane import (
     LaneEvent,
     RequestRetry,
     decide,
+    lane_stream,
 )
-from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
-from services.notifications.pending import Pending, Waiting
+from services.notifications.domain.subscribing import MOST_SUBSCRIPTIONS
+from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
+from services.notifications.pending import Found, Pending, Waiting
 from services.notifications.queries import Queries
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 
 LOG: Final = "notifications"
-RECORDED: Final = tuple(state.value for state in DeliveryState if state is not DeliveryState.PENDING)
-MOST_SOUGHT: Final = 200
-"""Deliveries of a subscription among which one that has not been attempted is looked for by its id."""
+RECORDED: Final = tuple(state for state in DeliveryState if state is not DeliveryState.PENDING)
 
 
 class DeliveryLists:
@@ -67,32 +69,48 @@ class DeliveryLists:
     ) -> tuple[list[Json], str | None]:
         """A page of the deliveries of a subscription, and where it goes on.
 
-        Those that were attempted come in the order of their first attempt, and behind them those that were not, in the
-        order in which they will be.
+        They come in the order of their messages, what was sent again or as a test where that was done. A delivery keeps
+        its place when it is attempted, so that no page lacks it and no two have it.
         """
         subscription = (await self._queries.find(caller, subscription_id, READ)).state
-        place = await pages.number()
+        after = max(await pages.number(), 0)
         await self._caught_up()
         wanted = frozenset(states or DeliveryState)
-        items: list[Json] = []
-        recorded = tuple(state.value for state in wanted if state is not DeliveryState.PENDING)
-        if place >= 0 and recorded:
-            rows = await self._rows(subscription_id, recorded, place, limit + 1)
-            items = list(await asyncio.gather(*(self._shown(row) for row in rows[:limit])))
-            if len(rows) > limit:
-                return items, pages.next(rows[limit - 1].seq)
-        if DeliveryState.PENDING not in wanted:
-            return items, None
-        left, after = limit - len(items), max(-place - 1, 0)
-        found = await self._pending.of(subscription, after=after, limit=left + 1)
-        items += map(pending_view, found[:left])
-        if len(found) <= left:
-            return items, None
-        last = found[left - 1].delivery.position if left else after
-        # Below zero: behind all that was attempted.
-        return items, pages.next(-last - 1, recorded=last)
+        recorded = tuple(state.value for state in RECORDED if state in wanted)
+        found, until = Found([], None), None
+        if DeliveryState.PENDING in wanted:
+            until = self._end_of(await self._rows(subscription_id, recorded, after, limit + 1), limit)
+            found = await self._pending.between(subscription, after, until, limit + 1)
+        # Read behind the others: what was attempted between the two is among these, or was found to be so.
+        rows = await self._rows(subscription_id, recorded, after, limit + 1)
+        until = min((end for end in (until, self._end_of(rows, limit)) if end is not None), default=None)
+        reach = min((end for end in (until and until - 1, found.through) if end is not None), default=None)
+        at: dict[int, Row | Waiting] = {waiting.delivery.position: waiting for waiting in found.waiting}
+        at.update((row.seq, row) for row in rows)
+        places = sorted(place for place in at if reach is None or place <= reach)
+        shown = await asyncio.gather(*(self._item(at[place]) for place in places[:limit]))
+        items = [item for item in shown if item["state"] in wanted]
+        if len(places) > limit:
+            return items, pages.next(places[limit - 1])
+        return items, pages.next(reach)
+
+    @staticmethod
+    def _end_of(rows: list[Row], limit: int) -> int | None:
+        """Where what is not on the page any more begins."""
+        return rows[limit].seq if len(rows) > limit else None
+
+    async def _item(self, entry: Row | Waiting) -> Json:
+        if isinstance(entry, Row):
+            return await self._shown(entry)
+        if not entry.attempted:
+            return pending_view(entry)
+        delivery = entry.delivery
+        lane, events, _ = await self._lane(lane_stream(delivery.subscription, delivery.key))
+        return delivery_view(lane.known[delivery.id], events)
 
     async def _rows(self, subscription: str, states: tuple[str, ...], after: int, limit: int) -> list[Row]:
+        if not states:
+            return []
         where: dict[str, str | tuple[str, ...]] = {"subscription": subscription}
         if len(states) < len(RECORDED):
             where["state"] = states
@@ -120,23 +138,32 @@ class DeliveryLists:
     async def _found(self, caller: Caller, delivery_id: str, action: str) -> Row | Waiting:
         await self._caught_up()
         row = await self._index.get(DELIVERIES.name, delivery_id)
+        if row is None and (waits := await self._not_attempted(caller.org, delivery_id)) is not None:
+            POLICY.require(caller, action, relations_to_subscription(caller, waits.delivery.organisation))
+            if not waits.attempted:
+                return waits
+            await self._caught_up()
+            row = await self._index.get(DELIVERIES.name, delivery_id)
         if row is None:
-            waits = await self._not_attempted(caller.org, delivery_id)
-            own = relations_to_subscription(caller, waits.delivery.organisation) if waits is not None else ()
-            POLICY.require(caller, action, own)
-            if waits is None:
-                raise Hidden
-            return waits
+            POLICY.require(caller, action, ())
+            raise Hidden
         await self._queries.find(caller, str(row.columns["subscription"]), action)
         return row
 
-    async def _not_attempted(self, organisation: str, delivery_id: str) -> Waiting | None:
-        rows = await self._index.find(SUBSCRIPTIONS.name, {"organisation": organisation}, after=0, limit=MOST_SOUGHT)
-        for row in rows:
-            subscription: Subscription = (await self._streams.fold(subscription_stream(row.key), SUBSCRIPTION)).state
-            for waiting in await self._pending.of(subscription, after=0, limit=MOST_SOUGHT):
-                if waiting.delivery.id == delivery_id:
-                    return waiting
+    async def _not_attempted(self, organisation: str, delivery: str) -> Waiting | None:
+        """By the position that the id says, and by whose id it is among the subscriptions of the organisation."""
+        position = position_in(delivery)
+        if not position or position > await self._streams.log.head():
+            return None
+        for recorded in await self._streams.log.read_all(position - 1, 1):
+            if not isinstance(recorded.event, MessageTaken):
+                return None
+            event = str(recorded.event.message["id"])
+            where = {"organisation": organisation}
+            for row in await self._index.find(SUBSCRIPTIONS.name, where, after=0, limit=MOST_SUBSCRIPTIONS):
+                if delivery_id(row.key, event, position) == delivery:
+                    folded = await self._streams.fold(subscription_stream(row.key), SUBSCRIPTION)
+                    return await self._pending.at(folded.state, position)
         return None
 
     async def retry(self, request: CommandRequest, delivery_id: str) -> Response:

@@ -22,7 +22,11 @@ DELIVERIES: Final = Table(
     columns=("subscription", "state", "lane"),
     indexes=(("subscription",), ("subscription", "state")),
 )
-"""One row per delivery that was attempted or withheld, by its id; `seq` is where its first event is."""
+"""One row per delivery that was attempted or withheld, by its id.
+
+`seq` is its place in lists: that of its message in the log, which it had already while it waited for its turn; of what
+nobody knew of before it was attempted, as of a replay or a test event, that of its first event.
+"""
 
 LANES: Final = Table(
     "lanes",
@@ -60,10 +64,11 @@ def index_lane(recorded: Recorded, event: LaneEvent, changes: Changes) -> None:
 
 
 def _stands(recorded: Recorded, delivery: Delivered, state: DeliveryState, changes: Changes) -> None:
+    foreseen = delivery.replay is None and delivery.position
     changes.put(
         DELIVERIES.name,
         delivery.id,
-        recorded.position,
+        delivery.position if foreseen else recorded.position,
         subscription=delivery.subscription,
         state=state.value,
         lane=recorded.stream,

@@ -36,7 +36,7 @@ from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.warning_rows import note_warning
 from services.notifications.ways import READERS, note_reader
 
-VERSION: Final = 5
+VERSION: Final = 6
 
 AUDIENCE: Final = Table(
     "audience",

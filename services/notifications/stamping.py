@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from contracts.codes import Role
 from contracts.fields import NothingBody
 from contracts.staff import COORDINATORS, COUNSELLORS
-from contracts.subscription_codes import Channel, Digest, Payload
+from contracts.subscription_codes import Channel, Digest, LetterHours, Payload
 from services.chassis.deciding.idempotency import Key
 from services.chassis.http.request.stamp import RequestStamp
 from services.chassis.modelling.decider import Fault
@@ -33,6 +33,8 @@ from services.notifications.webhooks.signing import Secret
 _NAMESPACE: Final = UUID("3a5c1f0e-52a7-4d5e-9a1f-6f7f0c1f2b54")
 _ANY_VALUE: Final = "x"
 """In the place of a header's value that stays as it is."""
+_OF_MAIL: Final = {"address": None, "person": None, "digest": Digest.IMMEDIATE, "hours": LetterHours.WORKING}
+"""What a webhook has as it stands here, and an e-mail as its subscriber wants it."""
 _SIDES: Final = (COUNSELLORS, COORDINATORS)
 
 
@@ -111,6 +113,7 @@ def _choices(body: SubscriptionBody, stamp: Stamp) -> Choices:
         digest=body.digest.value,
         language=body.language.value,
         time_zone=body.time_zone,
+        hours=body.hours.value,
         header=_header(body.header, stamp.deposit, held.header if held is not None else None),
     )
 
@@ -140,7 +143,7 @@ def _types(types: list[str] | tuple[str, ...]) -> Iterator[Fault]:
 
 
 def _of_webhook(body: SubscriptionBody, stamp: Stamp) -> Iterator[Fault]:
-    yield from _absent(body, Channel.WEBHOOK, {"address": None, "person": None, "digest": Digest.IMMEDIATE})
+    yield from _absent(body, Channel.WEBHOOK, _OF_MAIL)
     if body.url is None:
         yield Fault("/url", "REQUIRED", "a webhook has the URL that events are posted to", rests_on=("/channel",))
     elif (fault := check_url(body.url, stamp.allow)) is not None:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from contracts.subscription_codes import SubscriptionState
 from contracts.telling_codes import NotToldReason
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader, Row
+from services.chassis.time.clock import Clock
 from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivery_rows import DELIVERIES
+from services.notifications.digest_rows import wants_digest
+from services.notifications.domain.digest import DIGEST, digest_stream
 from services.notifications.domain.lane import DeliveryState
 from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
+from services.notifications.email.quiet_hours import quiet_until
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 from services.notifications.ways import Waits
 
 A_MOMENT: Final = 3.0
 A_WHILE: Final = 60.0
+TO_GO_OUT: Final = timedelta(hours=1)
 LOOK_SECONDS: Final = 0.02
 _TROUBLE: Final = (DeliveryState.RETRYING.value, DeliveryState.FAILED.value)
 
@@ -27,29 +32,62 @@ _TROUBLE: Final = (DeliveryState.RETRYING.value, DeliveryState.FAILED.value)
 class SubscriptionWay:
     """The subscriptions of the organisation, once proven, whether they are active or were stopped."""
 
-    def __init__(self, index: IndexReader, streams: Streams) -> None:
+    def __init__(self, index: IndexReader, streams: Streams, clock: Clock) -> None:
         self._index = index
         self._streams = streams
+        self._clock = clock
         self._patient_from = float("-inf")
 
     async def reached(self, waits: Waits) -> bool:
         """See `Way.reached`. Deliveries live by the machine's clock: where ours was moved, they get a moment."""
-        deliveries = {row.key: delivery_id(row.key, waits.event) for row in await self._rows(waits.organisation)}
+        rows = await self._rows(waits.organisation)
+        deliveries = {row.key: delivery_id(row.key, waits.event, waits.position) for row in rows}
         if not deliveries:
             return False
+        if any([await self._had_its_digest(key, waits) for key in deliveries]):
+            return True
         until = time.monotonic() + A_MOMENT if time.monotonic() >= self._patient_from else 0.0
         while True:
             found = await self._index.rows(DELIVERIES.name, [*deliveries.values()])
             if any(row.columns["state"] == DeliveryState.DELIVERED for row in found.values()):
                 return True
             under_way = [key for key, delivery in deliveries.items() if delivery not in found]
-            if not any([await self._is_coming(key, waits) for key in under_way]):
+            if not any([await self._comes_now(key, waits) for key in under_way]):
                 return False
             if time.monotonic() >= until:
                 # Nobody delivers: that is so for all that wait, and each must not wait for it.
                 self._patient_from = max(self._patient_from, time.monotonic() + A_WHILE)
                 return False
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _comes_now(self, subscription: str, waits: Waits) -> bool:
+        """Whether it is on its way as a delivery of its own, and for no morning."""
+        choices = (await self._streams.fold(subscription_stream(subscription), SUBSCRIPTION)).state.choices
+        if choices is None or wants_digest(choices) or quiet_until(choices, self._clock.now()) is not None:
+            return False
+        return await self._is_coming(subscription, waits)
+
+    async def expected(self, waits: Waits) -> datetime | None:
+        """See `Way.expected`. A letter that waits for the morning has an hour of it to go out."""
+        now, found = self._clock.now(), list[datetime]()
+        for row in await self._rows(waits.organisation):
+            choices = (await self._streams.fold(subscription_stream(row.key), SUBSCRIPTION)).state.choices
+            if choices is None or not await self._is_coming(row.key, waits):
+                continue
+            if (morning := quiet_until(choices, now)) is not None:
+                found.append(morning + TO_GO_OUT)
+        return min(found, default=None)
+
+    async def _had_its_digest(self, subscription: str, waits: Waits) -> bool:
+        """Whether it is told once a day, and was of this."""
+        choices = (await self._streams.fold(subscription_stream(subscription), SUBSCRIPTION)).state.choices
+        if (
+            choices is None
+            or not wants_digest(choices)
+            or not await self._covers(subscription, waits.type, waits.since)
+        ):
+            return False
+        return (await self._streams.fold(digest_stream(subscription), DIGEST)).state.through >= waits.position
 
     async def _is_coming(self, subscription: str, waits: Waits) -> bool:
         """Whether it will be tried soon: nothing that was sent there before is in trouble."""

@@ -71,6 +71,7 @@ def _choices(choices: Choices | None, address: str | None) -> Json:
         "payload": choices.payload,
         "digest": choices.digest,
         "language": choices.language,
+        "hours": choices.hours,
         "timeZone": choices.time_zone,
         "header": {"name": choices.header.name} if choices.header is not None else None,
     }

@@ -12,7 +12,7 @@ from services.chassis.engines.store_health import Unavailable
 from services.chassis.index.index import IndexReader
 from services.chassis.index.projection import Projection
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Pending, instant
+from services.chassis.time.scheduler import Pending, instant, sortable
 from services.notifications.domain.inbox import MessageTaken, inbox_stream
 from services.notifications.domain.waiting import WAITING, CheckReached, Waiting, decide_waiting
 from services.notifications.lists import taken_at
@@ -63,6 +63,8 @@ class WaitingClock:
         reason = await self._why_not(waits, message)
         if reason is None:
             return ()
+        if (later := await self._ways.expected(waits)) is not None:
+            return [due._replace(at=sortable(later))]
         command = CheckReached(
             at=self._clock.now(),
             by=SYSTEM,

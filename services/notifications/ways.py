@@ -46,6 +46,9 @@ class Way(Protocol):
     async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
         """Why this way would not have told of a message of that kind since then; None where it is not set up."""
 
+    async def expected(self, waits: Waits) -> datetime | None:
+        """Until when it is too early to say that this way has failed; None where it is not."""
+
 
 class FeedWay:
     """What an organisation fetches itself: the feed and the stream that it used to read, and its topic."""
@@ -66,6 +69,10 @@ class FeedWay:
         own_topic = all(row.columns["channel"] == ToldBy.KAFKA for row in used)
         return NotToldReason.CHANNEL_STOPPED if own_topic else NotToldReason.FEED_NOT_READ
 
+    async def expected(self, _waits: Waits) -> datetime | None:
+        """See `Way.expected`. A feed is read at any hour."""
+        return None
+
     async def _rows(self, organisation: str) -> list[Row]:
         return await self._index.find(READERS.name, {"organisation": organisation}, after=0, limit=1000)
 
@@ -81,6 +88,11 @@ class Ways:
         if any([await way.reached(waits) for way in self._ways]):
             return None
         return await self.failing(waits.organisation, waits.type, waits.since)
+
+    async def expected(self, waits: Waits) -> datetime | None:
+        """Until when it is too early to say that all of them have failed; None where it is not."""
+        expected = [await way.expected(waits) for way in self._ways]
+        return min((until for until in expected if until is not None), default=None)
 
     async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
         """Why none of them would have told of it: by the first that is set up; None where none is."""

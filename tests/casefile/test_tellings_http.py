@@ -27,7 +27,7 @@ async def items(context: CaseContext, case: Told, person: Person = INES, **momen
 async def test_an_item_says_who_has_read_it_and_when(fresh: CaseContext) -> None:
     """By the cursor with which the organisation came back."""
     case = await fresh.referred()
-    assert "told" not in (await items(fresh, case))["ReferralSubmitted"]
+    assert (await items(fresh, case))["ReferralSubmitted"]["told"] == []
     await has_read(fresh.running, LOTTE)
     now = fresh.running.clock.now().isoformat().replace("+00:00", "Z")
     told = [{"organisation": "brugwerk", "channel": "FEED", "state": "READ", "at": now}]
@@ -44,6 +44,25 @@ async def test_both_sides_of_a_case_read_the_same_of_who_was_told(fresh: CaseCon
     assert submitted[LOTTE] == submitted[INES]
 
 
+async def test_every_item_says_who_was_told_to_those_who_work_on_the_case(fresh: CaseContext) -> None:
+    """`[]` where nobody was: a client need not ask whether the member is there; after the stop it reads none of it."""
+    case = await fresh.brought_to("MENTORING")
+    for person in (INES, LOTTE):
+        shown = (await fresh.running.read(person, f"{case.path}/timeline"))["items"]
+        assert shown
+        assert [item["told"] for item in shown] == [[]] * len(shown)
+    await has_read(fresh.running, LOTTE)
+    shown = (await fresh.running.read(INES, f"{case.path}/timeline"))["items"]
+    assert all("told" in item for item in shown)
+    assert any(item["told"] for item in shown)
+    basis = (await fresh.running.read(INES, case.offer))["legalBasis"]["id"]
+    await fresh.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
+    await fresh.running.settle()
+    shown = (await fresh.running.read(LOTTE, f"{case.path}/timeline"))["items"]
+    assert shown
+    assert not any("told" in item for item in shown)
+
+
 async def test_who_had_the_case_before_is_not_shown_to_who_has_it_now(fresh: CaseContext) -> None:
     """Nor does the one before learn of the one after."""
     body = another_person()
@@ -55,7 +74,7 @@ async def test_who_had_the_case_before_is_not_shown_to_who_has_it_now(fresh: Cas
         await has_read(fresh.running, person)
     for person in (LOTTE, KARIM):
         shown = (await items(fresh, case, person)).values()
-        found = {telling["organisation"] for item in shown for telling in item.get("told", ())}
+        found = {telling["organisation"] for item in shown for telling in item["told"]}
         assert found == {person.org}
 
 
@@ -69,7 +88,7 @@ async def test_who_waits_for_what_was_noted_reads_it(fresh: CaseContext) -> None
     receipts.note_organisation("brugwerk", ToldBy.FEED, TellingState.READ, None, head)
     await receipts.flush()
     noted = Position("notifications", await notifications.log.head()).token()
-    assert "told" in (await items(fresh, case, waitFor=noted))["ReferralSubmitted"]
+    assert (await items(fresh, case, waitFor=noted))["ReferralSubmitted"]["told"]
 
 
 async def test_being_told_moves_neither_version_nor_etag(fresh: CaseContext) -> None:
@@ -89,6 +108,6 @@ async def test_it_is_shown_as_it_was_known_at_the_time(fresh: CaseContext) -> No
     await has_read(fresh.running, LOTTE)
     for parameter in ("asOf", "knownAt"):
         then = await items(fresh, case, INES, **{parameter: (before + timedelta(hours=1)).isoformat()})
-        assert "told" not in then["ReferralSubmitted"], parameter
+        assert then["ReferralSubmitted"]["told"] == [], parameter
         now = await items(fresh, case, INES, **{parameter: (before + timedelta(hours=3)).isoformat()})
         assert now["ReferralSubmitted"]["told"][0]["state"] == "READ", parameter

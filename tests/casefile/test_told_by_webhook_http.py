@@ -52,7 +52,7 @@ async def submission(context: CaseContext, case: Told) -> list[dict[str, Any]]:
     await context.running.settle()
     timeline = await context.running.read(INES, f"{case.path}/timeline")
     (item,) = [item for item in timeline["items"] if item["type"] == "ReferralSubmitted"]
-    told: list[dict[str, Any]] = item.get("told", [])
+    told: list[dict[str, Any]] = item["told"]
     return told
 
 

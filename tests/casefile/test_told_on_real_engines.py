@@ -59,7 +59,7 @@ async def ways(context: CaseContext, case: Told) -> set[tuple[str, str, str]]:
     await context.running.settle()
     timeline = await context.running.read(INES, f"{case.path}/timeline")
     (item,) = [item for item in timeline["items"] if item["type"] == "ReferralSubmitted"]
-    return {(way["organisation"], way["channel"], way["state"]) for way in item.get("told", ())}
+    return {(way["organisation"], way["channel"], way["state"]) for way in item["told"]}
 
 
 async def becomes(context: CaseContext, case: Told, *expected: tuple[str, str, str]) -> None:
@@ -99,9 +99,7 @@ async def test_on_files_who_is_told_stands_on_the_timeline(on_files: CaseContext
     told = [line.partition("told: ")[2] for line in replayed.to_lines() if "told: " in line]
     assert any(line.startswith("brugwerk by WEBHOOK: DELIVERED 2026-") for line in told)
     shown = (await on_files.running.read(INES, f"{case.path}/timeline"))["items"]
-    assert [item.get("told") for item in json.loads(replayed.to_json())["timeline"]] == [
-        item.get("told") for item in shown
-    ]
+    assert [item["told"] for item in json.loads(replayed.to_json())["timeline"]] == [item["told"] for item in shown]
 
 
 async def test_on_postgres_and_kafka_who_is_told_stands_on_the_timeline(

@@ -169,6 +169,7 @@ def test_nothing_but_metrics_functions_and_labels_is_in_an_expression() -> None:
         "job",
         "le",
         "method",
+        "outcome",
         "part",
         "route",
         "service",

@@ -24,7 +24,7 @@ from tests.notifications.subscriptions import PROVEN
 
 PATH: Final = "/v1/subscriptions"
 ENDPOINT: Final = {"channel": "WEBHOOK", "url": "https://hooks.example.org/caserelay?team=gent"}
-PERSON: Final = {"sub": "lotte.maes", "role": "NGO_COORDINATOR"}
+PERSON: Final = {"sub": "somebody", "role": "NGO_COORDINATOR"}
 MAILBOX: Final = {"channel": "EMAIL", "address": "lotte.maes@brugwerk.example.org", "person": PERSON}
 MAIL_SERVER: Final = "smtp://127.0.0.1:2525"
 _keys: Final = (f'"subscriber-{number}"' for number in itertools.count(1))

@@ -36,7 +36,7 @@ ENDPOINT: Final = Choices(
 MAILBOX: Final = Choices(
     channel="EMAIL",
     address_ref=f"{subscription_stream(MAIL)}.address.1",
-    person=Person(sub="lotte.maes", role="NGO_COORDINATOR"),
+    person=Person(sub=LOTTE.sub, role=LOTTE.role),
     payload="THIN",
     digest="DAILY",
     language="nl",
@@ -114,6 +114,7 @@ def lives() -> dict[str, list[Command]]:
             created(MAILBOX),
             challenged(ChallengeOutcome.SENT),
             challenged(ChallengeOutcome.PROVEN),
+            caller(subscribing.ChangeSubscription, choices=replace(MAILBOX, digest="IMMEDIATE", hours="ANY")),
         ],
     }
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from contracts.visibility import Addressed, Ended, Parties
-from services.notifications.domain.addressees import Addressee, addressees
+from services.notifications.domain.addressees import Addressee, addressees, concerns
+from services.notifications.domain.subscription_events import Person
 
 AGENCY, BRUGWERK, SAMENSTAP = "vdab-gent", "brugwerk", "samenstap"
 INES = {"sub": "ines.debacker", "role": "AGENCY_COUNSELLOR", "org": AGENCY}
@@ -126,3 +127,56 @@ def test_an_escalation_goes_to_whom_it_asks() -> None:
 def test_what_waits_for_nobody_is_for_nobody_in_particular() -> None:
     """It stands in the feed."""
     assert to("MeetingRecorded", minutes=60) == ()
+
+
+AN, HANNE = Person(sub="an.peeters", role="NGO_COORDINATOR"), Person(sub="hanne.wouters", role="NGO_LEAD")
+OWNER = Person(sub="lotte.claes", role="NGO_COORDINATOR")
+REMINDED: dict[str, Any] = {"level": "L0", "notified": [receiver("NGO_COORDINATOR", BRUGWERK)], "owner": LOTTE}
+MISSED: dict[str, Any] = {
+    "level": "L1",
+    "notified": [receiver("NGO_COORDINATOR", BRUGWERK), receiver("AGENCY_COUNSELLOR", AGENCY)],
+    "owner": LOTTE,
+}
+TO_LEADS: dict[str, Any] = {
+    "level": "L2",
+    "notified": [receiver("AGENCY_TEAM_LEAD", AGENCY), receiver("NGO_LEAD", BRUGWERK)],
+    "owner": LOTTE,
+}
+TO_BOARD: dict[str, Any] = {"level": "L3", "notified": [receiver("AUDITOR", None)], "owner": LOTTE}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "readers"),
+    [
+        ("DeadlineReminded", REMINDED, {OWNER}),
+        ("DeadlineReminded", {**REMINDED, "substitutes": [{**LOTTE, "sub": "an.peeters"}]}, {OWNER, AN}),
+        ("DeadlineReminded", {**REMINDED, "owner": INES}, {OWNER, AN}),  # awaited, of whom only the role is known
+        ("DeadlineMissed", MISSED, {OWNER, AN}),
+        ("DeadlineEscalated", TO_LEADS, {HANNE}),
+        ("DeadlineEscalated", TO_BOARD, set()),
+        ("DeadlineMissed", {**MISSED, "notified": []}, set()),  # the programme has nobody told at the breach
+        ("DeadlineMissed", {"owner": LOTTE}, {OWNER, AN, HANNE}),  # from before there was a ladder
+        ("ReferralSubmitted", {}, {OWNER, AN, HANNE}),  # a lead may answer it as well
+        ("InformationRequested", {}, set()),  # waits for the agency
+        ("ChangeProposed", {}, set()),
+        ("CoordinatorProposed", {"receiver": {**LOTTE, "sub": "an.peeters"}}, {AN}),
+        ("IntakeConcluded", {}, {OWNER, AN, HANNE}),  # for nobody in particular
+        ("EscalationRaised", {"reason": "SAFETY", "awaited": BRUGWERK}, {OWNER, AN, HANNE}),
+        ("EscalationRaised", {"reason": "DEADLINE_MISSED", "awaited": BRUGWERK}, set()),  # the agency sees to it
+    ],
+)
+def test_a_mailbox_gets_what_is_for_its_person_or_their_role(
+    name: str, data: dict[str, Any], readers: set[Person]
+) -> None:
+    """Two coordinators and the lead of the organisation that has the case."""
+    found = {
+        person
+        for person in (OWNER, AN, HANNE)
+        if concerns(person, BRUGWERK, name, {"referral": "R-2", **data}, parties())
+    }
+    assert found == readers
+
+
+def test_what_is_about_no_case_is_for_everybody() -> None:
+    """Such as another version of a programme."""
+    assert concerns(AN, BRUGWERK, "ProgrammeVersionPublished", {}, None)

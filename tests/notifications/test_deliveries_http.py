@@ -96,7 +96,7 @@ async def _is(client: httpx.AsyncClient, subscription: str, stands: list[tuple[s
 async def test_what_waits_is_pending_and_page_by_page_nothing_is_left_out(
     system: Running, there: Receiver, client: httpx.AsyncClient, service_stores: StoreOpener | None
 ) -> None:
-    """What was attempted comes first, then what was not: behind what holds its case, and all that came in a pause."""
+    """In the order in which it came: what was attempted, what is behind that in its case, all that came in a pause."""
     subscriptions = Subscriptions(system.service)
     subscription = await subscriptions.active(BRUGWERK, there.url)
     there.answering = lambda *_: Answer(503, {"Retry-After": "3600"})
@@ -127,6 +127,78 @@ async def test_what_waits_is_pending_and_page_by_page_nothing_is_left_out(
 
 async def _has_come_to(stores: StoreOpener, subscription: str, position: int) -> bool:
     return await saved_place(stores.consumer_store("notifications"), subscription, None) >= position
+
+
+async def page_of(
+    client: httpx.AsyncClient, subscription: str, **query: Any
+) -> tuple[list[dict[str, Any]], str | None]:
+    """One page, and where it goes on."""
+    answer = await client.get(f"/v1/subscriptions/{subscription}/deliveries", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"], answer.json()["next"]
+
+
+@pytest.mark.parametrize("seen", range(1, 8))
+async def test_what_is_attempted_while_somebody_reads_is_neither_left_out_nor_read_twice(
+    system: Running, there: Receiver, client: httpx.AsyncClient, seen: int
+) -> None:
+    """Page by page, as all that was pending arrives after so many of eight, behind one that held its case too."""
+    subscriptions = Subscriptions(system.service)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    there.answering = lambda *_: Answer(503, {"Retry-After": "3600"})
+    held = Story("C1")
+    sent = await system.tell(held.submitted(BRUGWERK))
+    await until(lambda: _is(client, subscription, [(sent[0].id, "RETRYING")]))
+    sent += await system.tell(Story("C2").submitted(BRUGWERK), held.declined(BRUGWERK))
+    await until(lambda: _waits(client, subscription))
+    await subscriptions.give(subscription, subscribing.PauseSubscription)
+    sent += await system.tell(*(Story(f"C{n}").submitted(BRUGWERK) for n in range(3, 8)))
+    events = [event.id for event in sent]
+    items, following = await page_of(client, subscription, limit=seen)
+    # The third one waits behind the first, in its case.
+    assert ("PENDING" in {item["state"] for item in items}) == (seen >= 3)
+    there.answering = lambda *_: Answer()
+    (retrying, *_) = await listed(client, subscription, state="RETRYING")
+    assert (await again(client, retrying["id"])).status_code == 200
+    await subscriptions.give(subscription, subscribing.ResumeSubscription)
+    # Whatever has arrived by then of what arrives side by side: the last page comes when all has.
+    while following is not None:
+        more, following = await page_of(client, subscription, limit=2, cursor=following)
+        items += more
+    assert [item["event"] for item in items] == events
+    # The second one waits for its hour.
+    await until(lambda: _arrived(client, subscription, 7))
+    assert [item["event"] for item in await listed(client, subscription, limit=3)] == events
+
+
+async def _waits(client: httpx.AsyncClient, subscription: str) -> bool:
+    return [state for _, state in await standing(client, subscription)] == ["RETRYING", "RETRYING", "PENDING"]
+
+
+async def _arrived(client: httpx.AsyncClient, subscription: str, count: int) -> bool:
+    return len(await listed(client, subscription, state="DELIVERED")) == count
+
+
+async def test_a_delivery_that_waits_is_found_wherever_it_stands(
+    system: Running, there: Receiver, client: httpx.AsyncClient
+) -> None:
+    """The 230th of a subscription as the first, and a retry says that it is to come; of others nothing is found."""
+    subscriptions = Subscriptions(system.service)
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    await subscriptions.give(subscription, subscribing.PauseSubscription)
+    sent = [each for n in range(230) for each in await system.tell(Story(f"C{n}").submitted(BRUGWERK))]
+    pending = await listed(client, subscription, limit=100, state="PENDING")
+    assert [item["event"] for item in pending] == [event.id for event in sent]
+    for item in (pending[0], pending[-1]):
+        path = f"/v1/deliveries/{item['id']}"
+        assert (await client.get(path)).json() == item
+        headers = {"If-Match": '"1"', "Idempotency-Key": str(uuid.uuid4())}
+        refused = await client.post(f"{path}/retry", headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (409, "DELIVERY_UNDER_WAY")
+        async with system.client("samenstap", LEAD) as stranger:
+            assert (await stranger.get(path)).status_code == 404
+    # The same position, but no subscription's delivery.
+    assert (await client.get(f"/v1/deliveries/{pending[-1]['id'][:-1]}0")).status_code == 404
 
 
 async def test_what_failed_is_sent_again_when_somebody_asks(

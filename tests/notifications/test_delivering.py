@@ -303,28 +303,3 @@ async def test_of_an_endpoint_that_is_away_few_cases_are_tried_until_something_a
     await until(lambda: len(there.taken()) >= 30)
     stands = await subscriptions.stand(subscription)
     await until(lambda: len(there.taken()) + list(stands.values()).count(DeliveryState.FAILED) >= len(sent))
-
-
-async def test_metrics_tell_what_came_of_attempts_and_how_much_waits(
-    system: Running, there: Receiver, subscriptions: Subscriptions
-) -> None:
-    """Nobody's endpoint, case or organisation is named."""
-    await subscriptions.active(BRUGWERK, there.url)
-    answers = [Answer(500)]
-    there.answering = lambda *_: answers.pop() if answers else Answer()
-    await system.tell(Story("C1").submitted(BRUGWERK))
-    await until(lambda: len(there.taken()) == 1)
-
-    async def told() -> bool:
-        async with system.client(BRUGWERK) as client:
-            lines = (await client.get("/metrics")).text.splitlines()
-        wanted = {
-            'caserelay_delivery_attempts_total{outcome="DELIVERED",service="notifications"} 1.0',
-            'caserelay_delivery_attempts_total{outcome="RETRYING",service="notifications"} 1.0',
-            'caserelay_delivery_attempts_total{outcome="FAILED",service="notifications"} 0.0',
-            'caserelay_deliveries_waiting{service="notifications"} 0.0',
-            'caserelay_deliveries_behind_positions{service="notifications"} 0.0',
-        }
-        return wanted <= set(lines)
-
-    await until(told)

@@ -187,4 +187,4 @@ def test_what_was_passed_by_is_known_until_the_lane_has_caught_up() -> None:
 def test_a_replay_is_a_lane_of_its_own() -> None:
     """So it holds nothing of what comes, and each of its deliveries has an id of its own."""
     assert lane_stream("S1", "C1") != lane_stream("S1", "C1", "1")
-    assert len({delivery_id("S1", "E1"), delivery_id("S2", "E1"), delivery_id("S1", "E1", "1")}) == 3
+    assert len({delivery_id("S1", "E1"), delivery_id("S2", "E1"), delivery_id("S1", "E1", replay="1")}) == 3

@@ -178,6 +178,20 @@ async def test_another_address_is_pending_again_and_the_same_one_is_not(lotte: S
     assert (moved.json()["state"], moved.json()["address"]) == ("PENDING", other["address"])
 
 
+async def test_a_coordinator_names_themselves_and_a_lead_anybody(system: Running, lotte: Subscriber) -> None:
+    """403 that names the field and whom they may name; nothing is made, and the same body of a lead is taken."""
+    colleague = {**MAILBOX, "person": {"sub": "an.peeters", "role": "NGO_COORDINATOR"}}
+    problem = assert_problem(await lotte.create(colleague), 403, "NOT_YOUR_MAILBOX", at="/person", says="somebody")
+    assert problem["whoCanUnblock"] == "NGO_LEAD of the organisation, by making the change"
+    assert (await lotte.read(PATH))["items"] == []
+    path = await Subscriber(system, role="NGO_LEAD").created(colleague)
+    moved = {**colleague, "address": "lotte@brugwerk.example.org"}
+    taken = await lotte.send("PUT", path, moved, If_Match=await lotte.etag(path))
+    assert_problem(taken, 403, "NOT_YOUR_MAILBOX", at="/person")
+    assert (await lotte.read(path))["address"] == MAILBOX["address"]
+    assert (await lotte.send("PUT", path, MAILBOX, If_Match=await lotte.etag(path))).status_code == 200
+
+
 FAULTY: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "no URL": ({"channel": "WEBHOOK"}, "REQUIRED", "/url"),
     "a password": ({**ENDPOINT, "url": "https://a:b@hooks.example.org/"}, "URL_NOT_ALLOWED", "/url"),
@@ -187,6 +201,7 @@ FAULTY: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "an unknown type": ({**ENDPOINT, "types": ["org.caserelay.no.such.v1"]}, "UNKNOWN_TYPE", "/types/0"),
     "no type": ({**ENDPOINT, "types": []}, "INVALID_VALUE", "/types"),
     "an address": ({**ENDPOINT, "address": MAILBOX["address"]}, "NOT_EXPECTED", "/address"),
+    "hours": ({**ENDPOINT, "hours": "ANY"}, "NOT_EXPECTED", "/hours"),
     "a person": ({**ENDPOINT, "person": PERSON}, "NOT_EXPECTED", "/person"),
     "a digest": ({**ENDPOINT, "digest": "DAILY"}, "NOT_EXPECTED", "/digest"),
     "a header of ours": ({**ENDPOINT, "header": {**HEADER, "name": "webhook-id"}}, "HEADER_NOT_ALLOWED", "/header"),

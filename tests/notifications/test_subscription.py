@@ -47,7 +47,7 @@ from tests.notifications.subscriptions import (
     of_engine,
     rotated,
 )
-from tests.support.actors import LOTTE
+from tests.support.actors import HANNE, LOTTE
 from tests.support.domain_page import SUBSCRIPTION_COMMANDS, table
 from tests.support.given_when_then import Decisions, Given
 
@@ -107,9 +107,9 @@ def test_a_new_subscription_is_pending_and_counts_for_its_organisation() -> None
 def test_an_e_mail_is_read_as_the_person_who_gets_it() -> None:
     """Not as the lead who made it: what that person may not read, they are not told."""
     mailbox = replace(MAILBOX, person=Person(sub="an.peeters", role="NGO_LEAD"))
-    assert SUBSCRIPTIONS.given().when(created(mailbox)).state.reads_as == "NGO_LEAD"
+    assert SUBSCRIPTIONS.given().when(created(mailbox, HANNE)).state.reads_as == "NGO_LEAD"
     change = of_caller(subscribing.ChangeSubscription, choices=MAILBOX)
-    changed = SUBSCRIPTIONS.after(created(mailbox), PROVEN).when(change).state
+    changed = SUBSCRIPTIONS.after(created(mailbox, HANNE), PROVEN).when(change).state
     assert (changed.reads_as, changed.state) == ("NGO_COORDINATOR", SubscriptionState.PENDING)
 
 

@@ -313,7 +313,8 @@ class TimelineItem(Contract):
     tellings: list[TellingAnswer] | None = Field(
         alias="told",
         default=None,
-        description="The organisations that were informed of it: all for the agency, else the own and the agency.",
+        description="The organisations that were informed of it, none as yet where it is empty: all for the agency, "
+        "else the own and the agency. Absent after the person withdrew the consent, for the organisation.",
     )
 
 

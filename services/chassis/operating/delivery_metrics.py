@@ -24,6 +24,18 @@ class Tally(Protocol):
     def behind(self) -> int:
         """How many positions of the log the endpoint lacks that is furthest behind."""
 
+    @property
+    def receivers(self) -> int:
+        """How many endpoints and mailboxes this process delivers to."""
+
+    @property
+    def failing(self) -> int:
+        """How many of them take nothing, attempt after attempt."""
+
+    @property
+    def away_seconds(self) -> float:
+        """How long the one of them has taken nothing that has done so the longest."""
+
 
 class DeliveryMetrics(Collector):
     """The deliveries of a process, as its services told them last."""
@@ -53,11 +65,26 @@ class DeliveryMetrics(Collector):
             "Positions that the endpoint lacks that is furthest behind.",
             labels=("service",),
         )
+        receivers = GaugeMetricFamily(
+            "caserelay_endpoints",
+            "Endpoints and mailboxes that this process delivers to; to the failing ones nothing arrives.",
+            labels=("service", "state"),
+        )
+        away = GaugeMetricFamily(
+            "caserelay_endpoint_away_seconds",
+            "How long the endpoint has taken nothing that has done so the longest.",
+            labels=("service",),
+        )
         for service, tally in self._tallies.items():
             for outcome, count in tally.outcomes.items():
                 attempts.add_metric((service, outcome), count)
             waiting.add_metric((service,), tally.waiting)
             behind.add_metric((service,), tally.behind)
+            receivers.add_metric((service, "well"), tally.receivers - tally.failing)
+            receivers.add_metric((service, "failing"), tally.failing)
+            away.add_metric((service,), tally.away_seconds)
         yield attempts
         yield waiting
         yield behind
+        yield receivers
+        yield away

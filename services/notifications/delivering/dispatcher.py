@@ -13,7 +13,6 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
 from typing import Any, Final
 
 from services.chassis.deciding.streams import Streams
@@ -23,6 +22,8 @@ from services.chassis.index.projection import Projection
 from services.chassis.leading.sharing import Sharing
 from services.chassis.log.metadata import Recorded
 from services.chassis.service import Tally
+from services.chassis.time.clock import Clock
+from services.notifications.delivering.alarms import Alarms
 from services.notifications.delivering.asking import Asking
 from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
@@ -58,13 +59,14 @@ _OF_SUBSCRIPTION: Final = subscription_stream("")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What deliveries rest on; `index` is the one that `projection` fills."""
+    """What deliveries rest on; `index` is the one that `projection` fills, `clock` the domain's, for quiet hours."""
 
     streams: Streams
     index: IndexReader
     projection: Projection
     consumers: ConsumerStore
     schedule: Schedule
+    clock: Clock
 
 
 class Dispatcher:
@@ -81,15 +83,15 @@ class Dispatcher:
         self.pools = Pools()
         self._endpoints = Endpoints(parts.streams, parts.index)
         self._places = Places(parts.consumers)
-        self._walking = Walking(parts.index, self._log)
+        self._walking = Walking(parts.index, parts.streams)
         self._lanes = LaneWork(parts.streams, carrier, recording, parts.schedule, self.pools, self._may_begin)
         self._asking = Asking(parts.streams, carrier, recording, self._may_begin)
         self._taken: frozenset[int] = frozenset()
         self._known: int | None = None
         self._ready: deque[Endpoint] = deque()
         self._work = asyncio.Event()
-        self._due: list[tuple[datetime, int, Endpoint]] = []
-        self._count = 0
+        self._due = Alarms()
+        self._mornings = Alarms()
         self._under_way: dict[tuple[str, LaneKey], asyncio.Task[None]] = {}
         self._challenged: dict[str, asyncio.Task[None]] = {}
         self._of_shard: Counter[int] = Counter()
@@ -108,14 +110,7 @@ class Dispatcher:
 
     def tally(self) -> Tally:
         """What came of the attempts of this process, and how much waits that it knows."""
-        known = self._known or 0
-        waiting = behind = 0
-        for endpoint in self._endpoints:
-            waiting += len(endpoint.active) + len(endpoint.soon)
-            # Else it lacks nothing but what is for others.
-            if endpoint.walk is not None and (endpoint.active or endpoint.stalled or endpoint.queued):
-                behind = max(behind, known - endpoint.walk.after)
-        return Tally(dict(self.pools.outcomes), waiting, behind)
+        return self._endpoints.tally(dict(self.pools.outcomes), self._known or 0, self._schedule.now())
 
     def _owned(self, shards: frozenset[int]) -> None:
         # At once: what another process may do must not be begun here. What is gained is found by `follow`.
@@ -188,10 +183,7 @@ class Dispatcher:
         self._wake_at(endpoint, due)
 
     def _wake_at(self, endpoint: Endpoint, due: datetime) -> None:
-        if endpoint.next_due is None or due < endpoint.next_due:
-            endpoint.next_due = due
-            self._count += 1
-            heappush(self._due, (due, self._count, endpoint))
+        if self._due.set(endpoint, due):
             self._work.set()
 
     async def look(self) -> None:
@@ -207,17 +199,15 @@ class Dispatcher:
             raise failures[0]
 
     def _wake_due(self) -> None:
-        now = self._schedule.now()
-        while self._due and self._due[0][0] <= now:
-            due, _, endpoint = heappop(self._due)
-            if endpoint.next_due == due:
-                endpoint.next_due = None
-                self._wake(endpoint)
+        for endpoint in self._due.ringing(self._schedule.now()):
+            self._wake(endpoint)
+        for endpoint in self._mornings.ringing(self._parts.clock.now()):
+            self._wake(endpoint)
 
     async def _nap(self) -> None:
         left = IDLE_SECONDS
-        if self._due:
-            left = min(left, max(0.0, (self._due[0][0] - self._schedule.now()).total_seconds()))
+        if (first := self._due.first) is not None:
+            left = min(left, max(0.0, (first - self._schedule.now()).total_seconds()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(left):
                 await self._work.wait()
@@ -254,8 +244,13 @@ class Dispatcher:
         await self._places.find(endpoint, subscription)
         await self._find_test(endpoint, subscription)
         endpoint.stalled = False
-        next_due = await self._walking.take_due(endpoint, now)
-        await self._walking.walk(endpoint)
+        if (morning := endpoint.quiet_until(self._parts.clock.now())) is not None:
+            # Its place stays where it is: what waits for the morning is found behind it, after a restart too.
+            self._mornings.set(endpoint, morning)
+            next_due = await self._walking.take_urgent(endpoint, now)
+        else:
+            next_due = await self._walking.take_due(endpoint, now)
+            await self._walking.walk(endpoint)
         if next_due is not None:
             self._wake_at(endpoint, next_due)
         if endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays:

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 
 from contracts.subscription_codes import Channel, SubscriptionState
 from services.notifications.domain.subscription import Subscription
+from services.notifications.domain.subscription_events import Choices, Person
+from services.notifications.email.quiet_hours import quiet_until
 
 CASES_AT_ONCE: Final = 8
 """Cases of one endpoint that are told side by side."""
@@ -78,10 +80,10 @@ class Endpoint:
         "away_since",
         "challenges",
         "channel",
+        "choices",
         "failures",
         "gone", "holding",
         "id",
-        "next_due",
         "organisation",
         "probed_at",
         "proven",
@@ -106,6 +108,7 @@ class Endpoint:
         self.seq = seq
         self.organisation = self.reads_as = ""
         self.channel = Channel.WEBHOOK.value
+        self.choices: Choices | None = None
         self.challenges = 0
         self.walk: Walk | None = None
         self.replay: Walk | None = None
@@ -119,13 +122,26 @@ class Endpoint:
         self.holding: set[LaneKey] = set()
         self.away_since: datetime | None = None
         self.probed_at: datetime | None = None
-        self.next_due: datetime | None = None
         self.rests_until: datetime | None = None
+
+    @property
+    def person(self) -> Person | None:
+        """Who reads the e-mail; None for a webhook."""
+        return None if self.choices is None else self.choices.person
+
+    def quiet_until(self, at: datetime) -> datetime | None:
+        """Until when nothing goes to its reader, by the domain's clock; None where it may now."""
+        return None if self.choices is None else quiet_until(self.choices, at)
 
     @property
     def is_doubted(self) -> bool:
         """Whether it may keep a request waiting for long: then it waits with its like."""
-        return self.slow or self.failures >= DOUBTED_AFTER
+        return self.slow or self.is_failing
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it has taken nothing several times in a row."""
+        return self.failures >= DOUBTED_AFTER
 
     @property
     def is_away(self) -> bool:
@@ -135,7 +151,7 @@ class Endpoint:
     @property
     def at_once(self) -> int:
         """How many cases may be told side by side."""
-        return CASES_AT_ONCE if self.proven and self.failures < DOUBTED_AFTER else 1
+        return CASES_AT_ONCE if self.proven and not self.is_failing else 1
 
     @property
     def replays(self) -> bool:
@@ -150,6 +166,7 @@ class Endpoint:
     def learn(self, subscription: Subscription) -> None:
         """Takes in how its subscription stands."""
         self.organisation, self.reads_as = subscription.organisation, subscription.reads_as
+        self.choices = subscription.choices
         if subscription.choices is not None:
             self.channel = subscription.choices.channel
         types = subscription.choices.types if subscription.choices is not None else None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Final
 
 from contracts.subscription_codes import Channel, Digest, SubscriptionState
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader, Value
+from services.chassis.service import Tally
 from services.notifications.delivering.endpoint import Endpoint
 from services.notifications.delivering.shards import shard_of
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
@@ -48,6 +50,20 @@ class Endpoints:
     def of(self, organisation: str) -> tuple[Endpoint, ...]:
         """Those that get the feed of an organisation."""
         return tuple(self._of.get(organisation, ()))
+
+    def tally(self, outcomes: dict[str, int], known: int, now: datetime) -> Tally:
+        """How they stand, where the log is known up to a position; `outcomes` are those of their attempts."""
+        waiting = behind = failing = 0
+        away = 0.0
+        for endpoint in self:
+            waiting += len(endpoint.active) + len(endpoint.soon)
+            # Else it lacks nothing but what is for others.
+            if endpoint.walk is not None and (endpoint.active or endpoint.stalled or endpoint.queued):
+                behind = max(behind, known - endpoint.walk.after)
+            failing += endpoint.is_failing
+            if endpoint.away_since is not None:
+                away = max(away, (now - endpoint.away_since).total_seconds())
+        return Tally(outcomes, waiting, behind, len(self), failing, away)
 
     async def load(self, shards: Collection[int]) -> list[Endpoint]:
         """Finds those of the shards; the index has to know them all."""

@@ -12,6 +12,7 @@ from contracts.subscription_codes import DisabledBecause, SubscriptionState, War
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.streams import Streams
 from services.chassis.log.metadata import Recorded
+from services.notifications.delivering.addressed import is_for
 from services.notifications.delivering.carrier import TEST
 from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import Endpoint, LaneKey, UnderWay
@@ -158,6 +159,8 @@ class LaneWork:
                 # Sent out of its turn by another process, which was stopped on the way.
                 if delivery.id in lane.known:
                     continue
+                if not await is_for(self._streams, endpoint.person, endpoint.organisation, recorded.event):
+                    continue
                 # Read once more before it is sent; here it only tells what is not to be seen from what is withheld.
                 if await rule_against(self._streams, reader_of(endpoint), recorded) != NOT_FOR_YOU:
                     return _Message(delivery, None, recorded)
@@ -266,7 +269,7 @@ def delivered(endpoint: Endpoint, key: LaneKey, recorded: Recorded) -> Delivered
     taken: MessageTaken = recorded.event
     event = str(taken.message["id"])
     return Delivered(
-        id=delivery_id(endpoint.id, event, key.replay),
+        id=delivery_id(endpoint.id, event, recorded.position, key.replay),
         event=event,
         type=taken.type,
         position=recorded.position,

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader, Row, Value
-from services.chassis.log.event_log import EventLog
 from services.chassis.time.scheduler import instant, sortable
 from services.notifications.access import READ_FEED
 from services.notifications.delivering.endpoint import CASES_AT_ONCE, Endpoint, LaneKey, Walk
-from services.notifications.delivering.lanes import reader_of
+from services.notifications.delivering.lanes import delivered, reader_of
+from services.notifications.delivering.urgent import URGENT_TYPES, is_urgent
 from services.notifications.delivery_rows import LANES
 from services.notifications.domain.inbox import MessageTaken
+from services.notifications.domain.lane import LANE, DeliveryState, lane_stream
 from services.notifications.lists import readers_of
 from services.notifications.projection import AUDIENCE, former_reader
 
@@ -26,9 +28,10 @@ NOTHING_NEW: Final = 2**62
 class Walking:
     """Has endpoints begin lanes."""
 
-    def __init__(self, index: IndexReader, log: EventLog) -> None:
+    def __init__(self, index: IndexReader, streams: Streams) -> None:
         self._index = index
-        self._log = log
+        self._streams = streams
+        self._log = streams.log
 
     async def take_due(self, endpoint: Endpoint, now: datetime) -> datetime | None:
         """Begins lanes whose pauses have ended; returns when the next one ends."""
@@ -53,6 +56,50 @@ class Walking:
         # More are due than were looked at: they are once these have ended.
         endpoint.stalled |= len(rows) == most
         return soonest
+
+    async def take_urgent(self, endpoint: Endpoint, now: datetime) -> datetime | None:
+        """Begins, in quiet hours, the lanes of what cannot wait for their end; returns when the next pause ends.
+
+        A lane tells what waits before it as well: the order of a case holds at night too.
+        """
+        if endpoint.walk is None:
+            return None
+        after = place = endpoint.walk.after
+        where = {"reader": readers_of(reader_of(endpoint), READ_FEED), "type": URGENT_TYPES}
+        while endpoint.room > 0:
+            rows = await self._index.find(AUDIENCE.name, where, after=after, limit=AT_ONCE)
+            for row in rows:
+                key = await self._lane_for(row, None)
+                if endpoint.wants(str(row.columns["type"])) and await self._is_new_and_urgent(endpoint, key, row.seq):
+                    endpoint.begin(key, None, place)
+            if len(rows) < AT_ONCE:
+                break
+            after = rows[-1].seq
+        waiting = await self._index.first(LANES.name, "due", where={"subscription": endpoint.id}, limit=AT_ONCE)
+        for row in waiting:
+            if (due := str(row.columns["due"])) > sortable(now):
+                return instant(due)
+            if await self._waits_for_no_morning(endpoint, key := _lane_of(row)) and endpoint.room > 0:
+                endpoint.begin(key, None, NOTHING_NEW)
+        return None
+
+    async def _is_new_and_urgent(self, endpoint: Endpoint, key: LaneKey, position: int) -> bool:
+        (recorded,) = await self._log.read_all(position - 1, 1)
+        if not is_urgent(recorded.event):
+            return False
+        lane = (await self._streams.fold(lane_stream(endpoint.id, key.about), LANE)).state
+        # One that was attempted waits in the index.
+        return recorded.version > lane.through and delivered(endpoint, key, recorded).id not in lane.known
+
+    async def _waits_for_no_morning(self, endpoint: Endpoint, key: LaneKey) -> bool:
+        lane = (await self._streams.fold(lane_stream(endpoint.id, key.about, key.replay), LANE)).state
+        if any(known.state is DeliveryState.RETRYING for known in lane.requested):
+            # Somebody has asked for it.
+            return True
+        if (held := lane.holds) is None:
+            return False
+        (recorded,) = await self._log.read_all(held.delivery.position - 1, 1)
+        return is_urgent(recorded.event)
 
     async def walk(self, endpoint: Endpoint) -> None:
         """Goes along the feed as far as there is room for what it finds."""

@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from contracts.codes import Role
 from contracts.escalation_codes import EscalationReason
+from contracts.staff import COORDINATORS, COUNSELLORS, LEADS
 from contracts.terms import LadderLevel
 from contracts.visibility import Parties, Relation
+from services.notifications.domain.subscription_events import Person
 from services.notifications.domain.waiting import waited_for
 
 _TAKE_OVERS: Final = frozenset({"CoordinatorProposed", "CounsellorProposed"})
@@ -38,6 +40,30 @@ def addressees(name: str, data: Mapping[str, Any], parties: Parties) -> tuple[Ad
     `name` is its name in docs/domain.md, `data` its data as JSON has them, `parties` those of its case today.
     """
     return tuple(dict.fromkeys(_of(name, data, parties)))
+
+
+def concerns(person: Person, organisation: str, name: str, data: Mapping[str, Any], parties: Parties | None) -> bool:
+    """Whether a message is for a person of an organisation, who may see it; `parties` is None of what is about no case.
+
+    What is for nobody in particular is for everybody. What a side has to act on is for a lead of it as well, who may do
+    all that its staff may; a term is told to a lead at the level that is the leads'.
+    """
+    if parties is None:
+        return True
+    found = addressees(name, data, parties)
+    if not found:
+        # Of a term of whose level the programme has nobody told.
+        return not data.get("level")
+    return any(_is(person, organisation, addressee, leads_too=not data.get("notified")) for addressee in found)
+
+
+def _is(person: Person, organisation: str, addressee: Addressee, *, leads_too: bool) -> bool:
+    if addressee.org not in (None, organisation):
+        return False
+    if addressee.sub is not None:
+        return addressee.sub == person.sub
+    staff = next((staff for staff in (COUNSELLORS, COORDINATORS) if addressee.role in staff), frozenset())
+    return person.role == addressee.role or (leads_too and person.role in staff & LEADS)
 
 
 def _of(name: str, data: Mapping[str, Any], parties: Parties) -> Iterator[Addressee]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from contracts.staff import COORDINATORS, LEADS
 from contracts.subscription_codes import Channel, SubscriptionState
 from services.chassis.modelling.callers_clock import SKEW
 from services.chassis.modelling.days import in_utc
-from services.chassis.modelling.decider import Command, Fault, Refused, To
+from services.chassis.modelling.decider import Actor, Because, Command, Fault, Refused, To
 from services.notifications.domain.subscription import (
     MOST_KEYS,
     Decided,
@@ -104,6 +105,7 @@ def create(command: CreateSubscription, context: SubscriptionContext) -> Decided
     """Subscribes, within the bound of the organisation."""
     if command.faults:
         raise Refused.input(*command.faults)
+    _check_reader(command.by, command.choices)
     if len(context.held.subscriptions) >= MOST_SUBSCRIPTIONS:
         raise Refused(
             "TOO_MANY_SUBSCRIPTIONS",
@@ -137,8 +139,26 @@ def change(command: ChangeSubscription, context: SubscriptionContext) -> Decided
         raise Refused.input(*faults)
     if held is None or command.choices == held:
         return []
+    if held.goes_elsewhere(command.choices):
+        _check_reader(command.by, command.choices)
     elsewhere = held.goes_elsewhere(command.choices)
     return [SubscriptionChanged(choices=command.choices, elsewhere=elsewhere, changed_at=command.at)]
+
+
+def _check_reader(by: Actor, choices: Choices) -> None:
+    """Whether somebody may have e-mail sent to a person: what comes is read, and answered by a link, in their name."""
+    person = choices.person
+    if person is None or by.role in LEADS or (person.sub, person.role) == (by.sub, by.role):
+        return
+    lead = next(role for role in LEADS if (role in COORDINATORS) is (by.role in COORDINATORS))
+    detail = f"you have e-mail sent to yourself: sub {by.sub} and role {by.role}; a {lead} names anybody of the staff"
+    raise Refused(
+        "NOT_YOUR_MAILBOX",
+        detail,
+        because=Because.RIGHTS,
+        faults=(Fault("/person", "NOT_YOUR_MAILBOX", detail),),
+        who_can_unblock=f"{lead} of the organisation, by making the change",
+    )
 
 
 def verify(command: VerifySubscription, context: SubscriptionContext) -> Decided:

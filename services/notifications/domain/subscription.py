@@ -106,6 +106,13 @@ class Subscription(Struct, frozen=True, kw_only=True):
         return tuple(keys for keys in reversed(self.keys) if keys.until is None or at < keys.until)
 
 
+def asks_for_proof(event: SubscriptionEvent | To) -> bool:
+    """Whether ownership has to be proven after an event."""
+    return isinstance(event, SubscriptionCreated | VerificationRequested) or (
+        isinstance(event, SubscriptionChanged) and event.elsewhere
+    )
+
+
 def _challenged(subscription: Subscription) -> Subscription:
     number = subscription.challenges + 1
     state = SubscriptionState.PENDING

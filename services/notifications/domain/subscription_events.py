@@ -31,7 +31,8 @@ class OwnHeader(Struct, frozen=True, kw_only=True):
 class Choices(Struct, frozen=True, kw_only=True):
     """What the subscriber chose. `types` are CloudEvents types; None: all of them, those of tomorrow too.
 
-    A webhook has a `url`; an e-mail an `address_ref` and the `person` who reads it.
+    A webhook has a `url`; an e-mail an `address_ref`, the `person` who reads it, and the `hours` in which it is sent at
+    once.
     """
 
     channel: str
@@ -44,6 +45,7 @@ class Choices(Struct, frozen=True, kw_only=True):
     language: str
     time_zone: str
     header: OwnHeader | None = None
+    hours: str = "WORKING"
 
     def goes_elsewhere(self, other: Choices) -> bool:
         """Whether the other choices are of another endpoint, address or person, which has to be proven first."""

@@ -15,7 +15,8 @@ _PLACE: Final = "/v1/subscriptions/{subscription_id}"
 _MORE: Final = {
     "verify": "Of a webhook a signed POST of the type `org.caserelay.subscription.verification.v1` with "
     '`data.challenge` follows, which is answered 200 with `{"challenge": …}`; of an e-mail a link to the address. '
-    "Proven already, nothing happens; one that is DISABLED goes on where it stopped.",
+    "Proven already, nothing happens; one that is DISABLED goes on where it stopped. An address gets three "
+    "such links in a row, and one a minute beyond that (429).",
     "test": "An event of the type `org.caserelay.subscription.test.v1` follows.",
     "rotate-secret": "The answer has the new `secret`. Until `keepOldFor` is over deliveries carry signatures of both.",
     "replay": "They come as deliveries of their own, if the subscriber may still see them then.",
@@ -80,7 +81,8 @@ DESCRIBED: Final = ApiDescription(
             "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until "
             "the endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this "
             "answer alone; sent again under the same key, the request has the same one. `publicKey` verifies the "
-            "signatures `v1a`, the secret those of `v1` (Standard Webhooks).",
+            "signatures `v1a`, the secret those of `v1` (Standard Webhooks). The `person` of an e-mail is a "
+            "coordinator's own `sub` and role, or anybody of the staff where a lead asks (403 `NOT_YOUR_MAILBOX`).",
         ),
         f"GET {_PLACE}": Operation(
             "subscription-read",
@@ -90,7 +92,8 @@ DESCRIBED: Final = ApiDescription(
         f"PUT {_PLACE}": Operation(
             "subscription-change",
             "Replaces what was chosen; what is left out has its default. Another URL, address or person is PENDING "
-            "again until it is proven, even if the subscription was paused or disabled. The channel stays.",
+            "again until it is proven, even if the subscription was paused or disabled. The channel stays. A "
+            "coordinator has e-mail go elsewhere only where they are its `person` (403 `NOT_YOUR_MAILBOX`).",
             versioned=True,
         ),
         f"DELETE {_PLACE}": Operation(
@@ -138,9 +141,10 @@ DESCRIBED: Final = ApiDescription(
         ),
         f"GET {_PLACE}/deliveries": Operation(
             "delivery-list",
-            "A page of the deliveries of a subscription: first those that were attempted, in the order of their first "
-            "attempts, then those that are PENDING, in the order in which they will be. A PENDING one is worked out "
-            "from where the endpoint stands, and in each case that waits at most 200 are.",
+            "A page of the deliveries of a subscription, in the order in which their events came, and those of replays "
+            "and tests where they were first attempted. A PENDING one has its place already and keeps it, so that who "
+            "reads page by page gets each once, whatever is attempted meanwhile. A page may have fewer items than "
+            "`limit`, or none, and a `next` all the same: the list ends where `next` is null.",
         ),
         "GET /v1/deliveries/{delivery_id}": Operation(
             "delivery-read",

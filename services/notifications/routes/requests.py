@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from contracts.codes import Role
 from contracts.email_address import Email
 from contracts.fields import Body, Identifier, Instant, TimeZone, Vaulted, read_only
-from contracts.subscription_codes import Channel, Digest, MailLanguage, Payload
+from contracts.subscription_codes import Channel, Digest, LetterHours, MailLanguage, Payload
 from services.chassis.modelling.days import USUAL_ZONE
 
 MOST_TYPES: Final = 200
@@ -54,7 +54,10 @@ HeaderValue = Annotated[
 
 
 class PersonBody(Body):
-    """The person to whom the e-mail goes, by the `sub` and the role of their tokens."""
+    """The person to whom the e-mail goes, by the `sub` and the role of their tokens.
+
+    A coordinator names themselves, a lead anybody of the organisation's staff.
+    """
 
     sub: Identifier
     role: Role
@@ -80,7 +83,9 @@ class SubscriptionBody(Body):
     address: Annotated[
         Email | None, Vaulted(), Field(description="EMAIL: where to.", examples=["lotte@example.org"])
     ] = None
-    person: Annotated[PersonBody | None, Field(description="EMAIL: who reads it.")] = None
+    person: Annotated[
+        PersonBody | None, Field(description="EMAIL: who reads it: yourself, or for a lead anybody of the staff.")
+    ] = None
     types: Annotated[
         list[EventType] | None,
         Field(min_length=1, max_length=MOST_TYPES, description="Only these CloudEvents types. Default: all."),
@@ -91,8 +96,17 @@ class SubscriptionBody(Body):
     digest: Annotated[Digest, Field(description="EMAIL: each event at once, or those of a day together.")] = (
         Digest.IMMEDIATE
     )
+    hours: Annotated[
+        LetterHours,
+        Field(
+            description="EMAIL that is sent at once. WORKING: what comes before 8, after 18 or on a day off "
+            "in the `timeZone`, waits for the next working morning. ANY: nothing waits."
+        ),
+    ] = LetterHours.WORKING
     language: Annotated[MailLanguage, Field(description="EMAIL: the language that it is written in.")] = MailLanguage.EN
-    time_zone: Annotated[TimeZone, Field(description="EMAIL: where the day of a digest begins.")] = USUAL_ZONE
+    time_zone: Annotated[TimeZone, Field(description="EMAIL: where working hours and the day of a digest begin.")] = (
+        USUAL_ZONE
+    )
     header: Annotated[HeaderBody | None, Field(description="WEBHOOK: one header of the endpoint's own.")] = None
 
 

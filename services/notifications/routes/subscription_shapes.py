@@ -14,6 +14,7 @@ from contracts.subscription_codes import (
     Channel,
     Digest,
     DisabledBecause,
+    LetterHours,
     MailLanguage,
     Payload,
     SubscriptionState,
@@ -105,6 +106,7 @@ class SubscriptionAnswer(Contract):
     types: list[str] | None
     payload: Payload
     digest: Digest
+    hours: LetterHours
     language: MailLanguage
     time_zone: str
     header: HeaderShown | None

@@ -55,7 +55,7 @@ async def pair_answers(services: Running, box: MailBox) -> None:
 async def live(services: Running, box: MailBox) -> None:
     """A referral is received by link and code, another one declined too late; a digest is taken when sent again."""
     mailbox = Mailbox(services, box, LOTTE)
-    await mailbox.subscribe(types=[SUBMITTED])
+    await mailbox.subscribe(types=[SUBMITTED], hours="ANY")
     await services.create(INES, "/v1/referrals", another_person())
     link = link_in(await mailbox.letter(), "/act/")
     await mailbox.post(f"{link}/code")

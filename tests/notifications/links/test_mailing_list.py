@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Final
 
 from services.chassis.time.clock import machine_now
-from tests.casefile.cases import CaseContext
+from tests.casefile.cases import CaseContext, Told
 from tests.notifications.links.mailbox import ADDRESS, Mailbox, link_in, text_of, words_of
-from tests.support.people import INES, LOTTE
+from tests.support.people import AN, HANNE, INES, LOTTE
 from tests.support.requests import another_person
 
 REFERRALS: Final = "/v1/referrals"
@@ -166,6 +167,36 @@ async def test_who_is_late_reads_what_is_due_and_when(mailbox: Mailbox) -> None:
     ladder = ["org.caserelay.case.deadline_reminded.v1", "org.caserelay.case.deadline_missed.v1"]
     await mailbox.subscribe(types=ladder, language="en")
     case = await CaseContext(mailbox.services).accepted()
-    await mailbox.services.at(mailbox.services.clock.now() + timedelta(days=12))
+    # A Monday: at the weekend nobody is written to.
+    await mailbox.services.at(mailbox.services.clock.now() + timedelta(days=14))
     subjects = [(await mailbox.letter())["Subject"], (await mailbox.letter())["Subject"]]
     assert subjects == ["Due on 22\u00a0January 2026: First contact", "Overdue: First contact"], case
+
+
+async def test_each_hears_of_a_late_step_at_their_own_level(mailbox: Mailbox) -> None:
+    """The owner is reminded, a colleague hears of the breach, and the lead once it is the leads' to know."""
+    types = [f"org.caserelay.case.deadline_{what}.v1" for what in ("reminded", "missed", "escalated")]
+    for person in (LOTTE, AN, HANNE):
+        named = {"address": f"{person.sub}@brugwerk.example", "person": {"sub": person.sub, "role": person.role}}
+        await Mailbox(mailbox.services, mailbox.box, person).subscribe(types=types, language="en", **named)
+    case = await CaseContext(mailbox.services).accepted()
+    # First contact is due on Thursday 22 January; five working days later, on the 29th, the leads are told.
+    assert await heard(mailbox, case, datetime(2026, 1, 23, 12, tzinfo=UTC)) == {
+        ("lotte.claes", "Due on 22\u00a0January 2026: First contact"),
+        ("lotte.claes", "Overdue: First contact"),
+        ("an.peeters", "Overdue: First contact"),
+    }
+    assert await heard(mailbox, case, datetime(2026, 1, 30, 12, tzinfo=UTC)) == {
+        ("hanne.wouters", "Still overdue: First contact")
+    }
+
+
+async def heard(mailbox: Mailbox, case: Told, at: datetime) -> set[tuple[str, str]]:
+    """Who has got which letter about the first contact by then, beside those that were fetched before."""
+    await mailbox.services.at(at)
+    await mailbox.services.settle()
+    await asyncio.sleep(1.5)
+    letters, mailbox.box.letters[:] = list(mailbox.box.letters), []
+    assert all(case.id in text_of(letter) for letter in letters)
+    found = {(letter["To"].partition("@")[0], letter["Subject"]) for letter in letters}
+    return {(reader, subject) for reader, subject in found if subject.endswith("First contact")}
