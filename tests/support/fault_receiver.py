@@ -50,7 +50,7 @@ class Exchange:
     async def say(self, text: bytes) -> None:
         """Sends bytes as they are; fails once the other side has gone."""
         self.writer.write(text)
-        # Over TLS, drain alone never yields once the socket under it is lost, and an endless answer would keep the loop.
+        # Over TLS, drain alone never yields once the socket under it is lost: an endless answer would keep the loop.
         await asyncio.sleep(0)
         await self.writer.drain()
 

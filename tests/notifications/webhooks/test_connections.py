@@ -98,7 +98,7 @@ async def test_a_handshake_that_is_given_up_closes_its_connection(sender: Sender
     """Else an endpoint that takes connections and says nothing would cost an open file at every attempt."""
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.setblocking(False)
+        silent.settimeout(0)
         attempt = asyncio.create_task(sender.send(target(f"https://127.0.0.1:{silent.getsockname()[1]}/"), event()))
         opened, _ = await asyncio.wait_for(loop.sock_accept(silent), 5)
         with opened:
