@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from contracts.codes import Role
-from services.shell_commands import Commands, Day, Identifier, When, json_option, print_json, to_stderr
+from services.questions_shell import ask
+from services.shell_commands import (
+    Commands,
+    Day,
+    Identifier,
+    When,
+    json_option,
+    print_json,
+    read_settings,
+    to_stderr,
+)
 
 if TYPE_CHECKING:
     from services.backup_manifest import Manifest
@@ -50,24 +60,12 @@ def main() -> None:
     """
 
 
-def _settings() -> Settings:
-    from pydantic import ValidationError
+@main.group()
+def audit() -> None:
+    """Ask what an auditor asks, and see it proven."""
 
-    from services.chassis.http.problems.plain_words import plain_words
-    from services.chassis.settings import Settings, unknown_variables
 
-    if unknown := unknown_variables():
-        named = (f"{name} (did you mean {near}?)" if near else name for name, near in unknown.items())
-        click.echo(f"warning: unknown settings are ignored: {', '.join(named)}", err=True)
-    try:
-        return Settings()
-    except ValidationError as error:
-        # Without the input: a setting may be a secret.
-        for fault in error.errors(include_input=False, include_url=False):
-            detail = plain_words(fault["type"], fault["msg"])
-            name = "_".join(str(part) for part in fault["loc"]).upper()
-            click.echo(f"CASERELAY_{name}: {detail}" if name else detail, err=True)
-        raise SystemExit(2) from None
+audit.add_command(ask)
 
 
 @main.command(settings=None)
@@ -79,7 +77,7 @@ def sandbox(*, empty: bool) -> None:
     """
     from services.sandbox.run import run_sandbox
 
-    sys.exit(run_sandbox(_settings(), empty=empty))
+    sys.exit(run_sandbox(read_settings(), empty=empty))
 
 
 @main.command(settings=None)
@@ -91,7 +89,7 @@ def serve(which: str) -> None:
     """
     from services.serve import run_services
 
-    sys.exit(run_services(_settings(), SERVICE_NAMES if which == "all" else (which,)))
+    sys.exit(run_services(read_settings(), SERVICE_NAMES if which == "all" else (which,)))
 
 
 @main.command(settings=("database_url",))
@@ -105,7 +103,7 @@ def migrate(which: str, *, as_json: bool) -> None:
     from services.chassis.engines.migrations import migrate as bring_up_to_date
     from services.chassis.engines.postgres import RefusedDatabase
 
-    url = _settings().database_url
+    url = read_settings().database_url
     if url is None:
         raise RefusedDatabase("CASERELAY_DATABASE_URL is not set; data in files needs no migration")
     applied = bring_up_to_date(url.get_secret_value(), SERVICE_NAMES if which == "all" else (which,))
@@ -147,7 +145,7 @@ def _with_files(work: Callable[[Settings, Path, Say], Manifest], file: Path, *, 
     # Stopped like by Ctrl-C, it leaves no half of anything behind.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        manifest = work(_settings(), file, to_stderr if as_json else click.echo)
+        manifest = work(read_settings(), file, to_stderr if as_json else click.echo)
         if as_json:
             print_json({"file": str(file), **manifest.model_dump(mode="json", by_alias=True)})
     finally:
@@ -166,7 +164,7 @@ def topics(organisation: tuple[str, ...], *, as_json: bool) -> None:
     """Create the topics that are missing in Kafka."""
     from services.bus_administration import create_topics
 
-    created = create_topics(_settings(), organisation)
+    created = create_topics(read_settings(), organisation)
     if as_json:
         print_json({"created": created})
     else:
@@ -183,7 +181,7 @@ def parked(which: str, *, as_json: bool) -> None:
     """
     from services.bus_administration import parked_messages
 
-    found = parked_messages(_settings(), SERVICE_NAMES if which == "all" else (which,))
+    found = parked_messages(read_settings(), SERVICE_NAMES if which == "all" else (which,))
     if as_json:
         print_json({"parked": [message.to_json() for message in found]})
     else:
@@ -201,7 +199,7 @@ def redrive(which: str, *, as_json: bool) -> None:
     from services.bus_administration import redrive_parked
 
     names = SERVICE_NAMES if which == "all" else (which,)
-    count = redrive_parked(_settings(), names)
+    count = redrive_parked(read_settings(), names)
     if as_json:
         print_json({"redriven": count})
     else:
@@ -227,7 +225,7 @@ def token(org: str, role: str, sub: str, *, as_json: bool) -> None:
     from services.sandbox.development_issuer import LIFETIME
     from services.sandbox.run import open_issuer
 
-    settings = _settings()
+    settings = read_settings()
     issuer = open_issuer(settings)
     try:
         issued = issuer.issue(sub=sub, org=org, role=role, audience=settings.audience)
@@ -248,7 +246,7 @@ def demo(url: str | None) -> None:
     """
     from services.sandbox.run import tell_demo
 
-    sys.exit(asyncio.run(tell_demo(_settings(), url)))
+    sys.exit(asyncio.run(tell_demo(read_settings(), url)))
 
 
 @main.command(settings=_STORES)
@@ -283,9 +281,9 @@ def replay(
     replayed: Replayed | Comparison
     try:
         if policy is None:
-            replayed = asyncio.run(replay_case(_settings(), case, as_of, known_at))
+            replayed = asyncio.run(replay_case(read_settings(), case, as_of, known_at))
         else:
-            replayed = asyncio.run(compare_case(_settings(), case, policy, as_of, known_at))
+            replayed = asyncio.run(compare_case(read_settings(), case, policy, as_of, known_at))
     except UnknownCase as refusal:
         raise click.ClickException(str(refusal)) from None
     if as_json:
@@ -332,4 +330,4 @@ def report(
         raise click.BadParameter("give a day that is not before --from", param_hint="--to")
     shape: Shape = "csv" if as_csv else "json" if as_json else "table"
     wanted = Wanted(programme, organisation)
-    click.echo(asyncio.run(printed(_settings(), name, Period(first, last), wanted, shape, to_stderr)), nl=False)
+    click.echo(asyncio.run(printed(read_settings(), name, Period(first, last), wanted, shape, to_stderr)), nl=False)

@@ -37,6 +37,8 @@ PATHS: Final[Mapping[str, str]] = {
     "reconciliations": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
+AUDITED: Final[Mapping[str, str]] = {"questions": "casefile"}
+"""The path segment behind `/v1/audit/`, and the service that answers it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}
 """The first path segment of pages that links in e-mails lead to, and the service that answers it."""
 WHOLE: Final = "caserelay"
@@ -57,8 +59,11 @@ class Origin:
     def _application(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":
             return self.own
-        _, version, segment, *_ = [*str(scope["path"]).split("/", 3), "", ""]
-        service = PATHS.get(segment, "") if version == "v1" else PAGES.get(version, "")
+        _, version, segment, following, *_ = [*str(scope["path"]).split("/", 4), "", "", ""]
+        if version != "v1":
+            service = PAGES.get(version, "")
+        else:
+            service = AUDITED.get(following, "") if segment == "audit" else PATHS.get(segment, "")
         return self._services.get(service, self.own)
 
 

@@ -7,9 +7,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from services.chassis.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -124,6 +127,27 @@ Commands.group_class = Commands
 def json_option(command: F) -> F:
     """Adds `--json`: the command then prints one JSON document, and its progress goes to standard error."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")(command)
+
+
+def read_settings() -> Settings:
+    """The settings of the environment; exits with status 2 and a line for each that cannot be used."""
+    from pydantic import ValidationError
+
+    from services.chassis.http.problems.plain_words import plain_words
+    from services.chassis.settings import Settings, unknown_variables
+
+    if unknown := unknown_variables():
+        named = (f"{name} (did you mean {near}?)" if near else name for name, near in unknown.items())
+        click.echo(f"warning: unknown settings are ignored: {', '.join(named)}", err=True)
+    try:
+        return Settings()
+    except ValidationError as error:
+        # Without the input: a setting may be a secret.
+        for fault in error.errors(include_input=False, include_url=False):
+            detail = plain_words(fault["type"], fault["msg"])
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            click.echo(f"CASERELAY_{name}: {detail}" if name else detail, err=True)
+        raise SystemExit(2) from None
 
 
 def print_json(document: object) -> None:

@@ -47,6 +47,7 @@ PARTY_ORGANISATION: Final = "PARTY_ORGANISATION"
 
 _READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
+_OVERSEERS = _AUDITORS | {Role.DPO}
 _OPERATORS = frozenset({Role.OPERATOR})
 
 _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
@@ -106,6 +107,10 @@ POLICY: Final = Policy(
         ),
         # Of a case from end to end, whichever organisations it was with.
         Rule("read-report-across", _AUDITORS | AGENCY_LEADS, ANY_ORGANISATION),
+        # Of a case from end to end: an organisation's own data protection officer sees a part of it alone.
+        Rule("list-questions", _OVERSEERS, ANY_ORGANISATION),
+        Rule("ask-question", _AUDITORS, OVERSIGHT),
+        Rule("ask-question", frozenset({Role.DPO}), OWNER_AGENCY),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
@@ -161,6 +166,8 @@ POLICY: Final = Policy(
         "read-report": "reading reports",
         _REPORT_ROWS: "reading the rows of a report",
         "read-report-across": "reading reports over all organisations",
+        "list-questions": "asking questions of auditors",
+        "ask-question": "asking a question of a case",
         "describe-mentor": "describing a mentor",
         "read-mentor": "reading the mentors of an organisation",
         "name-substitute": "naming a substitute",

@@ -29,7 +29,7 @@ from services.casefile.reactor import Reactor, case_of
 from services.casefile.reports.answers import Reports
 from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
-from services.casefile.routes import absences, cases, charters, gaps, lists, mentors, reports
+from services.casefile.routes import absences, cases, charters, gaps, lists, mentors, questions, reports
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.telling_reactor import TellingReactor, record_of
 from services.casefile.work_items import WorkItems
@@ -119,6 +119,7 @@ def build(
             cases.routes(queries, commands, vault),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
+            questions.routes(queries),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
