@@ -1,4 +1,4 @@
-"""The command `caserelay audit ask`: a question of auditors, answered from the log alone."""
+"""What the log alone tells: `caserelay audit ask`, a question of auditors, and `caserelay diff`, what changed."""
 
 from __future__ import annotations
 
@@ -62,3 +62,26 @@ def ask(
     except UnknownCase as refusal:
         raise click.ClickException(str(refusal)) from None
     click.echo(text)
+
+
+@click.command(cls=Command, settings=("data", "database_url"))
+@click.argument("case", type=_IDENTIFIER)
+@click.option("--from", "first", type=_WHEN, required=True, help="The first moment: RFC 3339, or a date (its end).")
+@click.option("--to", "last", type=_WHEN, required=True, help="The other moment: RFC 3339, or a date (its end).")
+@json_option
+def diff(case: str, first: datetime | date, last: datetime | date, *, as_json: bool) -> None:
+    """Say what changed in a case between two moments.
+
+    It is read from the log alone, as it is known now.
+    """
+    import asyncio
+
+    from pydantic_core import to_json
+
+    from services.casefile.replay import UnknownCase, replay_difference
+
+    try:
+        changed = asyncio.run(replay_difference(read_settings(), case, first, last))
+    except UnknownCase as refusal:
+        raise click.ClickException(str(refusal)) from None
+    click.echo(to_json(changed).decode() if as_json else changed["answer"])

@@ -25,13 +25,15 @@ from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
+from services.casefile.questions.answers import Questions
 from services.casefile.reactor import Reactor, case_of
 from services.casefile.reports.answers import Reports
 from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
-from services.casefile.routes import absences, cases, charters, gaps, lists, mentors, questions, reports
+from services.casefile.routes import absences, cases, charters, gaps, histories, lists, mentors, questions, reports
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.telling_reactor import TellingReactor, record_of
+from services.casefile.time_machine import TimeMachine
 from services.casefile.work_items import WorkItems
 from services.casefile.work_lists import WorkLists
 from services.chassis.access.identity import Verifier
@@ -106,6 +108,7 @@ def build(
         closers=[consumers.close, kept_index.close],
     )
     queries = Queries(streams, contexts, handler, clock)
+    machine = TimeMachine(queries, contexts, clock)
     commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
@@ -116,10 +119,11 @@ def build(
                 Lists(queries, index, service.caught_up, clock),
                 WorkLists(queries, items, index, service.caught_up, clock),
             ),
-            cases.routes(queries, commands, vault),
+            cases.routes(queries, commands, vault, machine),
+            histories.routes(queries, machine),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
-            questions.routes(queries),
+            questions.routes(Questions(queries), queries),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),

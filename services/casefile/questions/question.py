@@ -6,7 +6,7 @@ Nobody is asked and no view is read: the same record always gives the same answe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -98,7 +98,9 @@ class Question:
     def answer(self, inquiry: Inquiry) -> Answer:
         """The answer; of a time before anything was recorded, that nothing was."""
         if inquiry.history.records:
-            return self.find(inquiry)
+            found = self.find(inquiry)
+            # That something is not on record is proven by the record, up to its newest event.
+            return found if found.proofs else replace(found, proofs=proofs(inquiry.history.records[-1]))
         return Answer("Nothing was on record of the case at that time.", {}, (), clear=False)
 
     def document(self, inquiry: Inquiry) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from services.casefile.action_rows import Action
 from services.casefile.actions import ACTIONS
 from services.casefile.commands import Commands, Done
 from services.casefile.queries import Queries
-from services.casefile.routes.moments import AsOf, KnownAt, moment_of
-from services.casefile.routes.responses import CaseAnswer, ResponsibilityAnswer, TimelineAnswer
+from services.casefile.routes.moments import AsOf, KnownAt, Viewer, looked
+from services.casefile.routes.responses import CaseAnswer
+from services.casefile.time_machine import READ_AS, READ_AT, TimeMachine
 from services.chassis.access.policy import Hidden
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.command import Changing, CommandRequest
@@ -33,44 +34,28 @@ from services.chassis.vault.vault import Vault
 LOG: Final = "casefile"
 
 
-def routes(queries: Queries, commands: Commands, vault: Vault) -> Router:
+def routes(queries: Queries, commands: Commands, vault: Vault, machine: TimeMachine) -> Router:
     """All routes under `/v1/cases/{case_id}`."""
     router = Router(prefix="/v1", tags=["cases"])
 
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
-    async def read(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
+    async def read(
+        caller: Authenticated,
+        case_id: Identifier,
+        _: Covered,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        viewer: Viewer = None,
+    ) -> Response:
+        if (as_of, known_at, viewer) != (None, None, None):
+            then = await queries.find(caller, case_id, READ_AT if viewer is None else READ_AS)
+            body = await machine.case(*await looked(queries, machine, caller, then, (viewer, as_of, known_at)))
+            return responses.resource(body, await queries.etag(caller, then))
         found = await queries.find(caller, case_id, "read")
         shown = await queries.view(caller, found)
         # Who reads an ended match does not learn how often the case has moved since.
         etag = shown["version"] if FORMER_MENTOR in found.relations else await queries.etag(caller, found)
         return responses.resource(shown, etag)
-
-    @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
-    async def timeline(
-        caller: Authenticated,
-        case_id: Identifier,
-        _: Covered,
-        pages: Paged,
-        as_of: AsOf = None,
-        known_at: KnownAt = None,
-        limit: Limit = 200,
-    ) -> Response:
-        found = await queries.find(caller, case_id, "read-timeline")
-        at = await moment_of(queries, found, as_of, known_at)
-        items, last = await queries.timeline(caller, found, at, await pages.number(), limit)
-        return responses.resource({"items": items, "next": pages.behind(last)}, await queries.etag(caller, found))
-
-    @router.get(
-        "/cases/{case_id}/responsibility",
-        response_model=ResponsibilityAnswer,
-        summary="Who is, or was, responsible for what.",
-    )
-    async def responsibility(
-        caller: Authenticated, case_id: Identifier, _: Covered, as_of: AsOf = None, known_at: KnownAt = None
-    ) -> Response:
-        found = await queries.find(caller, case_id, "read-responsibility")
-        body = await queries.responsibility(caller, found, await moment_of(queries, found, as_of, known_at))
-        return responses.resource(body, await queries.etag(caller, found))
 
     @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
     async def events(

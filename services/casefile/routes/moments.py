@@ -9,10 +9,17 @@ from fastapi import Query
 
 from contracts.fields import calendar_date, instant
 from services.casefile.queries import Found, Moment, Queries
+from services.casefile.time_machine import TimeMachine
+from services.chassis.access.identity import Caller
+from services.chassis.http.request.parameters import IDENTIFIER
 from services.chassis.http.request.positions import unreadable
 
 AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
 KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
+
+Viewer = Annotated[
+    str | None, Query(pattern=IDENTIFIER, description="For auditors: as this organisation saw it at that moment.")
+]
 
 
 async def moment_of(queries: Queries, found: Found, as_of: str | None, known_at: str | None) -> Moment:
@@ -39,3 +46,21 @@ async def when(queries: Queries, found: Found, parameter: str, text: str) -> dat
         return (await queries.end_of_day(found)).terms.end_of_day(day)
     except OverflowError:
         return datetime.combine(day, datetime.max.time(), UTC)
+
+
+async def looked(
+    queries: Queries,
+    machine: TimeMachine,
+    caller: Caller,
+    found: Found,
+    named: tuple[str | None, str | None, str | None],
+) -> tuple[Caller, Found, Moment]:
+    """Who looks, at what, and when, as a viewer, `asOf` and `knownAt` are `named`.
+
+    With a viewer it is somebody of that organisation, who finds the case of then.
+    """
+    viewer, as_of, known_at = named
+    at = await moment_of(queries, found, as_of, known_at)
+    if viewer is None:
+        return caller, found, at
+    return *await machine.seen_as(found, viewer, at), at

@@ -49,7 +49,8 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/cases/{case_id}": Operation(
             "case-read",
             "A case as the caller reads it, with the commands that are possible now and those that are not, why, and "
-            "who can change that.",
+            "who can change that. With `asOf` or `knownAt` the case as it was, without commands; with `viewer`, for "
+            "auditors, as that organisation saw it.",
             versioned=True,
         ),
         "GET /v1/cases/{case_id}/timeline": Operation(
@@ -61,6 +62,12 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/cases/{case_id}/responsibility": Operation(
             "case-read-responsibility",
             "The case lead, and exactly one owner for every open step, now or at any moment.",
+            versioned=True,
+        ),
+        "GET /v1/cases/{case_id}/diff": Operation(
+            "case-read-difference",
+            "What changed in a case between two moments, in words, and the items of the timeline in between, as far as "
+            "the caller may see them.",
             versioned=True,
         ),
         "GET /v1/cases/{case_id}/events": Operation(

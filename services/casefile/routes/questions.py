@@ -17,10 +17,9 @@ from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 
 
-def routes(queries: Queries) -> Router:
+def routes(questions: Questions, queries: Queries) -> Router:
     """The routes under `/v1/audit/questions`."""
     router = Router(prefix="/v1/audit/questions", tags=["questions"])
-    questions = Questions(queries)
 
     @router.get("", response_model=QuestionList, summary="What auditors can ask of a case.")
     async def find(caller: Authenticated, _: Covered) -> Response:

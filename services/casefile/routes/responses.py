@@ -316,3 +316,14 @@ class TimelineAnswer(Contract):
 
     items: list[TimelineItem]
     next: str | None
+
+
+class DifferenceAnswer(Contract):
+    """What changed in a case from one moment to another: sentence by sentence, and what happened in between."""
+
+    case: str
+    from_: datetime = Field(alias="from")
+    to: datetime
+    answer: str
+    changes: list[str]
+    events: list[TimelineItem]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from services.casefile.domain.agreement import AgreementSigned, Readiness
 from services.casefile.domain.consent_withdrawal import NgoAccessRevoked, RecordedAfterWithdrawal
@@ -94,7 +95,12 @@ def test_q6_terms_were_met() -> None:
 def test_q6_says_who_was_warned_of_what_was_missed() -> None:
     """Reminded on 24 January, missed on the 26th: the coordinator heard at L0, both contacts at L1."""
     to_lotte, to_agency = Receiver(role="NGO_COORDINATOR", org="brugwerk"), Receiver(role="CASE_LEAD", org="vdab-gent")
-    about = {"deadline": "FIRST_CONTACT", "step": "FIRST_CONTACT", "due_at": on(26, 1), "awaited": "brugwerk"}
+    about: dict[str, Any] = {
+        "deadline": "FIRST_CONTACT",
+        "step": "FIRST_CONTACT",
+        "due_at": on(26, 1),
+        "awaited": "brugwerk",
+    }
     reminded = DeadlineReminded(**about, owner=LOTTE, level="L0", notified=(to_lotte,))
     missed = DeadlineMissed(**about, owner=LOTTE, level="L1", notified=(to_lotte, to_agency))
     records = written(*with_brugwerk(on(16, 1)), (on(24, 1), reminded), (on(26, 1), missed))
@@ -125,7 +131,7 @@ def test_q7_exceptions_name_who_justified_them() -> None:
     refused = TaskRefusedByCharter(
         task="MONEY", role="VOLUNTEER_MENTOR", verdict="X", charter_version="v1", allowed_roles=()
     )
-    about = {"exception": "X1", "task": "MONEY", "rule": None, "organisation": "brugwerk"}
+    about: dict[str, Any] = {"exception": "X1", "task": "MONEY", "rule": None, "organisation": "brugwerk"}
     excepted: list[Entry] = [
         (on(27, 2), refused, actors.LOTTE),
         (on(27, 2), RoleExceptionRequested(**about, justification_ref="vault-7"), actors.LOTTE),
