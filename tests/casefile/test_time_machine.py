@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.casefile.cases import SERVICES, CaseContext, Told
+from tests.casefile.test_disclosure_refused import withdrawn
 from tests.support.backups import caserelay
 from tests.support.people import AUDITOR, DPO_OF_AGENCY, INES, KARIM, LOTTE, MENTOR, VOLUNTEER
 from tests.support.problems import assert_problem
@@ -77,6 +78,28 @@ async def test_only_auditors_see_as_others_and_pairs_see_no_past(context: CaseCo
             assert refused.status_code == 403, (person, read)
     assert (await context.running.get(VOLUNTEER, case.path, asOf="2026-01-12")).status_code == 403
     assert (await context.running.get(MENTOR, case.path, asOf="2026-01-12")).status_code == 404
+
+
+async def test_after_a_withdrawal_the_past_is_closed_to_the_organisation_and_open_to_auditors(
+    context: CaseContext,
+) -> None:
+    """Brugwerk reads the stop, whatever day it asks for; an auditor sees what brugwerk saw before it, and that stop."""
+    await context.running.at(january(13))
+    case = await context.brought_to("INTAKE")
+    await context.running.at(january(20))
+    await withdrawn(context, case)
+    then = await context.running.read(LOTTE, case.path, asOf="2026-01-16")
+    assert then["stopped"] == "CONSENT_WITHDRAWN"
+    assert "state" not in then
+    assert (await context.running.read(LOTTE, f"{case.path}/responsibility", asOf="2026-01-16"))["steps"] == []
+    moments = {"from": "2026-01-12", "to": "2026-01-16"}
+    changed = await context.running.read(LOTTE, f"{case.path}/diff", **moments)
+    assert "lotte" not in changed["answer"]
+    seen = await context.running.read(AUDITOR, case.path, viewer="brugwerk", asOf="2026-01-16")
+    assert (seen["state"], seen["organisation"]) == ("INTAKE", "brugwerk")
+    assert (await context.running.read(AUDITOR, case.path, viewer="brugwerk"))["stopped"] == "CONSENT_WITHDRAWN"
+    owed = await context.running.read(AUDITOR, f"{case.path}/responsibility", viewer="brugwerk", asOf="2026-01-16")
+    assert {step["owner"]["sub"] for step in owed["steps"]} == {"lotte.claes"}
 
 
 async def test_the_difference_says_what_changed_in_words(context: CaseContext) -> None:
