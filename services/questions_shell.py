@@ -66,10 +66,12 @@ def ask(
 
 @click.command(cls=Command, settings=("data", "database_url"))
 @click.argument("case", type=_IDENTIFIER)
-@click.option("--from", "first", type=_WHEN, required=True, help="The first moment: RFC 3339, or a date (its end).")
-@click.option("--to", "last", type=_WHEN, required=True, help="The other moment: RFC 3339, or a date (its end).")
+@click.option(
+    "--from", "first", type=_WHEN, help="The first moment: RFC 3339, or a date (its end); default: before all."
+)
+@click.option("--to", "last", type=_WHEN, help="The other moment: RFC 3339, or a date (its end); default: now.")
 @json_option
-def diff(case: str, first: datetime | date, last: datetime | date, *, as_json: bool) -> None:
+def diff(case: str, first: datetime | date | None, last: datetime | date | None, *, as_json: bool) -> None:
     """Say what changed in a case between two moments.
 
     It is read from the log alone, as it is known now.

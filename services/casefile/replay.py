@@ -23,7 +23,7 @@ from services.casefile.timeline import Item, timeline
 from services.casefile.views import responsibility_view, timeline_view
 from services.chassis.http.response.rendering import Json
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.days import USUAL_ZONE, end_of_day
+from services.chassis.modelling.days import FIRST, USUAL_ZONE, end_of_day
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 
@@ -137,13 +137,16 @@ async def replay_case(
 
 
 async def replay_difference(
-    settings: Settings, case_id: str, first: datetime | date, last: datetime | date
+    settings: Settings, case_id: str, first: datetime | date | None, last: datetime | date | None
 ) -> dict[str, object]:
-    """What changed in a case from one moment to another, as the route of it says. Raises UnknownCase."""
+    """What changed in a case from one moment to another, as the route of it says; None: the beginning, and now.
+
+    Raises UnknownCase.
+    """
     read = await read_case(settings, case_id)
     begin, end = read.instant(first), read.instant(last)
-    before, after = (fold(read.records, as_of=at) for at in (begin, end))
-    earlier, later = (timeline(read.records, as_of=at) for at in (begin, end))
+    before, after = (fold(read.records, as_of=at) for at in (begin or FIRST, end))
+    earlier, later = (timeline(read.records, as_of=at) for at in (begin or FIRST, end))
     return {"case": case_id, "from": begin, "to": end, **difference(before, after, earlier, later)}
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec.structs import replace
-
 from contracts.codes import Role
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, POLICY, relations_to_case
 from services.casefile.beside_views import norm_view
@@ -68,14 +66,13 @@ class TimeMachine:
         if (stands := standing_in_place_of(organisation, records)) is None:
             raise Hidden
         reader, relations = stands
-        folded = replace(found.folded, state=fold(records))
-        return reader, Found(found.case_id, folded, relations, as_of_then=True)
+        return reader, Found(found.case_id, found.folded, relations, as_of_then=True)
 
     async def case(self, caller: Caller, found: Found, at: Moment) -> Json:
         """What the caller reads of the case as it was. Raises Hidden where there was nothing to read."""
         relations = set(found.relations)
         if CONSENT_WITHDRAWN in relations and not relations & SEES_STATE:
-            return {**stopped_view(found.case_id, found.folded.etag), **NOTHING_TO_DO}
+            return {**stopped_view(found.case_id, await self._queries.etag(caller, found)), **NOTHING_TO_DO}
         seer = self._queries.seen_by(caller, found)
         records = await self._known(found, at)
         if not (found.as_of_then and ADDRESSED_ORGANISATION in relations):

@@ -119,7 +119,14 @@ async def test_the_difference_says_what_changed_in_words(context: CaseContext) -
     own = await context.running.read(LOTTE, path, **{"from": "2026-01-14", "to": "2026-01-16"})
     assert own["events"] == []
     assert "samenstap" not in json.dumps(own)
-    assert (await context.running.get(AUDITOR, path, **{"from": "2026-01-14"})).status_code == 422
+    whole = await context.running.read(AUDITOR, path)
+    assert whole["changes"][0] == "The case went from not opened to INTAKE."
+    assert (whole["from"], whole["to"]) == (None, None)
+    since = await context.running.read(AUDITOR, path, **{"from": "2026-01-14"})
+    assert since["changes"] == told["changes"]
+    back = await context.running.read(AUDITOR, path, **{"from": "2026-01-16", "to": "2026-01-14"})
+    assert back["changes"][0] == "The case went from INTAKE to OPENED."
+    assert "In between had not happened yet: LegalBasisRecorded 1" in back["answer"]
 
 
 async def as_the_api_says(data: Path) -> tuple[str, dict[str, Any]]:

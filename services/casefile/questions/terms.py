@@ -40,7 +40,7 @@ Term = tuple[str, str, datetime]
 """The key of the step that a term runs in, its name, and when it is due."""
 
 
-class Warning(Struct, frozen=True):  # noqa: A001 - as people call it
+class Warned(Struct, frozen=True):
     """Somebody was told of a term: by which event, at which level, and who."""
 
     moment: Moment
@@ -82,19 +82,19 @@ def find(inquiry: Inquiry) -> Answer:
     return Answer(text, facts, shown, clear=False)
 
 
-def warnings_in(history: History) -> list[Warning]:
+def warnings_in(history: History) -> list[Warned]:
     """Every reminder, missed term and further level, with who hears of it."""
-    found: list[Warning] = []
+    found: list[Warned] = []
     for moment in history.moments:
         event = moment.recorded.event
         if isinstance(event, DeadlineReminded | DeadlineMissed | DeadlineEscalated):
             kind, notified = type(event).__name__, event.notified or ()
             level = event.level or None
-            found.append(Warning(moment, kind, event.deadline, event.due_at, event.awaited, level, notified))
+            found.append(Warned(moment, kind, event.deadline, event.due_at, event.awaited, level, notified))
         elif isinstance(event, ReferralEntryTaken) and event.name in _WARNS:
             deadline = next(iter(event.codes), "")
             level, notified = event.level or None, event.notified or ()
-            found.append(Warning(moment, event.name, deadline, event.due_at, event.organisation, level, notified))
+            found.append(Warned(moment, event.name, deadline, event.due_at, event.organisation, level, notified))
     return found
 
 
@@ -124,7 +124,7 @@ def _running(case: Case) -> set[Term]:
     return own | waits
 
 
-def _warning(warning: Warning) -> Facts:
+def _warning(warning: Warned) -> Facts:
     return {
         "kind": warning.kind,
         "deadline": warning.deadline,
@@ -136,7 +136,7 @@ def _warning(warning: Warning) -> Facts:
     }
 
 
-def _in_words(missed: Warning, warnings: list[Warning]) -> str:
+def _in_words(missed: Warned, warnings: list[Warned]) -> str:
     due = f", due on {spoken(missed.due_at)}" if missed.due_at is not None else ""
     same = [each for each in warnings if (each.deadline, each.due_at) == (missed.deadline, missed.due_at)]
     heard = [f"{_receivers(each)} on {spoken(each.moment.recorded.meta.recorded_at)}" for each in same if each.notified]
@@ -144,7 +144,7 @@ def _in_words(missed: Warning, warnings: list[Warning]) -> str:
     return f"{missed.awaited} missed {missed.deadline}{due}; {warned}."
 
 
-def _receivers(warning: Warning) -> str:
+def _receivers(warning: Warned) -> str:
     to = listed(f"{each.role} of {each.org}" if each.org is not None else each.role for each in warning.notified)
     return f"{to} (level {warning.level})" if warning.level is not None else to
 

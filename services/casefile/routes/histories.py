@@ -15,6 +15,7 @@ from services.chassis.http.request.cursors import Paged
 from services.chassis.http.request.parameters import Covered, Identifier, Limit
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
+from services.chassis.modelling.days import FIRST
 
 
 def routes(queries: Queries, machine: TimeMachine) -> Router:
@@ -63,13 +64,16 @@ def routes(queries: Queries, machine: TimeMachine) -> Router:
         caller: Authenticated,
         case_id: Identifier,
         _: Covered,
-        first: Annotated[str, Query(alias="from", description="RFC 3339, or a date: the end of that day.")],
-        last: Annotated[str, Query(alias="to", description="RFC 3339, or a date: the end of that day.")],
+        first: Annotated[
+            str | None, Query(alias="from", description="RFC 3339, or a date. Without: the beginning.")
+        ] = None,
+        last: Annotated[str | None, Query(alias="to", description="RFC 3339, or a date. Without: now.")] = None,
     ) -> Response:
         found = await queries.find(caller, case_id, READ_AT)
-        begin, end = [Moment(await when(queries, found, *each)) for each in (("from", first), ("to", last))]
-        body = {"case": case_id, "from": begin.as_of, "to": end.as_of}
-        changed = await machine.difference(caller, found, begin, end)
+        begin = await when(queries, found, "from", first) if first is not None else None
+        end = await when(queries, found, "to", last) if last is not None else None
+        body = {"case": case_id, "from": begin, "to": end}
+        changed = await machine.difference(caller, found, Moment(begin or FIRST), Moment(end))
         return responses.resource({**body, **changed}, await queries.etag(caller, found))
 
     return router
