@@ -13,6 +13,7 @@ import click
 
 from contracts.codes import Role
 from services.audit_shell import audit
+from services.questions_shell import ask, diff
 from services.shell_commands import (
     Commands,
     Day,
@@ -60,7 +61,9 @@ def main() -> None:
     """
 
 
+audit.add_command(ask)
 main.add_command(audit)
+main.add_command(diff)
 
 
 @main.command(settings=None)
@@ -257,12 +260,14 @@ def demo(url: str | None) -> None:
     help="Show reminders, breaches and escalations as they were and under other terms; FILE is JSON with the members "
     'of a programme version that differ, such as {"terms": {"DECISION": {"n": 1, "unit": "WORKING_DAYS"}}}.',
 )
+@click.option("--viewer", type=IDENTIFIER, help="As this organisation saw it at that moment.")
 @json_option
 def replay(
     case: str,
     as_of: datetime | date | None,
     known_at: datetime | date | None,
     policy: Path | None,
+    viewer: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -273,10 +278,12 @@ def replay(
     from services.casefile.replay import Replayed, UnknownCase, replay_case
     from services.casefile.what_if_table import Comparison, compare_case
 
+    if policy is not None and viewer is not None:
+        raise click.UsageError("--policy and --viewer exclude each other")
     replayed: Replayed | Comparison
     try:
         if policy is None:
-            replayed = asyncio.run(replay_case(read_settings(), case, as_of, known_at))
+            replayed = asyncio.run(replay_case(read_settings(), case, as_of, known_at, viewer))
         else:
             replayed = asyncio.run(compare_case(read_settings(), case, policy, as_of, known_at))
     except UnknownCase as refusal:

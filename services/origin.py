@@ -38,8 +38,8 @@ PATHS: Final[Mapping[str, str]] = {
     "reconciliations": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
-AUDITED: Final[Mapping[str, str]] = {log: log for log in LOGS}
-"""The path segment behind `/v1/audit/`, which is the name of a log, and the service that proves it."""
+AUDITED: Final[Mapping[str, str]] = {**{log: log for log in LOGS}, "questions": "casefile"}
+"""The path segment behind `/v1/audit/`, the name of a log among them, and the service that answers it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}
 """The first path segment of pages that links in e-mails lead to, and the service that answers it."""
 WHOLE: Final = "caserelay"

@@ -78,6 +78,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             "overdue": "false",
             "refused": "false",
             "types": ReferralSubmitted.TYPE,
+            "viewer": "brugwerk",
         }
         lists = {}
         for app in services.apps.values():
@@ -162,6 +163,9 @@ async def test_a_cursor_is_of_the_filters_that_the_list_was_begun_with(scene: Sc
     """One more than at the beginning, or one less."""
     for path, cursor in (await all_begun(scene, person)).items():
         for name, value in scene.lists[path][1].items():
+            if name == "viewer" and person != AUDITOR:
+                # Nobody else sees as others do.
+                continue
             asked = {name: value}
             assert await code(scene, person, path, cursor, **asked) == "CURSOR_OF_OTHER_FILTERS", (path, name)
             if (filtered := await begun(scene, person, path, **asked)) is not None:

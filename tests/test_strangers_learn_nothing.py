@@ -32,7 +32,7 @@ ORGANISATIONS: Final = (AGENCY, HOLDER, FORMER, GONE, "actiris-demo", "caserelay
 """The agency, the organisation that has the case, one whose referral ended, one whose access did, and others."""
 READERS: Final = {"AGENCY_COUNSELLOR", "AGENCY_TEAM_LEAD", "NGO_COORDINATOR", "NGO_LEAD", "DPO"}
 """The roles that have a part in what their organisation has a part in (domain reference 7.1); an auditor has in all."""
-NO_SECRETS: Final = {"organisation_id", "programme_id", "version", "name", "path"}
+NO_SECRETS: Final = {"organisation_id", "programme_id", "version", "name", "path", "question"}
 """Parameters of what everybody may read, or of what has a name that everybody knows, as every place of a tree has."""
 LINKS: Final = {"token"}
 """What is in a letter is for its reader: no caller's token plays a part (tests/notifications/links)."""

@@ -47,6 +47,7 @@ PARTY_ORGANISATION: Final = "PARTY_ORGANISATION"
 
 _READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
+_OVERSEERS = _AUDITORS | {Role.DPO}
 _OPERATORS = frozenset({Role.OPERATOR})
 
 _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
@@ -106,6 +107,17 @@ POLICY: Final = Policy(
         ),
         # Of a case from end to end, whichever organisations it was with.
         Rule("read-report-across", _AUDITORS | AGENCY_LEADS, ANY_ORGANISATION),
+        # A moment that is over is for those who read the whole of today's case; a pair reads today's alone.
+        *(
+            Rule("read-at", _READERS, relation)
+            for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
+        ),
+        Rule("read-at", _AUDITORS, OVERSIGHT),
+        Rule("read-as", _AUDITORS, OVERSIGHT),
+        # Of a case from end to end: an organisation's own data protection officer sees a part of it alone.
+        Rule("list-questions", _OVERSEERS, ANY_ORGANISATION),
+        Rule("ask-question", _AUDITORS, OVERSIGHT),
+        Rule("ask-question", frozenset({Role.DPO}), OWNER_AGENCY),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
@@ -161,6 +173,10 @@ POLICY: Final = Policy(
         "read-report": "reading reports",
         _REPORT_ROWS: "reading the rows of a report",
         "read-report-across": "reading reports over all organisations",
+        "read-at": "reading the case as of a moment",
+        "read-as": "reading a case as an organisation saw it",
+        "list-questions": "asking questions of auditors",
+        "ask-question": "asking a question of a case",
         "describe-mentor": "describing a mentor",
         "read-mentor": "reading the mentors of an organisation",
         "name-substitute": "naming a substitute",

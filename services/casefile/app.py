@@ -29,13 +29,26 @@ from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
+from services.casefile.questions.answers import Questions
 from services.casefile.reactor import Reactor, case_of
 from services.casefile.reports.answers import Reports
 from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
-from services.casefile.routes import absences, cases, charters, gaps, lists, mentor_contacts, mentors, reports
+from services.casefile.routes import (
+    absences,
+    cases,
+    charters,
+    gaps,
+    histories,
+    lists,
+    mentor_contacts,
+    mentors,
+    questions,
+    reports,
+)
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.telling_reactor import TellingReactor, record_of
+from services.casefile.time_machine import TimeMachine
 from services.casefile.work_items import WorkItems
 from services.casefile.work_lists import WorkLists
 from services.chassis.access.identity import Verifier
@@ -119,6 +132,7 @@ def build(
         more_led={"reports": kept.round, "audit": proven.builder.round},
         closers=[consumers.close, kept_index.close, proven.close],
     )
+    machine = TimeMachine(queries, contexts, clock)
     commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
@@ -129,9 +143,11 @@ def build(
                 Lists(queries, index, service.caught_up, clock),
                 WorkLists(queries, items, index, service.caught_up, clock),
             ),
-            cases.routes(queries, commands, vault),
+            cases.routes(queries, commands, vault, machine),
+            histories.routes(queries, machine),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(epochs))),
+            questions.routes(Questions(queries), queries),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             mentor_contacts.routes(streams, mentor_handler, vault, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),

@@ -70,11 +70,12 @@ SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A case as a caller finds it."""
+    """A case as a caller finds it; `as_of_then`: as it would have been found at a moment (`time_machine`)."""
 
     case_id: str
     folded: Folded[Case]
     relations: tuple[str, ...]
+    as_of_then: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Queries:
         case, etag = found.folded.state, found.folded.etag
         relations = set(found.relations)
         if relations & SEES_STATE:
-            body = case_view(case, etag, now, self._seen_by(caller, found))
+            body = case_view(case, etag, now, self.seen_by(caller, found))
             zone = await self._contexts.time_zone(case.programme, now, self.streams)
             body["contactNorm"] = norm_view(case, zone, now)
         elif relations & PAIR:
@@ -209,7 +210,13 @@ class Queries:
         """The case's stream as it was found."""
         return await self.streams.log.read(case_stream(found.case_id), through=found.folded.version)
 
-    def _seen_by(self, caller: Caller, found: Found) -> str | None:
+    async def _records_at(self, found: Found, at: Moment) -> list[Recorded]:
+        """The records by which is decided who sees what: those of today, or of then."""
+        records = await self.records(found)
+        return [*known(records, at.as_of, at.known_at)] if found.as_of_then else records
+
+    def seen_by(self, caller: Caller, found: Found) -> str | None:
+        """The organisation whose sight bounds what the caller reads; None: nothing does."""
         return None if set(found.relations) & SEES_ALL else caller.org
 
     async def timeline(
@@ -219,8 +226,8 @@ class Queries:
 
         Every page is cut from all of it: what is responsible after an item, and what corrects it, may be on another.
         """
-        records = await self.records(found)
-        items = timeline(records, as_of=at.as_of, known_at=at.known_at, seen_by=self._seen_by(caller, found))
+        records = await self._records_at(found, at)
+        items = timeline(records, as_of=at.as_of, known_at=at.known_at, seen_by=self.seen_by(caller, found))
         page = [item for item in items if item.position > after][: limit + 1]
         last = page[limit - 1].position if len(page) > limit else None
         tellings = await self._tellings(caller, found, at) if page else None
@@ -243,8 +250,8 @@ class Queries:
 
     async def responsibility(self, caller: Caller, found: Found, at: Moment) -> Json:
         """Who was responsible for what, as far as the caller may see: from its addressing to the end of its part."""
-        records = await self.records(found)
-        if (seer := self._seen_by(caller, found)) is not None:
+        records = await self._records_at(found, at)
+        if (seer := self.seen_by(caller, found)) is not None:
             sight = sight_of(records, seer) if CONSENT_WITHDRAWN not in found.relations else Sight()
             records = history_of([*known(records, at.as_of, at.known_at)], sight)
             if not any(recorded.version in sight.seen for recorded in records):
@@ -265,7 +272,7 @@ class Queries:
     async def visible(self, caller: Caller, found: Found) -> Sequence[Recorded]:
         """The records of the case that the caller may see."""
         records: Sequence[Recorded] = await self.records(found)
-        if (seer := self._seen_by(caller, found)) is not None:
+        if (seer := self.seen_by(caller, found)) is not None:
             seen = visible_to(records, seer)
             records = [recorded for recorded in records if recorded.version in seen]
         return records

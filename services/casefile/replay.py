@@ -9,18 +9,21 @@ from functools import reduce
 
 from pydantic_core import to_json
 
+from services.casefile.access import CONSENT_WITHDRAWN
+from services.casefile.difference import difference
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, programme_stream
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
 from services.casefile.domain.tellings import tellings_stream
 from services.casefile.events import EVENT_TYPES
-from services.casefile.history import Responsibility, fold, responsibility
+from services.casefile.history import Responsibility, fold, known, responsibility
 from services.casefile.telling_views import tellings_of
+from services.casefile.time_machine import seen, standing_in_place_of
 from services.casefile.timeline import Item, timeline
 from services.casefile.views import responsibility_view, timeline_view
 from services.chassis.http.response.rendering import Json
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.days import USUAL_ZONE, end_of_day
+from services.chassis.modelling.days import FIRST, USUAL_ZONE, end_of_day
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 
@@ -103,20 +106,48 @@ async def read_case(settings: Settings, case_id: str) -> Read:
 
 
 async def replay_case(
-    settings: Settings, case_id: str, when: datetime | date | None, known: datetime | date | None
+    settings: Settings,
+    case_id: str,
+    when: datetime | date | None,
+    by: datetime | date | None,
+    viewer: str | None = None,
 ) -> Replayed:
-    """Timeline and responsibility of a case. Raises UnknownCase.
+    """Timeline and responsibility of a case, as of `when`, as known `by`; with a `viewer`, as it saw them then.
 
-    A date is the end of that day in the time zone of the case's programme.
+    A date is the end of that day in the time zone of the case's programme. Raises UnknownCase, also where the viewer
+    did not read the case at that moment.
     """
     read = await read_case(settings, case_id)
-    records = read.records
-    as_of, known_at = read.instant(when), read.instant(known)
-    case = fold(records, as_of=as_of, known_at=known_at)
-    items = timeline(records, as_of=as_of, known_at=known_at)
-    now = responsibility(records, as_of=as_of or records[-1].meta.recorded_at, known_at=known_at)
-    tellings = tellings_of(read.tellings, as_of=as_of, known_at=known_at)
+    as_of, known_at = read.instant(when), read.instant(by)
+    records = list(known(read.records, as_of, known_at))
+    agency = fold(records).agency
+    seer = viewer if viewer != agency else None
+    stopped = False
+    if viewer is not None:
+        if (stands := standing_in_place_of(viewer, records)) is None:
+            raise UnknownCase(f"{viewer} does not read case {case_id} at that moment")
+        stopped = CONSENT_WITHDRAWN in stands[1]
+    items = timeline(records, seen_by=seer)
+    own = seen(records, seer, stopped=stopped)
+    case, at = fold(own), as_of or read.records[-1].meta.recorded_at
+    now = responsibility(own, as_of=at)
+    parties = None if seer is None else () if stopped else (seer, agency)
+    tellings = tellings_of(read.tellings, as_of=as_of, known_at=known_at, seen_by=parties)
     return Replayed(case_id, case.state.value if case.state is not None else None, items, now, tellings)
+
+
+async def replay_difference(
+    settings: Settings, case_id: str, first: datetime | date | None, last: datetime | date | None
+) -> dict[str, object]:
+    """What changed in a case from one moment to another, as the route of it says; None: the beginning, and now.
+
+    Raises UnknownCase.
+    """
+    read = await read_case(settings, case_id)
+    begin, end = read.instant(first), read.instant(last)
+    before, after = (fold(read.records, as_of=at) for at in (begin or FIRST, end))
+    earlier, later = (timeline(read.records, as_of=at) for at in (begin or FIRST, end))
+    return {"case": case_id, "from": begin, "to": end, **difference(before, after, earlier, later)}
 
 
 def _name(party: Party | None) -> str:

@@ -73,7 +73,7 @@ UNCONCEALED: Final = (
     *("ANY_ORGANISATION", "OWN_ORGANISATION", "ONESELF", "PLATFORM"),
     *("PARTY_AGENCY", "PARTY_ORGANISATION"),
 )
-READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
+READS: Final = ("read", "read-at", "read-record", "read-responsibility", "read-timeline")
 
 
 def permitted() -> set[tuple[str, str, str]]:
@@ -124,6 +124,10 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("read-report",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD", "NGO_LEAD"}), "ANY_ORGANISATION")
     # Of an organisation's rows those of cases that it still reads, and what is about all organisations of a case, none.
     allow(("read-report-rows",), frozenset({"NGO_LEAD"}), "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
+    # As an organisation saw it, and what is asked of the whole of a case: not for who sees a part of it.
+    allow(("read-as", "ask-question"), frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("ask-question",), frozenset({"DPO"}), "OWNER_AGENCY")
+    allow(("list-questions",), frozenset({"AUDITOR", "DPO"}), "ANY_ORGANISATION")
     allow(("read-report-across",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD"}), "ANY_ORGANISATION")
     return table
 

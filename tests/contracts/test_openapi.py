@@ -112,8 +112,9 @@ def test_what_has_a_version_answers_it() -> None:
     """Each single thing that is read, for the `If-Match` of the next command."""
     versioned = {name for name, one in OPERATIONS.items() if "ETag" in one["responses"]["200"].get("headers", {})}
     single = {name for name in OPERATIONS if name.startswith("GET /v1/") and name.endswith("}")}
-    # Nobody decides on a report, or on what was signed.
-    single -= {"GET /v1/reports/{name}", *(f"GET /v1/audit/{log}/tile/{{path}}" for log in LOGS)}
+    # Nobody decides on a report, on an answer to an auditor, or on what was signed.
+    single -= {"GET /v1/reports/{name}", "GET /v1/audit/questions/{question}"}
+    single -= {f"GET /v1/audit/{log}/tile/{{path}}" for log in LOGS}
     assert single <= versioned
     assert OPERATIONS["GET /v1/cases/{case_id}"]["responses"]["200"]["headers"]["ETag"]["required"] is True
 

@@ -85,6 +85,7 @@ class Target:
             "broadcast_id": offered.json()["id"],
             "version": "1",
             "name": "reliance",
+            "question": "Q4",
             "token": "none",
         }
 

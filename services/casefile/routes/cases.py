@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
-from contracts.fields import Body, calendar_date, instant
+from contracts.fields import Body
 from services.casefile.access import FORMER_MENTOR
 from services.casefile.action_rows import Action
 from services.casefile.actions import ACTIONS
 from services.casefile.commands import Commands, Done
-from services.casefile.queries import Found, Moment, Queries
-from services.casefile.routes.responses import CaseAnswer, ResponsibilityAnswer, TimelineAnswer
+from services.casefile.queries import Queries
+from services.casefile.routes.moments import AsOf, KnownAt, Viewer, looked
+from services.casefile.routes.responses import CaseAnswer
+from services.casefile.time_machine import READ_AS, READ_AT, TimeMachine
 from services.chassis.access.policy import Hidden
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.command import Changing, CommandRequest
@@ -25,7 +26,6 @@ from services.chassis.http.request.cursors import Paged
 from services.chassis.http.request.idempotency_key import read_key
 from services.chassis.http.request.national_numbers import check_text
 from services.chassis.http.request.parameters import Covered, Identifier, Limit
-from services.chassis.http.request.positions import unreadable
 from services.chassis.http.response import responses
 from services.chassis.http.response.free_texts import texts_of
 from services.chassis.http.routing import Router
@@ -33,54 +33,29 @@ from services.chassis.vault.vault import Vault
 
 LOG: Final = "casefile"
 
-AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
-KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
 
-
-def routes(queries: Queries, commands: Commands, vault: Vault) -> Router:
+def routes(queries: Queries, commands: Commands, vault: Vault, machine: TimeMachine) -> Router:
     """All routes under `/v1/cases/{case_id}`."""
     router = Router(prefix="/v1", tags=["cases"])
 
-    async def moment(found: Found, as_of: str | None, known_at: str | None) -> Moment:
-        return Moment(
-            await _when(queries, found, "asOf", as_of) if as_of is not None else None,
-            await _when(queries, found, "knownAt", known_at) if known_at is not None else None,
-        )
-
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
-    async def read(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
+    async def read(
+        caller: Authenticated,
+        case_id: Identifier,
+        _: Covered,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        viewer: Viewer = None,
+    ) -> Response:
+        if (as_of, known_at, viewer) != (None, None, None):
+            then = await queries.find(caller, case_id, READ_AT if viewer is None else READ_AS)
+            body = await machine.case(*await looked(queries, machine, caller, then, (viewer, as_of, known_at)))
+            return responses.resource(body, await queries.etag(caller, then))
         found = await queries.find(caller, case_id, "read")
         shown = await queries.view(caller, found)
         # Who reads an ended match does not learn how often the case has moved since.
         etag = shown["version"] if FORMER_MENTOR in found.relations else await queries.etag(caller, found)
         return responses.resource(shown, etag)
-
-    @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
-    async def timeline(
-        caller: Authenticated,
-        case_id: Identifier,
-        _: Covered,
-        pages: Paged,
-        as_of: AsOf = None,
-        known_at: KnownAt = None,
-        limit: Limit = 200,
-    ) -> Response:
-        found = await queries.find(caller, case_id, "read-timeline")
-        at = await moment(found, as_of, known_at)
-        items, last = await queries.timeline(caller, found, at, await pages.number(), limit)
-        return responses.resource({"items": items, "next": pages.behind(last)}, await queries.etag(caller, found))
-
-    @router.get(
-        "/cases/{case_id}/responsibility",
-        response_model=ResponsibilityAnswer,
-        summary="Who is, or was, responsible for what.",
-    )
-    async def responsibility(
-        caller: Authenticated, case_id: Identifier, _: Covered, as_of: AsOf = None, known_at: KnownAt = None
-    ) -> Response:
-        found = await queries.find(caller, case_id, "read-responsibility")
-        body = await queries.responsibility(caller, found, await moment(found, as_of, known_at))
-        return responses.resource(body, await queries.etag(caller, found))
 
     @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
     async def events(
@@ -163,21 +138,3 @@ def _may_be_left_out(body: type[Body]) -> bool:
     except ValidationError:
         return False
     return True
-
-
-async def _when(queries: Queries, found: Found, parameter: str, text: str) -> datetime:
-    expected = "an RFC 3339 time or an ISO 8601 date"
-    # In a query an unescaped plus sign arrives as a blank.
-    text = text.replace(" ", "+")
-    try:
-        return instant(text)
-    except ValueError:
-        pass
-    try:
-        day: date = calendar_date(text)
-    except ValueError:
-        raise unreadable(parameter, expected) from None
-    try:
-        return (await queries.end_of_day(found)).terms.end_of_day(day)
-    except OverflowError:
-        return datetime.combine(day, datetime.max.time(), UTC)

@@ -32,6 +32,7 @@ DESCRIBED: Final = ApiDescription(
         "gaps": "Public services that fall short, as mentors and coordinators report it, and what agencies answer.",
         "absences": "Who of an organisation's staff is away for a time, and who stands in.",
         "reports": "What is asked over many cases: who did what, what lacks, and what came of it.",
+        "questions": "What an auditor asks of a case, answered from its record alone, with the events that prove it.",
         "charters": "The charter of roles, version by version: who may carry which task.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
         "audit": "The transparency log of what the service recorded: signed, and provable to who does not trust it.",
@@ -50,7 +51,8 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/cases/{case_id}": Operation(
             "case-read",
             "A case as the caller reads it, with the commands that are possible now and those that are not, why, and "
-            "who can change that.",
+            "who can change that. With `asOf` or `knownAt` the case as it was, without commands; with `viewer`, for "
+            "auditors, as that organisation saw it.",
             versioned=True,
         ),
         "GET /v1/cases/{case_id}/timeline": Operation(
@@ -62,6 +64,12 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/cases/{case_id}/responsibility": Operation(
             "case-read-responsibility",
             "The case lead, and exactly one owner for every open step, now or at any moment.",
+            versioned=True,
+        ),
+        "GET /v1/cases/{case_id}/diff": Operation(
+            "case-read-difference",
+            "What changed in a case between two moments, in words, and the items of the timeline in between, as far as "
+            "the caller may see them.",
             versioned=True,
         ),
         "GET /v1/cases/{case_id}/events": Operation(
@@ -76,6 +84,15 @@ DESCRIBED: Final = ApiDescription(
             "The rows of a report that the caller reads: auditors all, the lead of an agency those of its own cases, "
             "the lead of an organisation its own. `Accept: text/csv` asks for a table. In statistics counts from 1 to "
             "4 are hidden, and so many others that they cannot be worked out.",
+        ),
+        "GET /v1/audit/questions": Operation(
+            "question-list", "The questions that there are, with what each asks and is answered from; for auditors."
+        ),
+        "GET /v1/audit/questions/{question}": Operation(
+            "question-read",
+            "The answer of a case to a question, made from its record alone: a sentence, the facts behind it, and the "
+            "events that prove them. For auditors, and for the data protection officer of the case's agency. `asOf` "
+            "asks for what had happened by then, `knownAt` for what was known then.",
         ),
         "GET /v1/gaps": Operation(
             "gap-list",

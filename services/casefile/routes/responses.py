@@ -323,3 +323,17 @@ class TimelineAnswer(Contract):
 
     items: list[TimelineItem]
     next: str | None
+
+
+class DifferenceAnswer(Contract):
+    """What changed in a case from one moment to another: sentence by sentence, and what happened in between.
+
+    `from` is null for the beginning, and `to` for now.
+    """
+
+    case: str
+    from_: datetime | None = Field(alias="from")
+    to: datetime | None
+    answer: str
+    changes: list[str]
+    events: list[TimelineItem]
