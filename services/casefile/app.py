@@ -66,14 +66,14 @@ from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.log.pages import mentions
 from services.chassis.mail.post import Post
-from services.chassis.mail.postbox import LETTER
+from services.chassis.mail.postman import Postman
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Scheduler, by_kind
+from services.chassis.time.scheduler import Scheduler
 
 NAME: Final = "casefile"
 
@@ -110,6 +110,7 @@ def build(
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
     proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
     leadership.gained.append(proven.builder.start_over)
+    postman = Postman(index, projection, clock, letters.postbox.fire)
 
     service = Service(
         name=NAME,
@@ -125,11 +126,12 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
-        scheduler=Scheduler(index, projection, clock, by_kind({LETTER: letters.postbox.fire}, reactor.fire)),
+        scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        more_led={"reports": kept.round, "audit": proven.builder.round},
+        more_led={"reports": kept.round, "audit": proven.builder.round, "letters": postman.round},
+        finishers=[postman.finish],
         closers=[consumers.close, kept_index.close, proven.close],
     )
     machine = TimeMachine(queries, contexts, clock)

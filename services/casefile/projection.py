@@ -32,7 +32,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
-from services.chassis.mail.postbox import LetterPosted, LetterTaken, note_letter
+from services.chassis.mail.postbox import LETTERS, LetterPosted, LetterTaken, note_letter
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 
 CASES: Final = Table(
@@ -100,8 +100,8 @@ ABSENCES: Final = Table("absences", columns=("organisation", "absent"), indexes=
 CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
-TABLES: Final = (CASES, PARTS, STEPS, MENTORS, ABSENCES, CHARTERS, KNOWN, GAPS, DEADLINES)
-INDEX_VERSION: Final = 16
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, ABSENCES, CHARTERS, KNOWN, GAPS, DEADLINES, LETTERS)
+INDEX_VERSION: Final = 17
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 CHARTER: Final = "CHARTER"

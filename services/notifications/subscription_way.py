@@ -41,17 +41,22 @@ class SubscriptionWay:
     async def reached(self, waits: Waits) -> bool:
         """See `Way.reached`. Deliveries live by the machine's clock: where ours was moved, they get a moment."""
         rows = await self._rows(waits.organisation)
-        deliveries = {row.key: delivery_id(row.key, waits.event, waits.position) for row in rows}
+        # Where it was attempted before ids began with the position, it has the other one.
+        deliveries = {
+            row.key: (delivery_id(row.key, waits.event, waits.position), delivery_id(row.key, waits.event))
+            for row in rows
+        }
         if not deliveries:
             return False
         if any([await self._had_its_digest(key, waits) for key in deliveries]):
             return True
+        ids = [each for both in deliveries.values() for each in both]
         until = time.monotonic() + A_MOMENT if time.monotonic() >= self._patient_from else 0.0
         while True:
-            found = await self._index.rows(DELIVERIES.name, [*deliveries.values()])
+            found = await self._index.rows(DELIVERIES.name, ids)
             if any(row.columns["state"] == DeliveryState.DELIVERED for row in found.values()):
                 return True
-            under_way = [key for key, delivery in deliveries.items() if delivery not in found]
+            under_way = [key for key, both in deliveries.items() if not found.keys() & {*both}]
             if not any([await self._comes_now(key, waits) for key in under_way]):
                 return False
             if time.monotonic() >= until:

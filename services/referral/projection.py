@@ -11,7 +11,7 @@ from contracts.codes import ReferralState, WithdrawReason
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
-from services.chassis.mail.postbox import LetterPosted, LetterTaken, note_letter
+from services.chassis.mail.postbox import LETTERS, LetterPosted, LetterTaken, note_letter
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 from services.referral.domain.broadcast import (
     BroadcastEnded,
@@ -75,8 +75,8 @@ ORGANISATIONS: Final = Table("organisations", columns=("kind",), indexes=((), ("
 PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
 CASE_KEYS: Final = Table("case_keys", columns=("person", "programme"), indexes=(("person",),))
 """One row per case key, by its id; `person` is the stream of the person, however the pseudonym is written."""
-TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES)
-INDEX_VERSION: Final = 7
+TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES, LETTERS)
+INDEX_VERSION: Final = 8
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 

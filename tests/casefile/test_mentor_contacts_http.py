@@ -6,6 +6,10 @@ from typing import Any, Final
 
 import pytest
 
+from services.casefile.domain.mentor import MENTOR, DescribeMentor, GiveContact, Mentor, decide_mentor, mentor_stream
+from services.chassis.deciding.context import OwnState
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.modelling.decider import Actor
 from tests.casefile.cases import CaseContext
 from tests.support.people import AN, INES, KARIM, LOTTE, VOLUNTEER, Person
 from tests.support.problems import assert_problem
@@ -68,3 +72,17 @@ async def test_it_is_given_on_a_version_that_was_read(fresh: CaseContext) -> Non
     wrong = await fresh.running.send(LOTTE, "PUT", PATH, {"email": "marc at mentors"}, etag='"1"')
     assert_problem(wrong, 422, at="/email")
     assert "marc at mentors" not in wrong.text
+
+
+async def test_what_was_replaced_is_forgotten_though_the_process_ended_on_the_way(fresh: CaseContext) -> None:
+    """It was said that nobody is written to there any more, and then the process was killed."""
+    await give(fresh, FIRST)
+    service = fresh.running.service("casefile")
+    by = Actor(sub="lotte", role="NGO_COORDINATOR", org="brugwerk")
+    gone = GiveContact(at=service.clock.now(), by=by, contact_ref=None)
+    handler = Handler[DescribeMentor | GiveContact, Mentor](service.streams, OwnState(), decide_mentor)
+    await handler.handle(gone, mentor_stream("brugwerk", "M-41"), MENTOR, Call(actor=by))
+    assert (await give(fresh, SECOND)).status_code == 200
+    kept = [record for ref, record in fresh.vault_rows() if ref.startswith("mentor-") and record]
+    assert len(kept) == 1
+    assert (await fresh.running.get(LOTTE, PATH)).json()["contact"] == SECOND

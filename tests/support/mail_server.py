@@ -30,6 +30,10 @@ class MailBox:
     cut: list[str] = field(default_factory=list)
     """IN_DATA: the line is cut while the letter comes; AFTER_DATA: once it is taken, before the answer."""
     slow_seconds: float = 0.0
+    hangs_for: set[str] = field(default_factory=set)
+    """Addresses for whose letters no answer ever comes."""
+    hanging: list[str] = field(default_factory=list)
+    """To whom those were that came so far."""
     answer_seconds: float = 0.0
     """How long after a letter was taken that is said."""
     port: int = 0
@@ -57,6 +61,9 @@ class MailBox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Takes a letter, or answers as it was told to."""
         await asyncio.sleep(self.slow_seconds)
+        if hanging := self.hangs_for & set(envelope.rcpt_tos):
+            self.hanging += hanging
+            await asyncio.Event().wait()
         if self.at_data:
             return self.at_data.pop(0)
         self.letters.append(message_from_bytes(cast("bytes", envelope.content), policy=default))

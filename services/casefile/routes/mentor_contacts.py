@@ -61,13 +61,14 @@ def routes(streams: Streams, handler: Handler[Any, Mentor], vault: Vault, clock:
         deposit = Deposit(vault, stream)
         given = held if same else deposit.put("contact", record) if record is not None else None
         call = change.call()
-        if held is not None and not same and not change.dry_run:
-            # The address of before is forgotten first: the vault forgets all that it has of a stream.
+        if not same and not change.dry_run:
+            # The address of before is forgotten first: the vault forgets all that it has of a stream. That is done
+            # where nothing is held too: a process may have ended between both.
             gone = GiveContact(at=clock.now(), by=change.actor, contact_ref=None)
             await handler.handle(gone, stream, MENTOR, call)
             with suppress(StillInTheLog):
                 await vault.forget(stream)
-            call = structs.replace(call, if_match=None)
+            call = structs.replace(call, if_match=None) if held is not None else call
         command = GiveContact(at=clock.now(), by=change.actor, contact_ref=given)
         outcome = await handler.handle(command, stream, MENTOR, call, records=deposit)
         return responses.command_result(change, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)

@@ -17,17 +17,19 @@ from msgspec.structs import replace
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
-from services.chassis.index.index import Changes
+from services.chassis.index.index import Changes, Table
 from services.chassis.log.metadata import Recorded
 from services.chassis.mail.post import Post
 from services.chassis.mail.smtp import Result
 from services.chassis.mail.writing import BLANK, Parts
 from services.chassis.modelling.decider import Actor, Command, Entity, Event
 from services.chassis.time.clock import Clock, machine_now
-from services.chassis.time.scheduler import Pending, instant, set_pending, sortable
+from services.chassis.time.scheduler import DEADLINES, Pending, instant, set_pending, sortable
 from services.chassis.vault.tokens import Tokens, answering, hash_of
 from services.chassis.vault.vault import Vault
 
+LETTERS: Final = Table("letters", DEADLINES.columns, orders=DEADLINES.orders)
+"""A row for each letter that waits, as DEADLINES has them; a table of its own, since no deadline waits for mail."""
 LETTER: Final = "LETTER"
 """The kind of what is pending: a letter waits to be posted."""
 AGAIN: Final = timedelta(minutes=15)
@@ -158,9 +160,13 @@ def letter_stream(letter: str, number: int) -> str:
 
 def note_letter(recorded: Recorded, event: LetterEvent, changes: Changes) -> None:
     """A letter waits from its taking on, until it is known what became of it."""
-    at = sortable(recorded.meta.recorded_at)
-    waits = [Pending(at, "", LETTER, at)] if isinstance(event, LetterTaken) else []
-    set_pending(changes, recorded.stream, recorded, waits)
+    waits = list[Pending]()
+    if isinstance(event, LetterTaken):
+        taken_at = recorded.meta.recorded_at
+        # Somebody waits at a page for a code, so it goes before all letters with links; it is tried once.
+        at = taken_at - TRIED_FOR if event.number else taken_at
+        waits = [Pending(sortable(at), "", LETTER, sortable(taken_at))]
+    set_pending(changes, recorded.stream, recorded, waits, LETTERS.name)
 
 
 class Postbox:
@@ -219,10 +225,11 @@ class Postbox:
         posting = (await self._streams.fold(stream, POSTING)).state
         if (taken := posting.taken) is None or posting.posted:
             return ()
+        began = self._clock.now()
         result, secret = await self._posted(taken)
-        waited = self._clock.now() - instant(due.due)
+        waited = began - instant(due.due)
         if result is None and waited < TRIED_FOR:
-            return [Pending(sortable(self._clock.now() + max(AGAIN, waited)), "", LETTER, due.due)]
+            return [Pending(sortable(began + max(AGAIN, waited)), "", LETTER, due.due)]
         result = result or "EXPIRED"
         command = self._record(taken.letter, taken.number, taken.addressee, result, taken.language, secret)
         await self._handler.handle(command, stream, POSTING, Call(actor=self._system))

@@ -57,12 +57,19 @@ def by_kind(kinds: Mapping[str, Fire], others: Fire) -> Fire:
     return fire
 
 
-def set_pending(changes: Changes, stream: str, recorded: Recorded, pending: Iterable[Pending]) -> None:
+def set_pending(
+    changes: Changes, stream: str, recorded: Recorded, pending: Iterable[Pending], table: str = DEADLINES.name
+) -> None:
     """All that is pending of a stream after one of its events; what was before it is nothing any more."""
     if columns := _columns(sorted(pending)):
-        changes.put(DEADLINES.name, stream, recorded.position, **columns, position=recorded.position)
+        changes.put(table, stream, recorded.position, **columns, position=recorded.position)
     elif recorded.version > 1:
-        changes.delete(DEADLINES.name, stream)
+        changes.delete(table, stream)
+
+
+async def move_on(index: Index, row: Row, pending: Iterable[Pending], table: str = DEADLINES.name) -> None:
+    """What is pending by a row once its first instant was fired; what an event has set meanwhile stands."""
+    await index.replace(table, row, _columns(sorted(pending)))
 
 
 def _columns(pending: list[Pending]) -> dict[str, str]:
@@ -116,7 +123,7 @@ class Scheduler:
                     continue
                 # Not left to the projection: a deadline that no longer holds writes no event, and a reminder may write
                 # it to another stream. What an event has set by then stands, even if it is the same again.
-                await self._index.replace(DEADLINES.name, row, _columns(sorted([*(left or ()), *behind])))
+                await move_on(self._index, row, [*(left or ()), *behind])
                 fired += 1
         if failures:
             raise failures[0]

@@ -10,6 +10,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.time.scheduler import instant, sortable
 from services.notifications.access import READ_FEED
+from services.notifications.delivering.addressed import is_for
 from services.notifications.delivering.endpoint import CASES_AT_ONCE, Endpoint, LaneKey, Walk
 from services.notifications.delivering.lanes import delivered, reader_of
 from services.notifications.delivering.urgent import URGENT_TYPES, is_urgent
@@ -86,6 +87,9 @@ class Walking:
     async def _is_new_and_urgent(self, endpoint: Endpoint, key: LaneKey, position: int) -> bool:
         (recorded,) = await self._log.read_all(position - 1, 1)
         if not is_urgent(recorded.event):
+            return False
+        # What is for others is passed by in a lane, so that it would be new all night, and all else would come with it.
+        if not await is_for(self._streams, endpoint.person, endpoint.organisation, recorded.event):
             return False
         lane = (await self._streams.fold(lane_stream(endpoint.id, key.about), LANE)).state
         # One that was attempted waits in the index.

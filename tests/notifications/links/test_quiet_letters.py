@@ -11,14 +11,15 @@ from typing import Any, Final
 import pytest
 
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.notifications.links.mailbox import Mailbox
+from tests.notifications.links.mailbox import ADDRESS, Mailbox
 from tests.support.mail_server import mail_server
-from tests.support.people import INES, LOTTE
+from tests.support.people import INES, LOTTE, TOM
 from tests.support.requests import another_person
 from tests.support.running import running
 
 SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
 RAISED: Final = "org.caserelay.case.escalation_raised.v1"
+PULSE: Final = "org.caserelay.case.pulse_recorded.v1"
 OVERDUE: Final = "org.caserelay.case.deadline_missed.v1"
 NIGHT: Final = datetime(2026, 1, 12, 20, tzinfo=UTC)
 """A Monday, nine in the evening in Brussels."""
@@ -38,10 +39,10 @@ async def refer(mailbox: Mailbox) -> str:
 
 
 async def nothing_comes(mailbox: Mailbox) -> None:
-    """No letter, though one had the time."""
+    """No letter, though one had the time; mentee and mentor have mailboxes of their own."""
     await mailbox.services.settle()
     await asyncio.sleep(A_WHILE)
-    assert [letter["Subject"] for letter in mailbox.box.letters] == []
+    assert [letter["Subject"] for letter in mailbox.box.letters if letter["To"] == ADDRESS] == []
 
 
 async def all_letters(mailbox: Mailbox, count: int) -> list[EmailMessage]:
@@ -111,6 +112,22 @@ async def test_that_somebody_may_not_be_safe_waits_for_no_morning(mailbox: Mailb
     await mailbox.services.at(night + timedelta(hours=11))
     (letter,) = await all_letters(mailbox, 1)
     assert calm.id in _words(letter)
+
+
+async def test_what_is_urgent_for_others_wakes_nobody(mailbox: Mailbox) -> None:
+    """The organisation is to see to it: of that case the agency's lead hears in the morning what came at night."""
+    context = CaseContext(mailbox.services)
+    await context.describe_mentor()
+    case = await context.brought_to("MENTORING")
+    night = _night_after(mailbox.services.clock.now())
+    theirs = Mailbox(mailbox.services, mailbox.box, TOM)
+    await theirs.subscribe(types=[RAISED, PULSE], language="en")
+    await theirs.services.at(night)
+    await theirs.services.done(LOTTE, case.path, "record-pulse", {"by": "MENTEE", "score": 4})
+    await theirs.services.done(INES, case.path, "raise-escalation", {"reason": "SAFETY"})
+    await nothing_comes(theirs)
+    await theirs.services.at(night + timedelta(hours=11))
+    await all_letters(theirs, 1)
 
 
 async def test_an_urgent_letter_that_was_not_taken_is_tried_again_at_night(mailbox: Mailbox) -> None:

@@ -1,0 +1,63 @@
+"""Posts the letters that wait in a postbox: a few at once, so that one that hangs holds up no other, and no deadline.
+
+The row of a letter stays until it is known what became of it. One that was on its way when the process ended goes out
+once more, with the same words, secret and identity.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from services.chassis.index.index import Index, Row
+from services.chassis.index.projection import Projection
+from services.chassis.mail.postbox import LETTERS
+from services.chassis.mail.smtp import CONNECTIONS
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import LONGEST_NAP, Fire, move_on, pending_in, sortable
+
+AFTER_A_FAILURE: Final = timedelta(minutes=1)
+"""How long a letter waits that failed here, so that those behind it have their turn."""
+
+
+class Postman:
+    """Posts what is due of LETTERS, by the clock of deadlines; `fire` posts one, and says when it is tried again."""
+
+    def __init__(self, index: Index, projection: Projection, clock: Clock, fire: Fire) -> None:
+        self._index, self._projection, self._clock, self._fire = index, projection, clock, fire
+        self._on_their_way: dict[str, asyncio.Task[None]] = {}
+
+    async def round(self) -> None:
+        """Starts as many as there are places for, and returns once one of them is done, or after a second."""
+        await self._projection.catch_up()
+        if free := CONNECTIONS - len(self._on_their_way):
+            due = await self._index.first(LETTERS.name, "at", at_most=sortable(self._clock.now()), limit=CONNECTIONS)
+            for row in [row for row in due if row.key not in self._on_their_way][:free]:
+                self._on_their_way[row.key] = asyncio.create_task(self._post(row))
+        if not self._on_their_way:
+            await asyncio.sleep(LONGEST_NAP)
+            return
+        done, _ = await asyncio.wait(
+            self._on_their_way.values(), timeout=LONGEST_NAP, return_when=asyncio.FIRST_COMPLETED
+        )
+        # Only here, and not by themselves: else a row that was read before would be taken up once more.
+        self._on_their_way = {key: task for key, task in self._on_their_way.items() if task not in done}
+        if failures := [failure for task in done if (failure := task.exception()) is not None]:
+            raise failures[0]
+
+    async def _post(self, row: Row) -> None:
+        (due,) = pending_in(row)
+        try:
+            left = await self._fire(row.key, due)
+        except Exception:
+            later = sortable(self._clock.now() + AFTER_A_FAILURE)
+            await move_on(self._index, row, [due._replace(at=later)], LETTERS.name)
+            raise
+        await move_on(self._index, row, left or (), LETTERS.name)
+
+    async def finish(self) -> None:
+        """Ends what is on its way; the next process posts it."""
+        for task in self._on_their_way.values():
+            task.cancel()
+        await asyncio.gather(*self._on_their_way.values(), return_exceptions=True)
