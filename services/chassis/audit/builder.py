@@ -27,6 +27,8 @@ from services.chassis.transparency.tiles import from_tiles, tiles_for
 
 READ_AT_ONCE: Final = 500
 IDLE_SECONDS: Final = 5.0
+FURTHEST_AHEAD: Final = 20 * READ_AT_ONCE
+"""Leaves that what was remembered may be ahead of what is stored. A crash leaves it a few hundred ahead."""
 GATHER_SECONDS: Final = 0.2
 """How long further events may join those that are there: a signature costs a write that waits for the disk."""
 
@@ -66,7 +68,10 @@ class LogBuilder:
         standing, _ = await self._taken_over()
         if known and standing.note:
             if await self._log.wait(standing.through, IDLE_SECONDS):
-                # While it waited another process may have become the one that builds.
+                # While it waited another process may have become the one that builds, or somebody begun an epoch.
+                now = await self._store.standing()
+                if now is None or now.epoch != standing.epoch:
+                    self.start_over()
                 return
             # Where much is to be taken in, others have a turn all the same.
             await asyncio.sleep(0.0 if self._more else GATHER_SECONDS)
@@ -94,7 +99,8 @@ class LogBuilder:
 
         def sign() -> bytes:
             if self._remembered is not None:
-                if self._remembered.read() != last:
+                # Where a lost connection has it done again, it was written by this very attempt.
+                if self._remembered.read() not in (last, note):
                     raise Contradicted("what was signed last was changed while something was about to be signed")
                 self._remembered.write(note)
             return note
@@ -150,7 +156,12 @@ class LogBuilder:
         return earlier
 
     async def _taken_in(self, standing: Standing, edge: RightEdge, least: int) -> list[Added]:
-        """The entries of further events, up to a number, and until the tree has `least` leaves if there are so many."""
+        """The entries of further events, up to a number, and until the tree has `least` leaves if there are so many.
+
+        Raises RolledBack where that is more than any crash can have left out.
+        """
+        if least > edge.size + FURTHEST_AHEAD:
+            raise RolledBack(f"of the log {least} leaves were signed, and {edge.size} are stored")
         entries: list[Added] = []
         through = standing.through
         while recorded := await self._log.read_all(through, READ_AT_ONCE):
@@ -161,6 +172,8 @@ class LogBuilder:
             through = recorded[-1].position
             if edge.size >= least:
                 break
+            # Requests have a turn between.
+            await asyncio.sleep(0)
         return entries
 
     async def _agree(self, before: Checkpoint, now: Checkpoint, growth: Growth) -> None:

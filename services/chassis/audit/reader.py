@@ -67,7 +67,8 @@ class AuditReader:
         if standing is None or not standing.note or not tile.in_tree(standing.size):
             return None
         if tile.level == ENTRIES:
-            return bundle(await self._store.entries(tile.number * WIDTH, tile.width))
+            entries = await self._store.entries(tile.number * WIDTH, tile.width)
+            return bundle(entries) if len(entries) == tile.width else None
         content = (await self._store.tiles([tile])).get(tile.place, b"")[: tile.width * HASH_BYTES]
         return content if len(content) == tile.width * HASH_BYTES else None
 
