@@ -79,10 +79,12 @@ def _remembers(settings: Settings, services: Iterable[str]) -> str:
     """What a rollback of the logs would be noticed by."""
     if settings.audit_state is None:
         return "nothing outside the stores remembers what was signed last: a rollback cannot be noticed"
-    where = f"what was signed last is remembered in {settings.audit_state}"
     if new := [service for service in services if not RememberedCheckpoint(settings.audit_state, service).exists]:
-        return f"{where}, where nothing of {', '.join(new)} is yet: a rollback before now cannot be noticed"
-    return where
+        named = ", ".join(new)
+        return (
+            f"a rollback before now cannot be noticed: nothing of {named} is remembered yet in {settings.audit_state}"
+        )
+    return f"what was signed last is remembered in {settings.audit_state}"
 
 
 class Server(uvicorn.Server):

@@ -7,6 +7,7 @@ remembered outside the database, whenever another process or an operator may hav
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from typing import Final
 
@@ -29,8 +30,10 @@ READ_AT_ONCE: Final = 500
 IDLE_SECONDS: Final = 5.0
 FURTHEST_AHEAD: Final = 20 * READ_AT_ONCE
 """Leaves that what was remembered may be ahead of what is stored. A crash leaves it a few hundred ahead."""
-GATHER_SECONDS: Final = 0.2
-"""How long further events may join those that are there: a signature costs a write that waits for the disk."""
+GATHER_SECONDS: Final = 0.5
+"""How long further events may join those that are there: a signature costs writes that wait for the disk.
+
+Somebody who asks for a checkpoint meanwhile need not wait so long (`LogBuilder.hurry`)."""
 
 
 class LogBuilder:
@@ -55,12 +58,17 @@ class LogBuilder:
         self._open: tuple[Standing, RightEdge] | None = None
         self._more = False
         """Whether there was more to take in than is taken in at once."""
+        self._hurried = asyncio.Event()
         self._agreed: set[bytes] = set()
         """What was signed before, and agrees with the log as this process knows it."""
 
     def start_over(self) -> None:
         """Another process may have built meanwhile: the next round takes the log over as it stands then."""
         self._open = None
+
+    def hurry(self) -> None:
+        """Somebody waits for what is there to be signed: nothing further is waited for."""
+        self._hurried.set()
 
     async def round(self) -> None:
         """Waits a while for new events, and takes them in. Raises RefusesToSign."""
@@ -73,9 +81,18 @@ class LogBuilder:
                 if now is None or now.epoch != standing.epoch:
                     self.start_over()
                 return
-            # Where much is to be taken in, others have a turn all the same.
-            await asyncio.sleep(0.0 if self._more else GATHER_SECONDS)
+            await self._gather()
         await self.grow()
+
+    async def _gather(self) -> None:
+        if self._more:
+            # Where much is to be taken in, others have a turn all the same.
+            await asyncio.sleep(0)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                await self._hurried.wait()
+        self._hurried.clear()
 
     async def grow(self) -> None:
         """Takes in what is there, up to a number of events, and signs. Raises RefusesToSign."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from services.chassis.audit.beginning import begin_next, epoch_of
 from services.chassis.audit.builder import FURTHEST_AHEAD
+from services.chassis.audit.reader import AuditReader
 from services.chassis.audit.refusals import RolledBack, Unremembered
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.store import Growth, Standing
@@ -79,6 +81,23 @@ async def test_an_epoch_that_begins_while_nothing_happens_is_signed(auditing: Au
     await builder.round()
     signed = await auditing.signed()
     assert (signed.origin, signed.size) == (origin, 1)
+
+
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+async def test_what_somebody_waits_for_is_signed_at_once(auditing: Auditing) -> None:
+    """Nothing further is waited for: the store of memory needs no time, only turns of the loop."""
+    builder = auditing.builder()
+    await builder.grow()
+    await auditing.count("counter-a", 1)
+    reader = AuditReader(auditing.log, auditing.store, builder.hurry)
+    building, asking = asyncio.create_task(builder.round()), asyncio.create_task(reader.signed())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (await auditing.signed()).size == 1
+    signed = await asking
+    assert signed is not None
+    assert signed.size == 1
+    await building
 
 
 @needs_processes
