@@ -268,7 +268,8 @@ class _Walk:
         if not wanted:
             return
         async for row in self._rows():
-            if isinstance(row[1], str) and (known := committed(self._standing.secret, row[1])) in wanted:
+            # Of any type, where somebody has tampered with it.
+            if (known := committed(self._standing.secret, str(row[1]))) in wanted:
                 names[known] = row[1]
         for place, stream in self._unnamed.items():
             found = self._result.mismatches[place]
