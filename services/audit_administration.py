@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.chassis.audit.beginning import begin_next, new_key
-from services.chassis.audit.remembered import RememberedCheckpoint
+from services.chassis.audit.beginning import begin_next, epoch_of, new_key
+from services.chassis.audit.refusals import Unremembered
+from services.chassis.audit.remembered import RefusedState, RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
 from services.chassis.audit.verifying import Mismatch, Verification, verify
 from services.chassis.log.event_log import EventLog
@@ -17,13 +18,16 @@ from services.chassis.log.event_types import EventTypes
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
+from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
+from services.chassis.transparency.notes import Note
 from services.progress import Progress, Say
 
 _NOTHING_DECODED: Final = EventTypes({})
 """Rows are looked at as they are stored, whatever version wrote them."""
-_OF_CASE: Final = re.compile(rb'"case_id":"([^"\\]{1,200})"')
-_CASE_STREAM: Final = "case-"
+_OF_CASE: Final = re.compile(rb'"case_id":"([A-Za-z0-9._-]{1,200})"')
+_CASE_STREAM: Final = re.compile(r"case-([A-Za-z0-9._-]{1,200})")
+"""Nothing else: who tampers could write what a terminal takes for a command, or a line that looks like one of ours."""
 
 
 class NoTransparencyLog(RefusedStart):
@@ -41,8 +45,8 @@ class Found:
     def case(self) -> str | None:
         """The case that the event belongs to, as far as its stream or what is left of it says so."""
         stream, state = self.mismatch.stream, self.mismatch.state
-        if self.log == "casefile" and isinstance(stream, str) and stream.startswith(_CASE_STREAM):
-            return stream.removeprefix(_CASE_STREAM)
+        if self.log == "casefile" and isinstance(stream, str) and (of_case := _CASE_STREAM.fullmatch(stream)):
+            return of_case[1]
         named = _OF_CASE.search(state) if isinstance(state, bytes) else None
         return named[1].decode("utf-8", "replace") if named else None
 
@@ -98,7 +102,8 @@ async def newest_checkpoint(settings: Settings, service: str) -> str:
 async def begin_epochs(settings: Settings, services: Iterable[str], reason: str) -> dict[str, str]:
     """Begins another epoch of every transparency log that there is; the origin of each, by its service.
 
-    The services take their logs in from the first event on, and sign them under these origins.
+    The services take their logs in from the first event on, and sign them under these origins. What was put back may
+    be older than the latest epoch: an origin that is remembered to have been signed under is not taken a second time.
     """
     begun: dict[str, str] = {}
     for service in services:
@@ -107,7 +112,11 @@ async def begin_epochs(settings: Settings, services: Iterable[str], reason: str)
             if opened is None or standing is None:
                 continue
             _, store, log_epoch = opened
+            used = _signed_under(_remembered(settings, service), service)
             origin = await begin_next(store, standing, service, log_epoch, settings.audit_origin, reason)
+            while origin is not None and epoch_of(origin, service) <= used:
+                standing = await store.standing() or standing
+                origin = await begin_next(store, standing, service, log_epoch, settings.audit_origin, reason)
             if origin is not None:
                 begun[service] = origin
     return begun
@@ -128,7 +137,20 @@ async def rotate_keys(settings: Settings, services: Iterable[str]) -> dict[str, 
 
 
 def _remembered(settings: Settings, service: str) -> bytes:
-    return RememberedCheckpoint(settings.audit_state, service).read() if settings.audit_state is not None else b""
+    if settings.audit_state is None:
+        return b""
+    try:
+        return RememberedCheckpoint(settings.audit_state, service).read()
+    except Unremembered as failure:
+        raise RefusedState(str(failure)) from None
+
+
+def _signed_under(note: bytes, service: str) -> int:
+    """The number of the epoch that a checkpoint is of; 0 where there is none that can be read."""
+    try:
+        return epoch_of(Checkpoint.read(Note.read(note).text).origin, service)
+    except ValueError:
+        return 0
 
 
 @asynccontextmanager

@@ -53,7 +53,7 @@ def checkpoint(log: str, *, as_json: bool) -> None:
         click.echo(note, nl=False)
 
 
-@audit.command(settings=("data", "database_url", "audit_origin"))
+@audit.command(settings=("data", "database_url", "audit_origin", "audit_state"))
 @click.option("--reason", required=True, help="Why: what was put back, and by whom it was decided. It is kept.")
 @json_option
 def epoch(reason: str, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from contracts.topics import TOPICS
 from services.assembly import Assembly, assemble, production_app
 from services.chassis.access.identity import Verifier
 from services.chassis.access.oidc_issuer import IssuerUnavailable, OidcIssuer
+from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.delivery.kafka.clients import Cluster, Unreachable
 from services.chassis.http.server.connections import Connections
 from services.chassis.operating.descriptors import raise_limit
@@ -69,15 +70,20 @@ def announce(assembly: Assembly, on: socket.socket, issuer: str) -> None:
         "stores": assembly.stores.described,
         "bus": assembly.stores.bus_described,
         "issuer": issuer,
-        "signed": _remembers(assembly.settings),
+        "signed": _remembers(assembly.settings, assembly.apps),
     }
     log.info("Caserelay starts", extra=fields)
 
 
-def _remembers(settings: Settings) -> str:
+def _remembers(settings: Settings, services: Iterable[str]) -> str:
     """What a rollback of the logs would be noticed by."""
     if settings.audit_state is None:
         return "nothing outside the stores remembers what was signed last: a rollback cannot be noticed"
+    if new := [service for service in services if not RememberedCheckpoint(settings.audit_state, service).exists]:
+        named = ", ".join(new)
+        return (
+            f"a rollback before now cannot be noticed: nothing of {named} is remembered yet in {settings.audit_state}"
+        )
     return f"what was signed last is remembered in {settings.audit_state}"
 
 

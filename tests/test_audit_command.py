@@ -115,6 +115,21 @@ def test_a_restored_backup_is_signed_again_only_after_an_epoch_is_begun(tmp_path
     assert caserelay("audit", "verify", data=restored).status == 0
 
 
+def test_a_backup_that_is_put_back_twice_gets_another_origin_each_time(tmp_path: Path) -> None:
+    """It knows nothing of the epoch that began when it was put back first; what was signed last does."""
+    data, archive, state = tmp_path / "data", tmp_path / "backup.zip", tmp_path / "state"
+    asyncio.run(a_case(data, audit_state=state))
+    assert caserelay("backup", str(archive), data=data).status == 0
+    for number in (2, 3):
+        restored = tmp_path / f"restored-{number}"
+        assert caserelay("restore", str(archive), data=restored).status == 0
+        output = caserelay("audit", "epoch", "--reason", "again", "--json", data=restored, audit_state=str(state))
+        begun = json.loads(output.out)["begun"]
+        assert begun["referral"].endswith(f"/referral/{number}")
+        asyncio.run(a_case(restored, audit_state=state))
+        assert f"/referral/{number}\n" in (state / "referral.checkpoint").read_text()
+
+
 def test_a_new_key_signs_after_a_rotation(tmp_path: Path) -> None:
     """In the running services too; the old one is listed behind it."""
     asyncio.run(a_case(tmp_path))

@@ -74,9 +74,9 @@ class NoLog:
         del after, limit
         return []
 
-    async def stored(self, after: int, limit: int) -> list[Row]:
+    async def stored(self, first: int, limit: int) -> list[Row]:
         """Nothing: there is nothing to verify."""
-        del after, limit
+        del first, limit
         return []
 
     def mark(self) -> object:

@@ -233,6 +233,17 @@ def test_a_start_says_what_starts(tmp_path: Path) -> None:
         assert f"Started server process [{program.process.pid}]" in program.said
 
 
+def test_a_start_says_whether_a_rollback_would_be_noticed(tmp_path: Path) -> None:
+    """A directory in which nothing is remembered yet, as one that is not mounted, notices none."""
+    for noticed in (False, True):
+        with serving(tmp_path / "var", audit_state=str(tmp_path / "state")) as (program, _):
+            program.wait_until_ready()
+            (line,) = [line for line in lines(program) if line["message"] == "Caserelay starts"]
+            assert ("a rollback before now cannot be noticed" in line["signed"]) is not noticed
+            while len([*(tmp_path / "state").glob("*.checkpoint")]) < 3:
+                time.sleep(0.05)
+
+
 def test_a_start_says_where_the_database_is_and_not_who_uses_it(tmp_path: Path, database_url: str) -> None:
     """Neither user nor password."""
     assert run(tmp_path / "var", "migrate", database_url=database_url).returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from typing import Final
@@ -17,6 +18,12 @@ NOWHERE: Final = "caserelay.invalid"
 def origin_of(base: str, log: str, epoch: int) -> str:
     """The origin of an epoch; the number is left out of the first."""
     return f"{base}/{log}" if epoch == 1 else f"{base}/{log}/{epoch}"
+
+
+def epoch_of(origin: str, log: str) -> int:
+    """The number of the epoch of a log that an origin names; 0 where it names none."""
+    found = re.search(f"/{re.escape(log)}(?:/([1-9][0-9]{{0,3}}))?$", origin)
+    return int(found[1] or 1) if found is not None else 0
 
 
 def new_key(origin: str) -> str:

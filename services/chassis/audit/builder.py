@@ -7,6 +7,7 @@ remembered outside the database, whenever another process or an operator may hav
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from typing import Final
 
@@ -27,8 +28,12 @@ from services.chassis.transparency.tiles import from_tiles, tiles_for
 
 READ_AT_ONCE: Final = 500
 IDLE_SECONDS: Final = 5.0
-GATHER_SECONDS: Final = 0.2
-"""How long further events may join those that are there: a signature costs a write that waits for the disk."""
+FURTHEST_AHEAD: Final = 20 * READ_AT_ONCE
+"""Leaves that what was remembered may be ahead of what is stored. A crash leaves it a few hundred ahead."""
+GATHER_SECONDS: Final = 0.5
+"""How long further events may join those that are there: a signature costs writes that wait for the disk.
+
+Somebody who asks for a checkpoint meanwhile need not wait so long (`LogBuilder.hurry`)."""
 
 
 class LogBuilder:
@@ -53,6 +58,7 @@ class LogBuilder:
         self._open: tuple[Standing, RightEdge] | None = None
         self._more = False
         """Whether there was more to take in than is taken in at once."""
+        self._hurried = asyncio.Event()
         self._agreed: set[bytes] = set()
         """What was signed before, and agrees with the log as this process knows it."""
 
@@ -60,17 +66,33 @@ class LogBuilder:
         """Another process may have built meanwhile: the next round takes the log over as it stands then."""
         self._open = None
 
+    def hurry(self) -> None:
+        """Somebody waits for what is there to be signed: nothing further is waited for."""
+        self._hurried.set()
+
     async def round(self) -> None:
         """Waits a while for new events, and takes them in. Raises RefusesToSign."""
         known = self._open is not None
         standing, _ = await self._taken_over()
         if known and standing.note:
             if await self._log.wait(standing.through, IDLE_SECONDS):
-                # While it waited another process may have become the one that builds.
+                # While it waited another process may have become the one that builds, or somebody begun an epoch.
+                now = await self._store.standing()
+                if now is None or now.epoch != standing.epoch:
+                    self.start_over()
                 return
-            # Where much is to be taken in, others have a turn all the same.
-            await asyncio.sleep(0.0 if self._more else GATHER_SECONDS)
+            await self._gather()
         await self.grow()
+
+    async def _gather(self) -> None:
+        if self._more:
+            # Where much is to be taken in, others have a turn all the same.
+            await asyncio.sleep(0)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                await self._hurried.wait()
+        self._hurried.clear()
 
     async def grow(self) -> None:
         """Takes in what is there, up to a number of events, and signs. Raises RefusesToSign."""
@@ -94,7 +116,8 @@ class LogBuilder:
 
         def sign() -> bytes:
             if self._remembered is not None:
-                if self._remembered.read() != last:
+                # Where a lost connection has it done again, it was written by this very attempt.
+                if self._remembered.read() not in (last, note):
                     raise Contradicted("what was signed last was changed while something was about to be signed")
                 self._remembered.write(note)
             return note
@@ -150,7 +173,12 @@ class LogBuilder:
         return earlier
 
     async def _taken_in(self, standing: Standing, edge: RightEdge, least: int) -> list[Added]:
-        """The entries of further events, up to a number, and until the tree has `least` leaves if there are so many."""
+        """The entries of further events, up to a number, and until the tree has `least` leaves if there are so many.
+
+        Raises RolledBack where that is more than any crash can have left out.
+        """
+        if least > edge.size + FURTHEST_AHEAD:
+            raise RolledBack(f"of the log {least} leaves were signed, and {edge.size} are stored")
         entries: list[Added] = []
         through = standing.through
         while recorded := await self._log.read_all(through, READ_AT_ONCE):
@@ -161,6 +189,8 @@ class LogBuilder:
             through = recorded[-1].position
             if edge.size >= least:
                 break
+            # Requests have a turn between.
+            await asyncio.sleep(0)
         return entries
 
     async def _agree(self, before: Checkpoint, now: Checkpoint, growth: Growth) -> None:

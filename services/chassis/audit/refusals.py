@@ -15,6 +15,10 @@ class Contradicted(RefusesToSign):
     """The log is another one than what was signed of it before."""
 
 
+class Unremembered(RefusesToSign):
+    """What was signed last cannot be read or written where CASERELAY_AUDIT_STATE says; nothing is compared with it."""
+
+
 class Restored(RefusesToSign):
     """The event log was restored from a backup: somebody has to say so, by `caserelay audit epoch`."""
 

@@ -1,4 +1,4 @@
-"""What was signed last, kept outside the database and its backups: whoever puts these back cannot put this back.
+"""What was signed last, kept outside the database and its backups: who puts these back does not put this back.
 
 A directory with a file for each log, which holds the signed checkpoint as it was made.
 """
@@ -6,8 +6,11 @@ A directory with a file for each log, which holds the signed checkpoint as it wa
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from services.chassis.audit.refusals import Unremembered
 from services.chassis.refused_start import RefusedStart
 
 
@@ -16,7 +19,7 @@ class RefusedState(RefusedStart):
 
 
 class RememberedCheckpoint:
-    """The checkpoint of one log that was signed last. Raises OSError where its file cannot be read or written."""
+    """The checkpoint of one log that was signed last. Raises Unremembered where its file cannot be read or written."""
 
     def __init__(self, directory: Path, log: str) -> None:
         """Makes the directory, for its owner alone. Raises RefusedState."""
@@ -29,15 +32,25 @@ class RememberedCheckpoint:
             ) from None
         self.path = directory / f"{log}.checkpoint"
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything was remembered; also where it cannot be read now."""
+        return os.path.lexists(self.path)
+
     def read(self) -> bytes:
         """The note, empty where none was remembered."""
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            return b""
+        with _usable(self.path):
+            try:
+                return self.path.read_bytes()
+            except FileNotFoundError:
+                return b""
 
     def write(self, note: bytes) -> None:
         """Returns once the note is on the disk. Killed at any moment, the file holds this note or the one before."""
+        with _usable(self.path):
+            self._write(note)
+
+    def _write(self, note: bytes) -> None:
         aside = self.path.with_suffix(".new")
         with aside.open("wb") as file:
             file.write(note)
@@ -49,3 +62,13 @@ class RememberedCheckpoint:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        raise Unremembered(
+            f"CASERELAY_AUDIT_STATE: {path} cannot be read or written ({failure.strerror}); have this user write it"
+        ) from None

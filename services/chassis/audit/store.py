@@ -71,7 +71,7 @@ class AuditStore(Protocol):
         """Begins an epoch behind the one of this number (0: the first); False where another was begun meanwhile."""
 
     async def take_over(self, epoch: int, signer: str) -> None:
-        """From now on only `signer` extends it: whoever could before, and still thinks so, cannot any more."""
+        """From now on only `signer` extends it: who could before, and still thinks so, cannot any more."""
 
     async def extend(self, standing: Standing, growth: Growth, sign: Callable[[], bytes]) -> bool:
         """Stores what was added and the checkpoint that `sign` makes, in one transaction.

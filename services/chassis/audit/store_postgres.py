@@ -92,7 +92,7 @@ class PostgresAuditStore:
         async def extend(connection: AsyncConnection[Any]) -> bool:
             async with connection.transaction():
                 # Holds the row until the end: nobody else signs meanwhile. What was lost in a commit that was stored
-                # all the same is found by nobody here; who asks anew where the log stands sees it.
+                # all the same is found by nobody here; who asks again where the log stands sees it.
                 if not await (await connection.execute(_EXTEND, (size, through, *was))).fetchone():
                     return False
                 columns = [[added[n] for added in growth.entries] for n in range(3)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from services.chassis.audit.store import Begun, Growth, Standing
-from services.chassis.engines.sqlite_connection import open_kept
+from services.chassis.engines.sqlite_connection import as_text, open_kept
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
 from services.chassis.transparency.tiles import Place, Tile
@@ -42,12 +42,14 @@ class SQLiteAuditStore:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
         self._db = open_kept(path, health or StoreHealth("audit"), synchronous="FULL", schema=_SCHEMA)
+        # What is verified somebody may have tampered with: then any column may hold anything.
+        self._db.text_factory = as_text
 
     async def standing(self) -> Standing | None:
         """See `AuditStore.standing`."""
         row = self._db.execute(
-            "SELECT number, origin, log_epoch, secret, signer, size, through, note FROM epochs"
-            " ORDER BY number DESC LIMIT 1"
+            "SELECT number, origin, log_epoch, CAST(secret AS BLOB), signer, CAST(size AS INTEGER),"
+            " CAST(through AS INTEGER), CAST(note AS BLOB) FROM epochs ORDER BY number DESC LIMIT 1"
         ).fetchone()
         if row is None:
             return None
@@ -107,7 +109,7 @@ class SQLiteAuditStore:
         found: dict[Place, bytes] = {}
         for tile in tiles:
             row = self._db.execute(
-                f"SELECT hashes FROM tiles WHERE epoch = {_NEWEST} AND level = ? AND number = ?",  # noqa: S608 - constants
+                f"SELECT CAST(hashes AS BLOB) FROM tiles WHERE epoch = {_NEWEST} AND level = ? AND number = ?",  # noqa: S608 - constants
                 tile.place,
             ).fetchone()
             if row is not None:
@@ -117,7 +119,8 @@ class SQLiteAuditStore:
     async def entries(self, first: int, count: int) -> list[bytes]:
         """See `AuditStore.entries`."""
         rows = self._db.execute(
-            f"SELECT entry FROM entries WHERE epoch = {_NEWEST} AND number >= ? AND number < ? ORDER BY number",  # noqa: S608 - constants
+            f"SELECT CAST(entry AS BLOB) FROM entries WHERE epoch = {_NEWEST} AND number >= ? AND number < ?"  # noqa: S608 - constants
+            " ORDER BY number",
             (first, first + count),
         )
         return [entry for (entry,) in rows.fetchall()]

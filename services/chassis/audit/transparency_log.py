@@ -20,5 +20,5 @@ class TransparencyLog:
     ) -> None:
         remembered = RememberedCheckpoint(state, log.name) if state is not None else None
         self.builder = LogBuilder(log, epochs.current.name, store, origin=origin, remembered=remembered)
-        self.reader = AuditReader(log, store)
+        self.reader = AuditReader(log, store, self.builder.hurry)
         self.close = store.close

@@ -7,7 +7,7 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -16,14 +16,18 @@ from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.log.event_log import EventLog, Row
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
-from services.chassis.transparency.merkle import leaf_hash, nodes_of, root
+from services.chassis.transparency.merkle import HASH_BYTES, leaf_hash, nodes_of, root
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.right_edge import RightEdge
 from services.chassis.transparency.tiles import WIDTH, Tile, from_tiles, split, tiles_for
 
 PAGE: Final = 4 * WIDTH
 """Rows, and leaves, that are read at once."""
-BEFORE_ALL: Final = -(2**63) + 1
+LEAST_POSITION: Final = -(2**63)
+"""No event ever had it; but a row may be slipped in there."""
+
+_NOT_THERE: Final = bytes(HASH_BYTES)
+"""In place of a leaf hash that nobody finds: no entry has it."""
 
 
 class What(StrEnum):
@@ -68,7 +72,9 @@ class Verification:
         return not self.mismatches
 
     def found(self, position: int, what: What, stream: str | None = None, state: bytes | None = None) -> None:
-        """Notes a mismatch."""
+        """Notes a mismatch; of the log as a whole each once."""
+        if position == 0 and any((each.position, each.what) == (0, what) for each in self.mismatches):
+            return
         self.mismatches.append(Mismatch(position, what, stream, state))
 
 
@@ -92,8 +98,11 @@ async def verify(
     checkpoint = await _signed(standing, store, result)
     if checkpoint is None:
         return result
-    await _hold_against(remembered, standing, store, result)
-    await _Walk(log, store, standing, checkpoint, result, report).through()
+    ahead = await _hold_against(remembered, standing, store, result)
+    walk = _Walk(log, store, standing, checkpoint, result, report)
+    await walk.through()
+    if ahead is not None and not await walk.reaches(ahead):
+        result.found(0, What.TRUNCATED)
     return result
 
 
@@ -110,20 +119,24 @@ async def _signed(standing: Standing, store: AuditStore, result: Verification) -
     return checkpoint
 
 
-async def _hold_against(remembered: bytes, standing: Standing, store: AuditStore, result: Verification) -> None:
-    """The hashes of the log against the checkpoint that is known elsewhere."""
+async def _hold_against(
+    remembered: bytes, standing: Standing, store: AuditStore, result: Verification
+) -> Checkpoint | None:
+    """The hashes of the log against the checkpoint that is known elsewhere; that one if it goes beyond them.
+
+    It is remembered before it is stored, so that a process that was killed in between leaves it so.
+    """
     if not remembered:
-        return
+        return None
     try:
         known = Checkpoint.read(Note.read(remembered).text)
     except ValueError:
         result.found(0, What.REPLACED)
-        return
+        return None
     if known.origin in standing.earlier:
-        return
+        return None
     if known.origin == standing.origin and known.size > standing.size:
-        result.found(0, What.TRUNCATED)
-        return
+        return known
     nodes = nodes_of([(0, known.size)])
     tiles = await store.tiles(tiles_for(nodes))
     try:
@@ -132,6 +145,7 @@ async def _hold_against(remembered: bytes, standing: Standing, store: AuditStore
         agrees = False
     if not agrees:
         result.found(0, What.REPLACED)
+    return None
 
 
 class _Walk:
@@ -153,9 +167,8 @@ class _Walk:
         self._result = result
         self._report = report
         self._edge = RightEdge(0, [])
-        self._streams: dict[str, str] = {}
-        """Names of streams by what stands for them in entries."""
-        self._unresolved: list[int] = []
+        self._unnamed: dict[int, str] = {}
+        """Mismatches of which the stream is known only by what stands for it in entries."""
 
     async def through(self) -> None:
         """Notes every mismatch."""
@@ -166,26 +179,39 @@ class _Walk:
             leaves, entries = await self._leaves(first, min(PAGE, size - first))
             for leaf, entry in zip(leaves, entries, strict=True):
                 row = await self._hold(row, rows, leaf, entry)
+            # The full tiles are of no use to anybody here.
+            self._edge.taken()
             self._report(min(first + PAGE, size), size)
         while row is not None:
             self._add(row)
             row = await anext(rows, None)
         if self._edge.root != self._checkpoint.root:
             self._result.found(0, What.REPLACED)
-        self._name_the_missing()
+        await self._name_streams()
+
+    async def reaches(self, ahead: Checkpoint) -> bool:
+        """Whether the rows that were not taken in yet make the tree that somebody knows of."""
+        first = self._standing.through + 1
+        while (missing := ahead.size - self._edge.size) > 0 and (page := await self._log.stored(first, PAGE)):
+            for row in page[:missing]:
+                self._edge.append(leaf_hash(entry_of_row(row, self._standing.secret) or b""))
+            first = page[-1][0] + 1
+        return (self._edge.size, self._edge.root) == (ahead.size, ahead.root)
 
     async def _rows(self) -> AsyncIterator[Row]:
-        after = BEFORE_ALL
-        while page := await self._log.stored(after, PAGE):
+        first = LEAST_POSITION
+        while page := await self._log.stored(first, PAGE):
             for row in page:
                 if row[0] > self._standing.through:
                     # Recorded since, and not taken in yet.
                     return
                 yield row
-            after = page[-1][0]
+            if len(page) < PAGE:
+                return
+            first = page[-1][0] + 1
 
     async def _leaves(self, first: int, count: int) -> tuple[list[bytes], list[bytes]]:
-        """The leaf hashes from a leaf on, and the entries beside them; empty bytes for what is not there."""
+        """The leaf hashes from a leaf on, and the entries beside them; zeros and empty bytes for what is not there."""
         wanted = [
             Tile(0, number, min(WIDTH, first + count - number * WIDTH))
             for number in range(first // WIDTH, -(-(first + count) // WIDTH))
@@ -204,7 +230,6 @@ class _Walk:
             derived = entry_of_row(row, self._standing.secret)
             if derived is not None and leaf_hash(derived) == leaf:
                 self._result.checked += 1
-                self._streams.setdefault(committed(self._standing.secret, row[1]), row[1])
                 if derived != entry:
                     self._result.found(row[0], What.ENTRY_CHANGED, row[1], row[4])
                 return await anext(rows, None)
@@ -217,7 +242,8 @@ class _Walk:
                 break
             if row[0] == logged.position:
                 self._result.checked += 1
-                self._result.found(row[0], _how(derived, logged), self._streams.get(logged.stream, row[1]), row[4])
+                self._unnamed[len(self._result.mismatches)] = logged.stream
+                self._result.found(row[0], _how(derived, logged), row[1], row[4])
                 return await anext(rows, None)
             self._add(row)
             row = await anext(rows, None)
@@ -232,15 +258,22 @@ class _Walk:
         logged = read_entry(entry) if known else None
         position = logged.position if logged is not None else self._edge.size
         what = What.TRUNCATED if at_the_end else What.MISSING
-        self._unresolved.append(len(self._result.mismatches))
-        self._result.found(position, what, logged.stream if logged is not None else None)
+        if logged is not None:
+            self._unnamed[len(self._result.mismatches)] = logged.stream
+        self._result.found(position, what)
 
-    def _name_the_missing(self) -> None:
-        """Streams of missing events by their names, as far as other events of them are there."""
-        for place in self._unresolved:
-            missing = self._result.mismatches[place]
-            name = self._streams.get(missing.stream or "")
-            self._result.mismatches[place] = Mismatch(missing.position, missing.what, name)
+    async def _name_streams(self) -> None:
+        """Streams by their names as they were, as far as other events of them are there."""
+        wanted, names = {*self._unnamed.values()}, dict[str, str]()
+        if not wanted:
+            return
+        async for row in self._rows():
+            # Of any type, where somebody has tampered with it.
+            if (known := committed(self._standing.secret, str(row[1]))) in wanted:
+                names[known] = row[1]
+        for place, stream in self._unnamed.items():
+            found = self._result.mismatches[place]
+            self._result.mismatches[place] = replace(found, stream=names.get(stream, found.stream))
 
 
 def _how(derived: bytes | None, logged: Entry) -> What:
@@ -261,4 +294,4 @@ def _padded(tile: bytes, width: int) -> Iterator[bytes]:
     whole = tile[: len(tile) // 32 * 32]
     hashes = split(whole)[:width]
     yield from hashes
-    yield from (b"" for _ in range(width - len(hashes)))
+    yield from (_NOT_THERE for _ in range(width - len(hashes)))

@@ -224,6 +224,23 @@ def open_kept(path: Path, health: StoreHealth, *, synchronous: str, schema: str 
     return connection
 
 
+def as_text(stored: bytes) -> str:
+    """A text of a file, with U+FFFD in place of what is no UTF-8: only somebody who tampers writes that."""
+    return stored.decode("utf-8", "replace")
+
+
+def fetch_tampered(connection: StoreConnection, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    """All rows of a statement, also where a text in them is no UTF-8."""
+    try:
+        return connection.execute(statement, values).fetchall()
+    except sqlite3.OperationalError:
+        connection.text_factory = as_text
+    try:
+        return connection.execute(statement, values).fetchall()
+    finally:
+        connection.text_factory = str
+
+
 def probed(path: Path, connection: StoreConnection) -> None:
     """Has the connection's health ask by it whether the file can be written again."""
 

@@ -96,8 +96,8 @@ class EventLog(Protocol):
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Events of the whole log behind position `after`, in order: at least one if there is any, at most `limit`."""
 
-    async def stored(self, after: int, limit: int) -> list[Row]:
-        """The rows behind position `after` as they are stored, the first `limit`; nothing is decoded, or remembered."""
+    async def stored(self, first: int, limit: int) -> list[Row]:
+        """The rows from position `first` on as they are stored, up to `limit`; nothing is decoded, or remembered."""
 
     def mark(self) -> object:
         """Something that differs whenever anything was appended since, by whomever; so cheap that reads ask it first.

@@ -110,11 +110,11 @@ class MemoryEventLog:
         last = min(after + limit, len(self._contents.events))
         return [self._recorded(position) for position in range(after + 1, last + 1)]
 
-    async def stored(self, after: int, limit: int) -> list[StoredRow]:
+    async def stored(self, first: int, limit: int) -> list[StoredRow]:
         """See `EventLog.stored`."""
-        first = max(after, 0)
-        found = self._contents.events[first : first + limit]
-        return [(position, *event) for position, event in enumerate(found, first + 1)]
+        first = max(first, 1)
+        found = self._contents.events[first - 1 : first - 1 + limit]
+        return [(position, *event) for position, event in enumerate(found, first)]
 
     def _recorded(self, position: int) -> Recorded:
         if (recorded := self._read.get(position)) is None:

@@ -282,9 +282,9 @@ class PostgresEventLog:
             found = [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after, limit))]
         return found
 
-    async def stored(self, after: int, limit: int) -> list[Row]:
+    async def stored(self, first: int, limit: int) -> list[Row]:
         """See `EventLog.stored`."""
-        return [(*row,) for row in await self._fetch(_READ_ALL, (after, limit))]
+        return [(*row,) for row in await self._fetch(_READ_ALL, (first - 1, limit))]
 
     def mark(self) -> object:
         """See `EventLog.mark`."""

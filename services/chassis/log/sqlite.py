@@ -26,7 +26,7 @@ from eventsourcing.sqlite import (
 )
 
 from services.chassis.engines.group_commit import InlineGroupCommit
-from services.chassis.engines.sqlite_connection import StoreConnection, open_kept, open_store, probed
+from services.chassis.engines.sqlite_connection import StoreConnection, fetch_tampered, open_kept, open_store, probed
 from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.log.event_log import NOTHING_READ, Conflict, Row, Write, independent
@@ -52,6 +52,7 @@ CREATE TRIGGER IF NOT EXISTS stored_events_gap BEFORE INSERT ON stored_events
 """
 """The library's columns behind an AUTOINCREMENT position, under its name of the table."""
 _COLUMNS = "position, originator_id, originator_version, topic, state"
+_IN_ORDER = f"SELECT {_COLUMNS} FROM stored_events WHERE position >= ? ORDER BY position LIMIT ?"  # noqa: S608 - constants
 
 
 class _OneConnection(SQLiteConnectionPool):
@@ -277,18 +278,16 @@ class SQLiteEventLog:
         if after + 1 in self._recent:
             # Who publishes and who indexes read the same, one soon after the other.
             return list(itertools.islice(self._remembered(after + 1), limit))
-        found = [self._recorded(*row) for row in await self.stored(after, limit)]
+        rows = self._reader.execute(_IN_ORDER, (after + 1, limit)).fetchall()
+        found = [self._recorded(*row) for row in rows]
         for recorded in found:
             self._recent[recorded.position] = recorded
         self._forget()
         return found
 
-    async def stored(self, after: int, limit: int) -> list[Row]:
+    async def stored(self, first: int, limit: int) -> list[Row]:
         """See `EventLog.stored`."""
-        return self._reader.execute(
-            f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - constants
-            (after, limit),
-        ).fetchall()
+        return fetch_tampered(self._reader, _IN_ORDER, (first, limit))
 
     def _remembered(self, position: int) -> Iterator[Recorded]:
         # Positions have no gaps but where rows were deleted, and nothing comes between two that are stored.

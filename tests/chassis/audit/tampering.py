@@ -73,6 +73,12 @@ TAMPERINGS: Final[Mapping[str, tuple[list[Statement], set[tuple[int, str]]]]] = 
         ],
         {(0, "ADDED")},
     ),
+    "an event is slipped in where no position was ever": (
+        [
+            (_SLIP_IN, (-(2**63),)),
+        ],
+        {(-(2**63), "ADDED")},
+    ),
     "an event is slipped in in place of a deleted one": (
         [
             ("DELETE FROM {events} WHERE {position} = 4", ()),
@@ -124,6 +130,14 @@ TAMPERINGS: Final[Mapping[str, tuple[list[Statement], set[tuple[int, str]]]]] = 
         [("UPDATE {audit}tiles SET hashes = ? WHERE level = 0", (bytes(32 * 7),))],
         {(0, "REPLACED"), *((n, "CHANGED") for n in range(1, 8))},
     ),
+    "the tiles are thrown away": (
+        [("DELETE FROM {audit}tiles", ())],
+        {(0, "REPLACED"), *((n, "CHANGED") for n in range(1, 8))},
+    ),
+    "there are to be more leaves than were signed": (
+        [("UPDATE {audit}epochs SET size = 9", ())],
+        {(0, "REPLACED"), (8, "TRUNCATED"), (9, "TRUNCATED")},
+    ),
     "the checkpoint is another": (
         [("UPDATE {audit}epochs SET note = ?", (b"nothing",))],
         {(0, "NOT_SIGNED")},
@@ -137,3 +151,32 @@ TAMPERINGS: Final[Mapping[str, tuple[list[Statement], set[tuple[int, str]]]]] = 
     ),
 }
 """Each with what is found of it: of seven events, four of `counter-a` and then three of `counter-b`."""
+
+_ANY_TYPE: Final = {(n, "CHANGED") for n in range(1, 8)} | {(0, "REPLACED")}
+TAMPERINGS_OF_FILES: Final[Mapping[str, tuple[list[Statement], set[tuple[int, str]]]]] = {
+    "the stream of an event is no UTF-8": (
+        [(f"{_OF_EVENTS} originator_id = CAST(x'ff41' AS TEXT) WHERE {{position}} = 3", ())],
+        {(3, "MOVED")},
+    ),
+    "the topic of an event is no UTF-8": (
+        [(f"{_OF_EVENTS} topic = CAST(x'ff41' AS TEXT) WHERE {{position}} = 3", ())],
+        {(3, "RENAMED")},
+    ),
+    "an event is a text, and no UTF-8": (
+        [(f"{_OF_EVENTS} state = CAST(x'ff41' AS TEXT) WHERE {{position}} = 3", ())],
+        {(3, "CHANGED")},
+    ),
+    "a tile is a number": ([("UPDATE {audit}tiles SET hashes = 7", ())], _ANY_TYPE),
+    "an entry is a number": ([("UPDATE {audit}entries SET entry = 7 WHERE number = 2", ())], {(3, "ENTRY_CHANGED")}),
+    "the checkpoint is a text": ([("UPDATE {audit}epochs SET note = 'abc'", ())], {(0, "NOT_SIGNED")}),
+    "the secret is a text": (
+        [("UPDATE {audit}epochs SET secret = 'abc'", ())],
+        {(n, "MOVED") for n in range(1, 8)},
+    ),
+    "the number of leaves is a text": (
+        [("UPDATE {audit}epochs SET size = 'abc'", ())],
+        {(0, "REPLACED"), *((n, "ADDED") for n in range(1, 8))},
+    ),
+    "a key is no UTF-8": ([("UPDATE {audit}keys SET key = CAST(x'ff' AS TEXT)", ())], {(0, "NOT_SIGNED")}),
+}
+"""The same where a column holds whatever somebody writes into it."""

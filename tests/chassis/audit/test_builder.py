@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.chassis.audit.beginning import begin_next, new_key
-from services.chassis.audit.entries import commitment, entry_of, salt_of
+from services.chassis.audit.entries import commitment, salt_of
 from services.chassis.audit.refusals import Contradicted, Renamed, Restored, RolledBack
 from services.chassis.audit.store import Growth
 from services.chassis.transparency.checkpoints import Checkpoint
@@ -214,22 +214,11 @@ async def test_what_was_remembered_before_a_crash_is_signed_again(remembering: A
     await builder.grow()
     standing = await remembering.standing()
     await remembering.count("counter-a", *range(600))
-    elsewhere = await _what_would_be_signed(remembering, standing.size + 600)
+    elsewhere = await remembering.would_sign(standing.size + 600)
     assert remembering.remembered is not None
     remembering.remembered.write(elsewhere)
     await remembering.builder().grow()
     assert (await remembering.signed()).size == 601
-
-
-async def _what_would_be_signed(auditing: Auditing, size: int) -> bytes:
-    """A checkpoint of the log at a size, of the entries that it will have."""
-    standing = await auditing.standing()
-    leaves: list[bytes] = []
-    while len(leaves) < size:
-        events = await auditing.log.read_all(len(leaves), size - len(leaves))
-        leaves += (leaf_hash(entry_of(event, standing.secret)) for event in events)
-    (key,) = await auditing.store.keys()
-    return Note(Checkpoint(standing.origin, size, mth(leaves)).text, ()).signed_by(SignerKey.read(key)).content
 
 
 @pytest.mark.parametrize("size", [2, 1])

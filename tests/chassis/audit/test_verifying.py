@@ -13,7 +13,7 @@ from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
 from services.chassis.transparency.notes import Note
 from tests.chassis.audit.auditing import Auditing
-from tests.chassis.audit.tampering import TAMPERINGS, tamper
+from tests.chassis.audit.tampering import TAMPERINGS, TAMPERINGS_OF_FILES, tamper
 from tests.chassis.conftest import needs_processes
 from tests.chassis.counters import Counted, metadata
 
@@ -65,6 +65,27 @@ async def test_tampering_is_found(auditing: Auditing, tmp_path: Path, name: str)
     result = await verify(auditing.log, auditing.store)
     assert {(found.position, found.what.value) for found in result.mismatches} == expected
     assert len(result.mismatches) == len(expected)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", TAMPERINGS_OF_FILES)
+async def test_what_no_column_should_hold_is_found(auditing: Auditing, tmp_path: Path, name: str) -> None:
+    """A file takes any bytes and any type; it ends in a word for each place, and not in an error."""
+    await recorded(auditing)
+    statements, expected = TAMPERINGS_OF_FILES[name]
+    tamper(tmp_path, statements)
+    result = await verify(auditing.log, auditing.store)
+    assert {(found.position, found.what.value) for found in result.mismatches} == expected
+    assert len(result.mismatches) == len(expected)
+
+
+async def test_what_is_remembered_and_not_stored_yet_is_no_tampering(remembering: Auditing) -> None:
+    """A process that is killed in between leaves it so."""
+    await recorded(remembering)
+    await remembering.count("counter-a", *range(3))
+    for size in (8, 9, 10):
+        result = await verify(remembering.log, remembering.store, await remembering.would_sign(size))
+        assert (result.ok, result.checked) == (True, 7), size
 
 
 @needs_processes
