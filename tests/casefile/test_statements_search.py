@@ -14,8 +14,19 @@ import pytest
 from tests.casefile.cases import CaseContext
 from tests.support.people import INES, LOTTE
 
-STAYS_SMALL: Final = ("progress", "lease", "places", "parked", "log_epochs", "secrets", "sqlite_", "member")
-"""Tables with a row for each part of the system, or for each message that could not be taken in."""
+STAYS_SMALL: Final = (
+    "progress",
+    "lease",
+    "places",
+    "parked",
+    "log_epochs",
+    "secrets",
+    "sqlite_",
+    "member",
+    "epochs",
+    "keys",
+)
+"""Tables with a row for each part of the system, for each key that signs, or for each message that was not taken in."""
 
 
 _VALUE: Final = re.compile(r"'(?:[^']|'')*'|\b\d+\b")

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from services.casefile.access import POLICY, relations_to_mentors
 from services.casefile.domain.mentor import MENTOR, GiveContact, Mentor, mentor_stream
-from services.casefile.routes.mentor_shapes import MentorAnswer, MentorContactAnswer, MentorContactBody
+from services.casefile.routes.mentor_shapes import MentorAnswer, MentorContact, MentorContactBody
 from services.casefile.routes.mentors import LOG, IfMatch
 from services.casefile.views import mentor_view
 from services.chassis.access.policy import Hidden
@@ -29,14 +29,14 @@ def routes(streams: Streams, handler: Handler[Any, Mentor], vault: Vault, clock:
     """The routes under `/v1/mentors/{ref}/contact`."""
     router = Router(prefix="/v1/mentors", tags=["mentors"])
 
-    @router.get("/{ref}/contact", response_model=MentorContactAnswer, summary="Where a mentor is written to.")
+    @router.get("/{ref}/contact", response_model=MentorContact, summary="Where a mentor is written to.")
     async def contact(caller: Authenticated, ref: Identifier, _: Covered) -> Response:
         POLICY.require(caller, "describe-mentor", relations_to_mentors(caller, caller.org))
         folded = await streams.fold(mentor_stream(caller.org, ref), MENTOR)
         record = await vault.read(folded.state.contact_ref) if folded.state.contact_ref is not None else None
         if record is None:
             raise Hidden
-        answer = responses.resource({"contact": record}, folded.etag)
+        answer = responses.resource(record, folded.etag)
         answer.headers["Cache-Control"] = "no-store"
         return answer
 

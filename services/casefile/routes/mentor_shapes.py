@@ -47,16 +47,10 @@ class MentorContactBody(Body):
 
 
 class MentorContact(Contract):
-    """Where a mentor is written to; `email` is None where that is nowhere."""
+    """Where a mentor is written to."""
 
-    email: str | None
+    email: str
     language: MailLanguage
-
-
-class MentorContactAnswer(Contract):
-    """The contact data of a mentor."""
-
-    contact: MentorContact
 
 
 class MentorPage(Contract):
