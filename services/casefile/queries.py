@@ -309,14 +309,8 @@ class Queries:
             if forbidden is not None:
                 refused.append(forbidden)
             elif (refusal := blocked(action, context, by)) is not None:
-                refused.append(
-                    {
-                        "action": action,
-                        "code": refusal.code,
-                        "detail": refusal.detail,
-                        "whoCanUnblock": refusal.who_can_unblock,
-                    }
-                )
+                code, detail, who = refusal.code, refusal.detail, refusal.who_can_unblock
+                refused.append({"action": action, "code": code, "detail": detail, "whoCanUnblock": who})
             else:
                 allowed.append(action_link(action, f"/v1/cases/{found.case_id}/{action}"))
         if only is not None:

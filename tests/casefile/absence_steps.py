@@ -100,7 +100,9 @@ class AbsenceSteps(CaseSteps):
         """Nobody else's act stands as one of the person who is away; and nobody else is told in that one's place."""
         actor, at = recorded.meta.actor, recorded.meta.recorded_at
         if (absent := actor.stands_in_for) is not None:
-            assert self.stood_in(actor.sub, absent, at), f"{actor.sub} does not stand in for {absent}"
+            # What the referral service tells of was done when it happened there.
+            moments = (at, recorded.meta.occurred_at)
+            assert any(self.stood_in(actor.sub, absent, moment) for moment in moments), f"{actor.sub} for {absent}"
         for also in getattr(recorded.event, "substitutes", None) or ():
             whom = [held for held in self.away if held.substitute == also.sub and held.begins <= at < held.ends]
             assert whom, f"{also.sub} stands in for nobody, and is told"

@@ -134,6 +134,11 @@ ROUTES = {
     "/v1/broadcasts/{broadcast_id}/withdraw": "POST",
     "/v1/legal-bases/{basis_id}": "GET",
     "/v1/legal-bases/{basis_id}/withdraw": "POST",
+    "/v1/audit/referral/checkpoint": "GET",
+    "/v1/audit/referral/tile/{path}": "GET",
+    "/v1/audit/referral/keys": "GET",
+    "/v1/audit/referral/proof": "GET",
+    "/v1/audit/referral/consistency": "GET",
 }
 
 

@@ -75,9 +75,10 @@ def for_whom(command: Command, case: Case) -> tuple[str, ...]:
 
 
 def _of_a_handover(command: ReassignCounsellor | ReassignCoordinator, case: Case, named: list[str]) -> list[str]:
-    """Who is asked to take over is answered for by a substitute; that one takes over nothing in another's name.
+    """Who is asked to take over is answered for by a substitute, at once where that one asks.
 
-    The one who has the case answers for nobody: to ask the same once more stays a request, and hands nothing over.
+    A substitute takes over nothing in another's name. The one who has the case answers for nobody: to ask the same once
+    more stays a request, and hands nothing over.
     """
     counsellor = isinstance(command, ReassignCounsellor)
     receiver = command.counsellor if isinstance(command, ReassignCounsellor) else command.coordinator
@@ -87,7 +88,7 @@ def _of_a_handover(command: ReassignCounsellor | ReassignCoordinator, case: Case
     if holder is not None and holder.sub == command.by.sub:
         return []
     proposed = case.proposed_lead if counsellor else case.proposed_coordinator
-    return [receiver] if proposed is not None and proposed.sub == receiver else named
+    return [receiver] if proposed is not None and proposed.sub == receiver else [receiver, *named]
 
 
 def on_behalf(command: Command, case: Case, sender: Staff) -> str | None:

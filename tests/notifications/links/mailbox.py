@@ -65,7 +65,7 @@ class Mailbox:
         body = {"channel": "EMAIL", "address": ADDRESS, "person": person, "language": "nl", **more}
         made = await self.services.create(self.person, "/v1/subscriptions", body)
         assert made.status_code == 201, made.text
-        asked = await self.letter()
+        asked = await self.letter(body["address"])
         answer = await self.post(link_in(asked, "/mail/confirm/"))
         assert answer.status_code == 200, answer.text
         return str(made.json()["id"])
@@ -82,11 +82,11 @@ class Mailbox:
                 await asyncio.sleep(0.02)
         return shown
 
-    async def letter(self) -> EmailMessage:
-        """The letter that comes next to the address that was subscribed."""
+    async def letter(self, address: str = ADDRESS) -> EmailMessage:
+        """The letter that comes next to that address."""
 
         def come() -> list[int]:
-            return [place for place, letter in enumerate(self.box.letters) if letter["To"] == ADDRESS]
+            return [place for place, letter in enumerate(self.box.letters) if letter["To"] == address]
 
         await until(lambda: bool(come()))
         return self.box.letters.pop(come()[0])
