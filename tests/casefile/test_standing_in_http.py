@@ -186,6 +186,18 @@ async def test_who_has_the_case_asks_a_colleague_and_does_not_answer_for_them_as
     assert [item["type"] for item in (await items(fresh, case))].count("CoordinatorProposed") == 1
 
 
+async def test_who_asks_a_colleague_for_whom_they_stand_in_has_answered_for_that_one(fresh: CaseContext) -> None:
+    """Lotte has the case, and An asks Hanne, for whom she stands in: at once, and sent once more it changes nothing."""
+    case = await fresh.accepted()
+    await away(fresh, HANNE, AN)
+    for _ in range(2):
+        done = await fresh.running.done(AN, case.path, "reassign-coordinator", {"coordinator": HANNE.sub})
+        assert {step["owner"]["sub"] for step in done.json()["steps"]} == {HANNE.sub}
+    types = [item["type"] for item in await items(fresh, case)]
+    assert (types.count("CoordinatorProposed"), types.count("CoordinatorReassigned")) == (0, 1)
+    assert (await items(fresh, case))[-1]["actor"]["onBehalfOf"] == HANNE.sub
+
+
 async def test_the_colleague_whom_an_acceptance_named_takes_over_by_a_substitutes_act(fresh: CaseContext) -> None:
     """As by the first command of their own."""
     case = await fresh.referred()
