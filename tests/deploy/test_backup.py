@@ -28,6 +28,7 @@ from tests.faults.processes import PROGRAM, Program
 from tests.support import postgres
 from tests.support.people import AUDITOR, INES, LOTTE
 from tests.support.requests import another_person, samira
+from tests.support.timelines import without_tellings
 
 __all__ = ["issuer"]
 
@@ -119,7 +120,8 @@ class People(Caller):
         """What they read of one case and in their lists."""
         paths = ["/v1/referrals", "/v1/cases", "/v1/worklist", offer, f"/v1/cases/{case}/responsibility"]
         timeline = await self.read(AUDITOR, f"/v1/cases/{case}/timeline")
-        return [timeline, await self.feed(LOTTE), *[await self.read(LOTTE, path) for path in paths]]
+        # Who was told of what may still be taken in between two reads.
+        return [without_tellings(timeline), await self.feed(LOTTE), *[await self.read(LOTTE, path) for path in paths]]
 
     async def goes_on_behind(self, cursor: str, *, and_not_behind: str) -> None:
         """The feed goes on behind what the backup held; of what is lost it says so, however long it is by now."""
