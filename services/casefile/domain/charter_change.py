@@ -177,7 +177,7 @@ def evolve(case: Case, event: CharterChangeEvent) -> Case:
                 return case
             used = replace(now.charter, acknowledged=now.charter.acknowledged.plus(event.side))
             if event.side == COORDINATOR:
-                used = replace(used, coordinators=(*used.coordinators, now.coordinator.sub))
+                used = replace(used, coordinators=used.coordinators.plus(now.coordinator.sub))
             return replace(case, trajectory=replace(now, charter=used))
         case _:
             assert_never(event)

@@ -68,7 +68,7 @@ class CharterInUse(Struct, frozen=True, kw_only=True):
     version: str
     since: datetime | None = None
     acknowledged: GrowingTuple[str] = GrowingTuple()
-    coordinators: tuple[str, ...] = ()
+    coordinators: GrowingTuple[str] = GrowingTuple()
 
 
 def granted(exceptions: Sequence[RoleException], organisation: str | None, kind: str) -> RoleException | None:
