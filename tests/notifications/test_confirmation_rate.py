@@ -1,4 +1,4 @@
-"""An address is asked to confirm only so often, whoever asks: three times in a row, and once a minute beyond that."""
+"""An address is asked to confirm only so often, by anybody: three times in a row, and once a minute beyond that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often an address is asked to confirm that it is its reader's, whoever asks: nobody's mailbox is to be filled."""
+"""How often an address is asked to confirm that it is its reader's, by anybody: nobody's mailbox is to be filled."""
 
 from __future__ import annotations
 

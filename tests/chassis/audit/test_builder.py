@@ -44,7 +44,7 @@ async def test_without_a_setting_the_origin_is_the_installations_own(auditing: A
 
 
 async def test_an_entry_says_where_an_event_stands_and_what_its_bytes_are(auditing: Auditing) -> None:
-    """One line of JSON; the stream's name is not in it, and whoever has its salt can tell that it is this stream."""
+    """One line of JSON; the stream's name is not in it, and who has its salt can tell that it is this stream."""
     await auditing.count("counter-secret-name", 1, 2)
     await auditing.builder().grow()
     bundle = await auditing.reader.tile(Tile(ENTRIES, 0, 2))
