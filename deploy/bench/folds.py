@@ -96,7 +96,7 @@ async def _from_log(place: Place, size: int) -> float:
     stream = organisation.organisation_stream("brugwerk")
     for first in range(0, size, AT_ONCE):
         numbers: Sequence[int] = range(first, min(first + AT_ONCE, size))
-        await log.append([Write(stream, first, [(_place(number), _metadata(number)) for number in numbers])])
+        await log.append([Write(stream, first, [one_place(number) for number in numbers])])
     await log.close()
     # Opened again: what was just written would still be known.
     log = place.stores().event_log("referral", EVENT_TYPES)
@@ -106,6 +106,11 @@ async def _from_log(place: Place, size: int) -> float:
     assert folded.version == size  # noqa: S101 - otherwise the figure says nothing
     await log.close()
     return size / took
+
+
+def one_place(number: int) -> tuple[Any, Metadata]:
+    """The event that a referral took a place at an organisation, as it is appended; its id is `event-<number>`."""
+    return _place(number), _metadata(number)
 
 
 def _metadata(number: int) -> Metadata:

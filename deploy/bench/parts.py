@@ -9,6 +9,7 @@ from typing import Final
 
 from deploy.bench import (
     appends,
+    audit,
     event_stream,
     folds,
     growth,
@@ -121,6 +122,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _text_of(reports),
         reports.measure,
         reports.about_seconds,
+    ),
+    "audit": Part(
+        "Proofs and verification of the transparency log",
+        _text_of(audit),
+        audit.measure,
+        audit.about_seconds,
     ),
     "start-up": Part(
         "Start-up and memory",

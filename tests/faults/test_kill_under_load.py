@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.faults.evidence import (
 )
 from tests.faults.load import Clients
 from tests.faults.processes import Program
+from tests.faults.signed import Witnessed, rows_are_as_signed
 from tests.support.people import OPERATOR
 from tests.support.repetitions import times
 
@@ -47,13 +49,18 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
     program: Start,
     caller: Callable[[Program], Caller],
     request: pytest.FixtureRequest,
+    tmp_path: Path,
     arguments: tuple[str, ...],
     engines: str,
     kills: int,
 ) -> None:
-    """In the referral's record, on the case's timeline and in both feeds; and nothing that nobody sent is there."""
+    """In the referral's record, on the case's timeline and in both feeds; and nothing that nobody sent is there.
+
+    And no log that was signed contradicts any checkpoint that somebody saw meanwhile.
+    """
     settings = on_servers(request) if engines == "servers" else {}
-    victim, chance = program(*arguments, **settings), random.Random(random.getrandbits(32))
+    signed = {"audit_state": str(tmp_path / "signed")}
+    victim, chance = program(*arguments, **settings, **signed), random.Random(random.getrandbits(32))
     if settings and not victim.is_sandbox:
         await program("bus", "topics", **settings).ends()
     await victim.start()
@@ -64,6 +71,8 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
             await people.set_the_scene()
         clients = Clients(people, chance, REST_SECONDS if settings else 0.0)
         working = asyncio.create_task(clients.work(CLIENTS))
+        auditor = Witnessed(people)
+        watching = asyncio.create_task(auditor.watch())
         for _ in range(kills):
             await asyncio.wait([working], timeout=chance.uniform(0.0, 0.7))
             if working.done():
@@ -74,6 +83,7 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
             await victim.answers("/healthz")
         clients.end()
         await working
+        watching.cancel()
         told = clients.told
 
         evidence = await Evidence.gathered(people)
@@ -84,7 +94,9 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
         await evidence.answers_a_repeat_as_before(people, told, chance)
         assert all(not any(service["parked"].values()) for service in evidence.ready.values()), evidence.ready
         assert all(not service["failing"] for service in evidence.ready.values()), evidence.ready
+        checkpoints = await auditor.have_one_history()
     await victim.stop()
+    await asyncio.to_thread(rows_are_as_signed, victim, **signed, **settings)
     if settings:
         logs_in_database_are_sound(settings["database_url"])
         assert not list(victim.data.glob("*.db"))
@@ -92,7 +104,13 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
         files_are_sound(victim.data)
         streams_are_contiguous(victim.data)
         vault_holds(victim.data, evidence.referrals)
-    log.info("%d kills, %d commands acknowledged; answers: %s", kills, told.commands, dict(told.counted))
+    log.info(
+        "%d kills, %d commands acknowledged, %d checkpoints seen; answers: %s",
+        kills,
+        told.commands,
+        checkpoints,
+        dict(told.counted),
+    )
 
 
 def on_servers(request: pytest.FixtureRequest) -> dict[str, str]:
