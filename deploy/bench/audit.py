@@ -21,6 +21,7 @@ from deploy.bench.folds import AT_ONCE, one_place
 from deploy.bench.results import Result, against, median, p95
 from services.chassis.audit.builder import LogBuilder
 from services.chassis.audit.reader import AuditReader
+from services.chassis.audit.store import AuditStore
 from services.chassis.audit.verifying import PAGE, verify
 from services.chassis.log.event_log import EventLog, Write
 from services.referral.events import EVENT_TYPES
@@ -86,6 +87,12 @@ def _verified(place: Place, engine: str, size: int, times: int) -> Result:
     )
 
 
+async def take_in(builder: LogBuilder, store: AuditStore, log: EventLog) -> None:
+    """Builds and signs until the whole log is taken in."""
+    while (standing := await store.standing()) is None or standing.through < await log.head():
+        await builder.grow()
+
+
 async def _built(place: Place, size: int) -> float:
     stores = place.stores()
     log, store = stores.event_log(SERVICE, EVENT_TYPES), stores.audit(SERVICE)
@@ -93,8 +100,7 @@ async def _built(place: Place, size: int) -> float:
         await log.append(_writes(range(first, min(first + AT_ONCE, size))))
     builder = LogBuilder(log, stores.epochs(SERVICE).current.name, store)
     began = time.perf_counter()
-    while (standing := await store.standing()) is None or standing.through < await log.head():
-        await builder.grow()
+    await take_in(builder, store, log)
     took = time.perf_counter() - began
     await store.close()
     await log.close()
@@ -124,7 +130,7 @@ async def _proofs(place: Place, size: int, times: int) -> list[float]:
     return took
 
 
-async def _timed(place: Place, size: int, work: Callable[[EventLog, Any], Coroutine[Any, Any, int]]) -> float:
+async def _timed(place: Place, size: int, work: Callable[[EventLog, AuditStore], Coroutine[Any, Any, int]]) -> float:
     """Events a second, of a process that has just opened the stores."""
     stores = place.stores()
     log, store = stores.event_log(SERVICE, EVENT_TYPES), stores.audit(SERVICE)
@@ -137,12 +143,12 @@ async def _timed(place: Place, size: int, work: Callable[[EventLog, Any], Corout
     return size / took
 
 
-async def _verify(log: EventLog, store: Any) -> int:
+async def _verify(log: EventLog, store: AuditStore) -> int:
     result = await verify(log, store)
     return result.checked if result.ok else 0
 
 
-async def _bare(log: EventLog, _: Any) -> int:
+async def _bare(log: EventLog, _: AuditStore) -> int:
     first, count = 1, 0
     while page := await log.stored(first, PAGE):
         for row in page:

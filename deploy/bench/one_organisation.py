@@ -12,14 +12,15 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
 
 import uvloop
 from msgspec.structs import replace
 
-from contracts import casefile, referral
+from contracts import casefile, notifications, referral
+from deploy.bench.audit import take_in
 from deploy.bench.bench import Bench
 from deploy.bench.cases import Story
 from deploy.bench.closed_loop import Answered, Generator, Orders
@@ -31,6 +32,7 @@ from deploy.bench.results import Result, against, median
 from deploy.bench.system import System
 from services.assembly import Assembly, assemble
 from services.chassis.access.identity import Verifier
+from services.chassis.audit.builder import LogBuilder
 from services.chassis.log.event_log import Write
 from services.chassis.service import Service
 from services.chassis.time.clock import SystemClock
@@ -50,7 +52,7 @@ UNDER_WAY: Final = 200
 """Referrals that have a place at the organisation at a time."""
 CONNECTIONS: Final = 10
 BESIDE: Final = f"{THOUSAND:,} of them"
-TOPICS: Final = {"referral": referral.TOPIC, "casefile": casefile.TOPIC}
+TOPICS: Final = {"referral": referral.TOPIC, "casefile": casefile.TOPIC, "notifications": notifications.TOPIC}
 _OF_A_REFERRAL: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|^idempotency-key-")
 
 
@@ -190,6 +192,7 @@ class Filled:
                 await service.projection.catch_up()
             self._copies = numbers[-1]
         await self._tell(assembly)
+        await self._sign(services)
         # As it is from time to time, while referrals come one by one.
         await services["referral"].streams.fold(organisation_stream(LOTTE.org), ORGANISATION)
         await services["referral"].streams.written()
@@ -231,6 +234,14 @@ class Filled:
         # Everybody has it already: the others' logs were filled as well.
         for name, topic in TOPICS.items():
             await assembly.bus.publish(topic, [], await assembly.running[name].log.head())
+
+    async def _sign(self, services: Mapping[str, Service]) -> None:
+        # What the transparency logs have yet to take in would weigh on what is measured.
+        stores = self.place.stores()
+        for name, service in services.items():
+            store = stores.audit(name)
+            await take_in(LogBuilder(service.log, stores.epochs(name).current.name, store), store, service.log)
+            await store.close()
 
 
 async def _lived(service: Service) -> list[_Event]:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -65,7 +65,7 @@ def _verified(note: bytes, verifiers: list[VerifierKey]) -> Checkpoint:
     return Checkpoint.read(read.text)
 
 
-def rows_are_as_signed(victim: Program, **settings: str) -> None:
+def rows_are_as_signed(victim: Program, **settings: Any) -> None:
     """Every event of every log has the leaf that was signed of it, and what is remembered outside is no other."""
     done = caserelay("audit", "verify", "--json", data=victim.data, **settings)
     found = json.loads(done.out)
