@@ -6,6 +6,7 @@ import asyncio
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,12 +44,13 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
     return asyncio.run(a_case(tmp_path_factory.mktemp("data")))
 
 
-def the_same_on_the_shell(data: Path, file: Path, case: str, served: bytes, **settings: str) -> None:
+def the_same_on_the_shell(data: Path, file: Path, case: str, served: bytes, **settings: Any) -> None:
     """The command writes what was served, although no service runs, and what it wrote verifies."""
     output = caserelay("audit", "bundle", case, "-o", file, data=data, **settings)
     assert (output.status, output.err) == (0, "")
     assert str(file) in output.out
-    assert file.read_bytes() == served
+    written = file.read_bytes() == served
+    assert written, "the command writes another file than the route"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     output = caserelay("audit", "verify", file, data=data / "nothing is here")
     assert output.status == 0, output

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Final
+from collections.abc import Callable, Sequence
+from typing import IO, Final
 
 from fastapi import Response
-from fastapi.responses import StreamingResponse
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
@@ -27,7 +26,7 @@ _AT_ONCE: Final = 2**16
 
 async def bundle_answer(subject: Subject, sources: Sequence[Source], name: str) -> Response:
     """The bundle as a file of this name. Raises Hidden where nothing of a log was signed yet."""
-    # It is closed, and is gone, when the answer is sent.
+    # Without a name, and gone when the answer is sent.
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
     try:
         await write_bundle(file, subject, sources)
@@ -40,14 +39,25 @@ async def bundle_answer(subject: Subject, sources: Sequence[Source], name: str) 
         if isinstance(failure, TooLarge):
             raise ProblemError(409, "BUNDLE_TOO_LARGE", str(failure)) from None
         raise
-    headers = {
-        **responses.NOT_KEPT,
-        "Content-Length": str(size),
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    return StreamingResponse(_chunks(file), 200, headers, ZIP, BackgroundTask(file.close))
+    return _FileAnswer(file, size, name)
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(_AT_ONCE):
-        yield chunk
+class _FileAnswer(Response):
+    """A file in pieces; the framework's own streaming answers read each of them in another thread."""
+
+    def __init__(self, file: IO[bytes], size: int, name: str) -> None:
+        headers = {**responses.NOT_KEPT, "Content-Disposition": f'attachment; filename="{name}"'}
+        super().__init__(headers=headers, media_type=ZIP)
+        self.headers["Content-Length"] = str(size)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        del scope, receive
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            while piece := self._file.read(_AT_ONCE):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._file.close()

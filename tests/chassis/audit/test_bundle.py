@@ -54,11 +54,13 @@ async def test_a_bundle_holds_what_was_chosen_and_proves_it(auditing: Auditing) 
 async def test_it_is_the_same_while_nothing_is_appended(auditing: Auditing) -> None:
     """Also after another key was drawn, which signs from the next checkpoint on; one more event makes another."""
     bundle = await a_bundle(auditing)
-    assert await bundled(auditing, {STREAM: None}) == bundle
+    same = await bundled(auditing, {STREAM: None}) == bundle
+    assert same, "another one the second time"
     await auditing.count("counter-b", 1)
     await auditing.builder().grow()
     after = await bundled(auditing, {STREAM: None})
-    assert after != bundle
+    differs = after != bundle
+    assert differs
     assert found(after) == set()
 
 

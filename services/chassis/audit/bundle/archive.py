@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final, NoReturn
+from typing import IO, Final, NoReturn
 
 LARGEST_MEMBER: Final = 16 * 2**20
 """Bytes of a member."""
@@ -52,7 +52,7 @@ class Member:
 class ArchiveWriter:
     """Writes members to a file, from its beginning. They are given in the order of their names."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._directory: list[bytes] = []
         self._size = 0
@@ -81,7 +81,7 @@ class ArchiveWriter:
         self._file.write(_end(self._directory, self._size))
 
 
-def read_archive(file: BinaryIO) -> Iterator[Member]:
+def read_archive(file: IO[bytes]) -> Iterator[Member]:
     """The members in their order, one in memory at a time.
 
     Raises NoArchive at the first byte that is not as `ArchiveWriter` writes it; it may be the last of the file.
@@ -104,7 +104,7 @@ def read_archive(file: BinaryIO) -> Iterator[Member]:
         _refuse(f"what follows {last or 'its beginning'} is not the directory of its members")
 
 
-def _read_header(file: BinaryIO, last: str) -> tuple[str, int, int]:
+def _read_header(file: IO[bytes], last: str) -> tuple[str, int, int]:
     """Name, checksum and length of the member whose header begins here, behind the mark."""
     header = _LOCAL_MARK + file.read(_LOCAL.size - len(_LOCAL_MARK))
     if len(header) < _LOCAL.size:

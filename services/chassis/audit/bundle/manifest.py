@@ -81,7 +81,7 @@ class Manifest:
             raise NoManifest("a manifest says what it is about, for whom, and of which logs")
         (about,), (view,) = found["about"], found["view"]
         files = {name: Digest(sha256, int(size)) for sha256, size, name in found["file"]}
-        manifest = cls(about[0], about[1], view[0], dict(found["log"]), files)
+        manifest = cls(about[0], about[1], view[0], {each[0]: each[1] for each in found["log"]}, files)
         if manifest.text != text:
             raise NoManifest("its lines are in another order, or one stands there twice")
         if about[0] not in manifest.origins or any(log_of(name) not in manifest.origins for name in files):

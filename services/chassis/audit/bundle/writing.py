@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import BinaryIO, Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from msgspec.json import Encoder
 
@@ -76,7 +76,7 @@ def as_member(document: object) -> bytes:
     return _JSON.encode(document) + b"\n"
 
 
-async def write_bundle(file: BinaryIO, subject: Subject, sources: Sequence[Source]) -> None:
+async def write_bundle(file: IO[bytes], subject: Subject, sources: Sequence[Source]) -> None:
     """Writes a bundle of some logs to a file; the same while nothing is appended to them.
 
     A log of which nothing is chosen is left out. Raises NothingSigned, and TooLarge for more than a bundle may hold.
@@ -146,7 +146,7 @@ def _documents(
 class _Writing:
     """Adds members, and keeps their digests."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._archive = ArchiveWriter(file)
         self.end = self._archive.end
         self.files: dict[str, Digest] = {}

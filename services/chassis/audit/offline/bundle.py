@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from services.chassis.audit.bundle.archive import Member, NoArchive, read_archive
 from services.chassis.audit.bundle.manifest import (
@@ -29,7 +29,7 @@ _KEPT: Final = ("checkpoint", "keys", "streams.json")
 """Members of a log that are read before its events are."""
 
 
-def verify(file: BinaryIO, policy: TrustPolicy | None) -> Findings:
+def verify(file: IO[bytes], policy: TrustPolicy | None) -> Findings:
     """See `services.chassis.audit.offline.files.Verify`. The file is read twice, a member at a time."""
     findings = Findings()
     read = _Read()
@@ -86,7 +86,7 @@ class _Read:
             findings.found(What.MALFORMED, f"the archive has another checksum of {MANIFEST}")
 
 
-def _walk(file: BinaryIO, manifest: Manifest, kept: Mapping[str, bytes], findings: Findings) -> None:
+def _walk(file: IO[bytes], manifest: Manifest, kept: Mapping[str, bytes], findings: Findings) -> None:
     """Every event against the checkpoint of its log; of those that are others than was signed for, all is known."""
     wrong = {(each.log, each.position) for each in findings.mismatches}
     events = {
@@ -107,7 +107,7 @@ def _walk(file: BinaryIO, manifest: Manifest, kept: Mapping[str, bytes], finding
         of_log.end(manifest.stream if log == manifest.log else None, every=every)
 
 
-def _by_event(file: BinaryIO) -> Iterator[tuple[tuple[str, int], dict[str, bytes]]]:
+def _by_event(file: IO[bytes]) -> Iterator[tuple[tuple[str, int], dict[str, bytes]]]:
     """What the bundle has of each event, by log and position; the three members of one stand side by side."""
     file.seek(0)
     at: tuple[str, int] = ("", 0)
