@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import to_builtins
@@ -10,7 +10,6 @@ from msgspec import to_builtins
 from contracts.refusals import REFUSALS
 from services.casefile.domain.charter import CharterWritten, charter_stream
 from services.casefile.domain.known_programme import programme_stream
-from services.casefile.domain.opening import CaseOpened
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.tellings import tellings_stream
 from services.casefile.events import sentence
@@ -36,19 +35,18 @@ async def choose(log: EventLog, case_id: str, versions: Versions, through: int) 
     stream = case_stream(case_id)
     records = [recorded for recorded in await log.read(stream) if recorded.position <= through]
     seen = [recorded for recorded in records if versions is None or recorded.version in versions]
-    programme, charters = _programme(records), _named(seen, "charter_version")
+    charters, programmes = _named(seen, "charter_version"), _named(seen, "programme_version")
     documents = {
         "charter-versions.json": as_member([each async for each in _written(log, charters, through)]),
-        "programme-versions.json": as_member(
-            [each async for each in _learnt(log, programme, _named(seen, "programme_version"), through)]
-        ),
+        "programme-versions.json": as_member([each async for each in _learnt(log, programmes, through)]),
         "refusals.json": as_member({code: REFUSALS[code] for code in sorted(_refused(seen))}),
         "sentences.json": as_member([_said(recorded) for recorded in seen]),
         **_receipts(seen),
     }
     if versions is not None:
         return Choice({stream: versions}, documents)
-    beside = (tellings_stream(case_id), programme_stream(programme), *map(charter_stream, charters))
+    learnt_in = {programme_stream(version.rpartition("/")[0]) for version in programmes}
+    beside = (tellings_stream(case_id), *learnt_in, *map(charter_stream, charters))
     return Choice(dict.fromkeys((stream, *beside)), documents)
 
 
@@ -57,27 +55,26 @@ def _receipts(_: Sequence[Recorded]) -> dict[str, bytes]:
     return {}
 
 
-def _programme(records: Sequence[Recorded]) -> str:
-    opened = (recorded.event.programme for recorded in records if isinstance(recorded.event, CaseOpened))
-    return next(opened, "")
-
-
 def _named(records: Sequence[Recorded], reference: str) -> list[str]:
     """What these events say that they were decided under."""
     return sorted({name for recorded in records if (name := recorded.meta.references.get(reference)) is not None})
 
 
-async def _written(log: EventLog, versions: Sequence[str], through: int) -> Any:
+async def _written(log: EventLog, versions: Sequence[str], through: int) -> AsyncIterator[dict[str, Any]]:
+    """These versions of the charter, each as it was written."""
     for version in versions:
         for recorded in await log.read(charter_stream(version), most=1):
             if isinstance(recorded.event, CharterWritten) and recorded.position <= through:
                 yield {"position": recorded.position, **to_builtins(recorded.event)}
 
 
-async def _learnt(log: EventLog, programme: str, versions: Sequence[str], through: int) -> Any:
-    for recorded in await log.read(programme_stream(programme)):
-        if str(recorded.event.version) in versions and recorded.position <= through:
-            yield {"position": recorded.position, **to_builtins(recorded.event)}
+async def _learnt(log: EventLog, versions: Sequence[str], through: int) -> AsyncIterator[dict[str, Any]]:
+    """These versions of programmes, named as `programme/version`, each as this service learnt of it."""
+    for version in versions:
+        programme, _, number = version.rpartition("/")
+        for recorded in await log.read(programme_stream(programme)):
+            if str(recorded.event.version) == number and recorded.position <= through:
+                yield {"position": recorded.position, **to_builtins(recorded.event)}
 
 
 def _said(recorded: Recorded) -> dict[str, Any]:
