@@ -135,7 +135,7 @@ async def test_a_file_that_cannot_be_used_keeps_nobody_from_starting(
         file.mkdir()
     else:
         with closing(sqlite3.connect(file)) as db, db:
-            db.execute("CREATE TABLE entries (nothing TEXT)")
+            db.execute("CREATE TABLE entries (other TEXT)")
     auditing = Auditing(log, stores.audit("counters"))
     await auditing.count("counter-a", 1)
     for _ in range(2):

@@ -55,8 +55,10 @@ class Witnessed:
 async def witnessed(auditing: Auditing, policy: TrustPolicy) -> AsyncIterator[Witnessed]:
     """A process, until its end."""
     process = Witnessed(auditing, policy)
-    yield process
-    await process.witnesses.close()
+    try:
+        yield process
+    finally:
+        await process.witnesses.close()
 
 
 async def other_history(auditing: Auditing, *steps: int) -> Auditing:
