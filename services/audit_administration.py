@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.chassis.audit.beginning import begin_next, epoch_of, new_key
+from services.chassis.audit.cosigned import newest_with
 from services.chassis.audit.refusals import Unremembered
 from services.chassis.audit.remembered import RefusedState, RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
 from services.chassis.audit.verifying import Mismatch, Verification, verify
+from services.chassis.audit.witness_policy import read_policy
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
 from services.chassis.refused_start import RefusedStart
@@ -83,20 +85,21 @@ async def verify_all(settings: Settings, services: Iterable[str], say: Say) -> V
             if opened is None:
                 continue
             log, store, _ = opened
+            held = await _held(settings, store, say)
             progress = Progress(f"{service} verified", say, lambda count: f"{count:,} events")
-            result: Verification = await verify(log, store, _remembered(settings, service), progress.report)
+            result: Verification = await verify(log, store, _remembered(settings, service), progress.report, held)
             verified.checked[service] = result.checked
             verified.mismatches.extend(Found(service, mismatch) for mismatch in result.mismatches)
     return verified
 
 
 async def newest_checkpoint(settings: Settings, service: str) -> str:
-    """The checkpoint that was signed last. Raises NoTransparencyLog."""
+    """The checkpoint that was signed last, with the cosignatures that it has by now. Raises NoTransparencyLog."""
     async with _opened(settings, service) as opened:
         standing = await opened[1].standing() if opened is not None else None
-    if standing is None or not standing.note:
-        raise NoTransparencyLog(f"nothing of the {service} log was signed yet; start the services first")
-    return standing.note.decode()
+        if opened is not None and standing is not None and standing.note:
+            return (await newest_with(opened[1], standing.note)).decode()
+    raise NoTransparencyLog(f"nothing of the {service} log was signed yet; start the services first")
 
 
 async def begin_epochs(settings: Settings, services: Iterable[str], reason: str) -> dict[str, str]:
@@ -143,6 +146,16 @@ def _remembered(settings: Settings, service: str) -> bytes:
         return RememberedCheckpoint(settings.audit_state, service).read()
     except Unremembered as failure:
         raise RefusedState(str(failure)) from None
+
+
+async def _held(settings: Settings, store: AuditStore, say: Say) -> list[bytes]:
+    """What the witnesses of the settings show of a log."""
+    if settings.witness_policy is None or (standing := await store.standing()) is None:
+        return []
+    # Late, since a client of HTTP takes a while to load.
+    from services.chassis.audit.witnesses import shown_by  # noqa: PLC0415
+
+    return await shown_by(read_policy(settings.witness_policy), standing.origin, say)
 
 
 def _signed_under(note: bytes, service: str) -> int:

@@ -13,7 +13,7 @@ from contracts.audited import LOGS
 from services.bundle_shell import bundle, verify_offline
 from services.shell_commands import Commands, json_option, print_json, read_settings, to_stderr
 
-_READ: Final = ("data", "database_url", "audit_state")
+_READ: Final = ("data", "database_url", "audit_state", "witness_policy")
 
 
 @click.group(cls=Commands)

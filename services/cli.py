@@ -24,6 +24,7 @@ from services.shell_commands import (
     read_settings,
     to_stderr,
 )
+from services.witness_shell import witness
 
 if TYPE_CHECKING:
     from services.backup_manifest import Manifest
@@ -64,6 +65,7 @@ def main() -> None:
 audit.add_command(ask)
 main.add_command(audit)
 main.add_command(diff)
+main.add_command(witness)
 
 
 @main.command(settings=None)

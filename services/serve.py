@@ -18,6 +18,7 @@ from services.assembly import Assembly, assemble, production_app
 from services.chassis.access.identity import Verifier
 from services.chassis.access.oidc_issuer import IssuerUnavailable, OidcIssuer
 from services.chassis.audit.remembered import RememberedCheckpoint
+from services.chassis.audit.witness_policy import reachable, read_policy
 from services.chassis.delivery.kafka.clients import Cluster, Unreachable
 from services.chassis.http.server.connections import Connections
 from services.chassis.operating.descriptors import raise_limit
@@ -77,7 +78,17 @@ def announce(assembly: Assembly, on: socket.socket, issuer: str) -> None:
 
 def _remembers(settings: Settings, services: Iterable[str]) -> str:
     """What a rollback of the logs would be noticed by."""
+    witnessed = ""
+    if settings.witness_policy is not None:
+        names = ", ".join(reachable(read_policy(settings.witness_policy)))
+        witnessed = f"; what the witnesses {names} hold is asked for"
+    return _remembered(settings, services) + witnessed
+
+
+def _remembered(settings: Settings, services: Iterable[str]) -> str:
     if settings.audit_state is None:
+        if settings.witness_policy is not None:
+            return "nothing here outside the stores remembers what was signed last"
         return "nothing outside the stores remembers what was signed last: a rollback cannot be noticed"
     if new := [service for service in services if not RememberedCheckpoint(settings.audit_state, service).exists]:
         named = ", ".join(new)

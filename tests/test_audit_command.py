@@ -130,6 +130,31 @@ def test_a_backup_that_is_put_back_twice_gets_another_origin_each_time(tmp_path:
         assert f"/referral/{number}\n" in (state / "referral.checkpoint").read_text()
 
 
+async def begins_without(directory: Path) -> None:
+    """The service works, says what it lacks, and has no checkpoint to show."""
+    async with running(directory, SERVICES) as services:
+        async with asyncio.timeout(20):
+            while services.service("referral").failing().get("referral audit") != "Unavailable":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await CaseContext(services).brought_to("INTAKE")
+        assert (await services.get(AUDITOR, "/v1/audit/referral/checkpoint")).status_code == 503
+        ready = await services.get(None, "/readyz")
+        assert (ready.status_code, ready.json()["services"]["referral"]["failing"]) == (
+            200,
+            {"referral audit": "Unavailable"},
+        )
+
+
+def test_a_damaged_transparency_log_keeps_no_service_from_starting(tmp_path: Path) -> None:
+    """It is named, and nothing else fails."""
+    asyncio.run(a_case(tmp_path))
+    for file in tmp_path.glob("referral-audit.db*"):
+        file.unlink()
+    (tmp_path / "referral-audit.db").write_bytes(b"damaged" * 1000)
+    asyncio.run(begins_without(tmp_path))
+    caserelay("audit", "verify", data=tmp_path).refuses("audit", "SQLITE_NOTADB")
+
+
 def test_a_new_key_signs_after_a_rotation(tmp_path: Path) -> None:
     """In the running services too; the old one is listed behind it."""
     asyncio.run(a_case(tmp_path))

@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     audit_state: Path | None = None
     """Directory, outside the database, CASERELAY_DATA and their backups, that remembers which checkpoint of each log
     was signed last; without it a log that was put back to an earlier time may be signed once more."""
+    witness_policy: Path | None = None
+    """File as c2sp.org/tlog-policy has it, with the witnesses that are asked to cosign the transparency logs, where
+    they are reached, and how many of them are enough."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

@@ -206,9 +206,8 @@ class Stores(StoreOpener):
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresAuditStore(migrations.log_of(self._database, service), health)
-        path = self._directory / f"{service}-audit.db"
-        with opening(path):
-            return SQLiteAuditStore(path, health)
+        # Opened when it is used: one that cannot be is named by the work that needs it, and keeps nobody from starting.
+        return SQLiteAuditStore(self._directory / f"{service}-audit.db", health)
 
     def snapshots(self, service: str) -> SnapshotStore:
         """See `StoreOpener.snapshots`."""

@@ -155,7 +155,9 @@ def build(
     forgetting = Forgetting(vault, index, projection)
     leadership = Leadership(stores.lease(NAME))
     epochs = stores.epochs(NAME)
-    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    proven = TransparencyLog(
+        log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.witness_policy
+    )
     leadership.gained += [topics.forget, forgetting.start_over, proven.builder.start_over]
     service = Service(
         name=NAME,
@@ -177,7 +179,7 @@ def build(
         tallied=dispatcher.tally,
         finishers=[dispatcher.finish, sender.close],
         refers=refers_in(streams),
-        more_led={"organisation topics": topics.round, "forgetting": forgetting.round, "audit": proven.builder.round},
+        more_led={"organisation topics": topics.round, "forgetting": forgetting.round, **proven.led},
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),

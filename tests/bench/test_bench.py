@@ -34,7 +34,7 @@ def test_a_quick_run_finds_figures_for_what_it_was_asked_for(tmp_path: Path) -> 
     assert list(record.ran) == ["appends", "write-then-read", "audit"]
     for ran in record.ran.values():
         assert ran.results
-        assert all((result.median or 0) > 0 and (result.p95 or 0) > 0 or result.rate for result in ran.results)
+        assert all(((result.median or 0) > 0 and (result.p95 or 0) > 0) or result.rate for result in ran.results)
     assert all((result.rate or 0) > 0 for result in record.ran["appends"].results)
     assert PARTS["appends"].title in page(record, {})
 

@@ -38,7 +38,12 @@ def test_every_command_does_what_is_shown(tmp_path: Path) -> None:
 
 
 def test_every_mismatch_and_every_refusal_is_explained() -> None:
-    """And no other, but for a store that cannot be used."""
+    """And no other, but for a store that cannot be used, and for too few who cosign."""
     assert sorted(ROW.findall(prose(PAGE))) == sorted(
-        [*{*What, *findings.What}, *(refusal.__name__ for refusal in RefusesToSign.__subclasses__()), "Unavailable"]
+        [
+            *{*What, *findings.What},
+            *(refusal.__name__ for refusal in RefusesToSign.__subclasses__()),
+            "QuorumMissed",
+            "Unavailable",
+        ]
     )

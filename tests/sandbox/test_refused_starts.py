@@ -16,6 +16,7 @@ import pytest
 
 from services.chassis.delivery.kafka.clients import BOOTSTRAP_MS
 from services.chassis.settings import unknown_variables
+from services.chassis.transparency.keys import SignatureType, SignerKey
 from tests.journeys.sandbox import Program, run, sandbox
 from tests.sandbox.issuer import issuing
 from tests.support.mounts import mounted, remount_read_only
@@ -242,6 +243,21 @@ def test_a_start_says_whether_a_rollback_would_be_noticed(tmp_path: Path) -> Non
             assert ("a rollback before now cannot be noticed" in line["signed"]) is not noticed
             while len([*(tmp_path / "state").glob("*.checkpoint")]) < 3:
                 time.sleep(0.05)
+
+
+def test_a_start_says_which_witnesses_are_asked_what_they_hold(tmp_path: Path) -> None:
+    """Then a rollback is noticed, though nothing else remembers what was signed; a policy of nobody ends the start."""
+    key, file = SignerKey("witness.example/ngo", bytes(32), SignatureType.COSIGNATURE_V1).verifier, tmp_path / "policy"
+    file.write_text(f"witness ngo {key.text} http://127.0.0.1:9\nquorum ngo\n")
+    with serving(tmp_path / "var", witness_policy=str(file)) as (program, _):
+        program.wait_until_ready()
+        (line,) = [line for line in lines(program) if line["message"] == "Caserelay starts"]
+        assert "a rollback cannot be noticed" not in line["signed"]
+        assert "the witnesses ngo hold" in line["signed"]
+    file.write_text("quorum none\n")
+    with issuing() as issuer:
+        refused = said(run(tmp_path / "var", "serve", "all", issuer=issuer.url, witness_policy=str(file)))
+    assert "CASERELAY_WITNESS_POLICY" in refused
 
 
 def test_a_start_says_where_the_database_is_and_not_who_uses_it(tmp_path: Path, database_url: str) -> None:

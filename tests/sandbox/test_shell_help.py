@@ -58,6 +58,7 @@ def test_help_names_the_settings_that_a_command_reads(tmp_path: Path, words: tup
         ("token",): {"CASERELAY_DATA", "CASERELAY_AUDIENCE"},
         ("demo",): {"CASERELAY_DATA", "CASERELAY_AUDIENCE", "CASERELAY_HOST", "CASERELAY_PORT"},
         ("replay",): {"CASERELAY_DATA", "CASERELAY_DATABASE_URL"},
+        ("witness",): {"CASERELAY_CONNECTIONS", "CASERELAY_LOG_LEVEL"},
     }
     assert named >= expected.get(words, {"CASERELAY_DATA"})
     assert "[default: " in text or "[no default]" in text
@@ -66,7 +67,8 @@ def test_help_names_the_settings_that_a_command_reads(tmp_path: Path, words: tup
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_that_ends_by_itself_has_json(tmp_path: Path, words: tuple[str, ...]) -> None:
     """All but those that run until they are stopped, and the demo, which tells a story to people."""
-    assert ("--json" in help_of(words, tmp_path)) is (words not in {("sandbox",), ("serve",), ("demo",)})
+    runs = {("sandbox",), ("serve",), ("demo",), ("witness",)}
+    assert ("--json" in help_of(words, tmp_path)) is (words not in runs)
 
 
 def test_the_help_of_token_lists_the_roles(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import uuid
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,13 +20,16 @@ from services.chassis.audit.entries import entry_of
 from services.chassis.audit.refusals import Contradicted, Renamed, Restored, RolledBack
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.store import Added, AuditStore, Growth, Standing
+from services.chassis.audit.tree import has_tree
+from services.chassis.audit.witnesses import UNKNOWN_ROOT, Witnesses
 from services.chassis.log.event_log import EventLog
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
-from services.chassis.transparency.merkle import leaf_hash, nodes_of, root
+from services.chassis.transparency.merkle import leaf_hash
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.right_edge import RightEdge, edge_of
-from services.chassis.transparency.tiles import from_tiles, tiles_for
+
+log = logging.getLogger(__name__)
 
 READ_AT_ONCE: Final = 500
 IDLE_SECONDS: Final = 5.0
@@ -47,24 +52,33 @@ class LogBuilder:
         *,
         origin: str | None = None,
         remembered: RememberedCheckpoint | None = None,
+        witnesses: Witnesses | None = None,
+        signed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`log_epoch`: the current one of the event log. `origin`: as set, without the name of the log."""
+        """`log_epoch`: the current one of the event log. `origin`: as set, without the name of the log.
+
+        `signed` hears of every checkpoint.
+        """
         self._log = log
         self._log_epoch = log_epoch
         self._store = store
         self._origin = origin
         self._remembered = remembered
+        self._witnesses = witnesses
+        self._on_signed = signed
+        self._looked = ""
+        """The origin of which the witnesses were asked what they hold, since this process began to lead."""
         self._signer = str(uuid.uuid4())
         self._open: tuple[Standing, RightEdge] | None = None
         self._more = False
         """Whether there was more to take in than is taken in at once."""
         self._hurried = asyncio.Event()
-        self._agreed: set[bytes] = set()
+        self._agreed: set[Checkpoint] = set()
         """What was signed before, and agrees with the log as this process knows it."""
 
     def start_over(self) -> None:
         """Another process may have built meanwhile: the next round takes the log over as it stands then."""
-        self._open = None
+        self._open, self._looked = None, ""
 
     def hurry(self) -> None:
         """Somebody waits for what is there to be signed: nothing further is waited for."""
@@ -100,7 +114,9 @@ class LogBuilder:
         # Whatever goes wrong from here on, what is stored is looked at again before anything else is.
         self._open = None
         last = self._remembered.read() if self._remembered is not None else b""
-        earlier = self._earlier(standing, last)
+        held = self._witnesses.held(standing.origin) if self._witnesses is not None else []
+        signed = self._signed_before(standing, last)
+        earlier = [checkpoint for checkpoint in (*signed, *held) if checkpoint not in self._agreed]
         entries = await self._taken_in(standing, edge, max((checkpoint.size for checkpoint in earlier), default=0))
         self._more = len(entries) >= READ_AT_ONCE
         growth = Growth(entries, edge.taken())
@@ -108,7 +124,7 @@ class LogBuilder:
         for before in earlier:
             await self._agree(before, checkpoint, growth)
         if not entries and standing.note and (self._remembered is None or standing.note == last):
-            self._agreed.add(standing.note)
+            self._agreed = {*signed, *held}
             self._open = standing, edge
             return
         keys = await self._store.keys(standing.origin)
@@ -124,7 +140,8 @@ class LogBuilder:
 
         if not await self._store.extend(standing, growth, sign):
             return
-        self._agreed = {note}
+        self._agreed = {checkpoint, *held}
+        self._on_signed()
         through = entries[-1].position if entries else standing.through
         self._open = replace(standing, size=edge.size, through=through, note=note), edge
 
@@ -136,6 +153,9 @@ class LogBuilder:
         standing = await self._store.standing()
         assert standing is not None  # noqa: S101 - it has begun
         self._require_same_log(standing)
+        if self._witnesses is not None and self._looked != standing.origin:
+            self._looked = standing.origin
+            await self._witnesses.look(standing.origin, standing.note)
         await self._store.take_over(standing.epoch, self._signer)
         standing = replace(standing, signer=self._signer)
         wanted = edge_of(standing.size)
@@ -156,8 +176,8 @@ class LogBuilder:
                 "CASERELAY_AUDIT_ORIGIN is another than that of the log: set it back, or run `caserelay audit epoch`"
             )
 
-    def _earlier(self, standing: Standing, last: bytes) -> list[Checkpoint]:
-        """What was signed of this epoch before, stored or remembered, as far as it is not known to agree."""
+    def _signed_before(self, standing: Standing, last: bytes) -> list[Checkpoint]:
+        """What was signed of this epoch before, as it is stored and as it is remembered."""
         earlier: list[Checkpoint] = []
         for note in {standing.note, last} - {b""}:
             try:
@@ -165,10 +185,13 @@ class LogBuilder:
             except ValueError:
                 raise Contradicted("what was signed last is not there as it was written") from None
             if checkpoint.origin == standing.origin:
-                if note not in self._agreed:
-                    earlier.append(checkpoint)
-            elif checkpoint.origin not in standing.earlier:
-                # What is remembered of an epoch before is no contradiction: each machine has a memory of its own.
+                earlier.append(checkpoint)
+            elif checkpoint.origin in standing.earlier:
+                # That is no contradiction: each machine has a memory of its own. But who can write to the database can
+                # begin an epoch as well, so it does not go unnoticed.
+                fields = {"service": self._log.name, "count": standing.epoch}
+                log.warning("another epoch was begun since this machine signed last", extra=fields)
+            else:
                 raise Contradicted("what was remembered last was signed of another log, or of a later epoch")
         return earlier
 
@@ -197,11 +220,5 @@ class LogBuilder:
         """That the tree begins with what was signed before. Raises RolledBack, Contradicted."""
         if before.size > now.size:
             raise RolledBack(f"of the log {before.size} leaves were signed, and it has {now.size}")
-        nodes = nodes_of([(0, before.size)])
-        tiles = await self._store.tiles(tiles_for(nodes)) | dict(growth.tiles)
-        try:
-            agrees = root(before.size, lambda wanted: from_tiles(wanted, tiles)) == before.root
-        except (KeyError, ValueError):
-            agrees = False
-        if not agrees:
+        if before.root != UNKNOWN_ROOT and not await has_tree(self._store, before, growth.tiles):
             raise Contradicted(f"the first {before.size} leaves of the log are others than those that were signed")

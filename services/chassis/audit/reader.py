@@ -8,21 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from services.chassis.audit.cosigned import newest_trusted, newest_with
 from services.chassis.audit.store import AuditStore, Standing
+from services.chassis.audit.tree import hashes_of
 from services.chassis.log.event_log import EventLog
 from services.chassis.transparency.keys import SignerKey
-from services.chassis.transparency.merkle import (
-    HASH_BYTES,
-    Range,
-    consistency_ranges,
-    inclusion_ranges,
-    nodes_of,
-    range_hashes,
-)
+from services.chassis.transparency.merkle import HASH_BYTES, consistency_ranges, inclusion_ranges
 from services.chassis.transparency.notes import Note
-from services.chassis.transparency.tiles import ENTRIES, WIDTH, Tile, bundle, from_tiles, tiles_for
+from services.chassis.transparency.tiles import ENTRIES, WIDTH, Tile, bundle
 from services.chassis.transparency.tlog_proofs import TlogProof
+from services.chassis.transparency.trust_policy import TrustPolicy
 
 LOOK_SECONDS: Final = 0.05
 LONGEST_WAIT_SECONDS: Final = 1.5
@@ -40,11 +37,18 @@ class ProvenEvent(Struct, frozen=True):
 class AuditReader:
     """What anybody is told of one transparency log."""
 
-    def __init__(self, log: EventLog, store: AuditStore, hurry: Callable[[], None] = lambda: None) -> None:
-        """`hurry` tells the process's own builder that somebody waits."""
+    def __init__(
+        self,
+        log: EventLog,
+        store: AuditStore,
+        hurry: Callable[[], None] = lambda: None,
+        policy: TrustPolicy | None = None,
+    ) -> None:
+        """`hurry` tells the process's own builder that somebody waits. `policy` is that of the witnesses."""
         self._log = log
         self._store = store
         self._hurry = hurry
+        self._policy = policy
 
     async def signed(self) -> Standing | None:
         """How the log stands with the checkpoint that was signed last; None before the first.
@@ -60,6 +64,23 @@ class AuditReader:
             self._hurry()
             # Perhaps another process signs, and tells nobody.
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def cosigned(self) -> Standing | None:
+        """How the log stands as `signed` says, with the cosignatures that its checkpoint has by now."""
+        signed = await self.signed()
+        return replace(signed, note=await newest_with(self._store, signed.note)) if signed is not None else None
+
+    async def checkpoint(self) -> bytes | None:
+        """The checkpoint that was signed last, as `signed` says, with the cosignatures that it has by now."""
+        cosigned = await self.cosigned()
+        return cosigned.note if cosigned is not None else None
+
+    async def trusted(self) -> bytes | None:
+        """The newest checkpoint that has the quorum of the witnesses' policy; without a policy, the one signed last.
+
+        With all cosignatures that it has by now; None while there is none.
+        """
+        return await newest_trusted(self._store, self._policy)
 
     async def keys(self) -> list[str]:
         """The public keys of all epochs, the newest first, as vkeys."""
@@ -81,7 +102,7 @@ class AuditReader:
         standing = await self._store.standing()
         if standing is None or not 0 <= first <= second <= standing.size:
             return None
-        return await self._hashes(consistency_ranges(first, second))
+        return await hashes_of(self._store, consistency_ranges(first, second))
 
     async def position_of(self, event: str) -> int | None:
         """The position of the event of this id; None where there is none, or nobody has taken it in soon."""
@@ -98,19 +119,16 @@ class AuditReader:
             return None
         index, position = leaf
         (entry,) = await self._store.entries(index, 1)
-        inclusion = await self._hashes(inclusion_ranges(index, standing.size))
-        return ProvenEvent(position, entry, TlogProof(index, tuple(inclusion), Note.read(standing.note)))
+        inclusion = await hashes_of(self._store, inclusion_ranges(index, standing.size))
+        note = Note.read(await newest_with(self._store, standing.note))
+        return ProvenEvent(position, entry, TlogProof(index, tuple(inclusion), note))
 
     async def proofs(self, standing: Standing, indexes: Sequence[int]) -> list[TlogProof]:
         """That leaves are in the log as it stood; what their proofs are made of is read at once."""
         spans = [inclusion_ranges(index, standing.size) for index in indexes]
-        hashes = iter(await self._hashes([span for of_leaf in spans for span in of_leaf]))
+        hashes = iter(await hashes_of(self._store, [span for of_leaf in spans for span in of_leaf]))
         note = Note.read(standing.note)
         return [
             TlogProof(index, tuple(next(hashes) for _ in of_leaf), note)
             for index, of_leaf in zip(indexes, spans, strict=True)
         ]
-
-    async def _hashes(self, spans: list[Range]) -> list[bytes]:
-        tiles = await self._store.tiles(tiles_for(nodes_of(spans)))
-        return range_hashes(spans, lambda nodes: from_tiles(nodes, tiles))

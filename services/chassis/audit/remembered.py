@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.chassis.audit.refusals import Unremembered
+from services.chassis.engines.durable_file import write_durably
 from services.chassis.refused_start import RefusedStart
 
 
@@ -48,20 +49,7 @@ class RememberedCheckpoint:
     def write(self, note: bytes) -> None:
         """Returns once the note is on the disk. Killed at any moment, the file holds this note or the one before."""
         with _usable(self.path):
-            self._write(note)
-
-    def _write(self, note: bytes) -> None:
-        aside = self.path.with_suffix(".new")
-        with aside.open("wb") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self.path)
-        directory = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+            write_durably(self.path, note)
 
 
 @contextmanager

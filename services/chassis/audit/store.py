@@ -86,6 +86,12 @@ class AuditStore(Protocol):
     async def entries(self, first: int, count: int) -> list[bytes]:
         """The entries from the `first` leaf on, of the newest epoch."""
 
+    async def cosigned(self) -> list[bytes]:
+        """The checkpoints of the newest epoch that are kept with cosignatures of witnesses, the largest first."""
+
+    async def keep_cosigned(self, epoch: int, size: int, note: bytes, stay: Sequence[int]) -> None:
+        """Keeps a checkpoint of `size` leaves with its cosignatures; of others of the epoch only those in `stay`."""
+
     async def leaf_of(self, event: str) -> tuple[int, int] | None:
         """The leaf of an event of this id, and the position; None while it is not taken in."""
 

@@ -21,6 +21,8 @@ class MemoryAuditContents:
         self.tiles: list[dict[Place, bytes]] = []
         self.keys: list[tuple[str, str]] = []
         """Origin and private key, the newest first."""
+        self.cosigned: dict[int, dict[int, bytes]] = {}
+        """Checkpoints with cosignatures, by the number of their epoch and their size."""
 
 
 class MemoryAuditStore:
@@ -74,6 +76,15 @@ class MemoryAuditStore:
     async def entries(self, first: int, count: int) -> list[bytes]:
         """See `AuditStore.entries`."""
         return self._all.entries[-1][first : first + count]
+
+    async def cosigned(self) -> list[bytes]:
+        """See `AuditStore.cosigned`."""
+        return [note for _, note in sorted(self._all.cosigned.get(len(self._all.epochs), {}).items(), reverse=True)]
+
+    async def keep_cosigned(self, epoch: int, size: int, note: bytes, stay: Sequence[int]) -> None:
+        """See `AuditStore.keep_cosigned`."""
+        kept = self._all.cosigned.get(epoch, {})
+        self._all.cosigned[epoch] = {**{each: kept[each] for each in stay if each in kept}, size: note}
 
     async def leaf_of(self, event: str) -> tuple[int, int] | None:
         """See `AuditStore.leaf_of`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -100,7 +101,9 @@ class PostgresAuditStore:
                 places = [*growth.tiles]
                 levels, numbers = [level for level, _ in places], [number for _, number in places]
                 await connection.execute(_TILES, (epoch, levels, numbers, [*growth.tiles.values()]))
-                await connection.execute("UPDATE audit_epochs SET note = %s WHERE number = %s", (sign(), epoch))
+                # It waits for the disk, where what was signed last is remembered.
+                note = await asyncio.to_thread(sign)
+                await connection.execute("UPDATE audit_epochs SET note = %s WHERE number = %s", (note, epoch))
             return True
 
         return await self._connections.repeat(extend)
@@ -118,6 +121,27 @@ class PostgresAuditStore:
             first + count,
         )
         return [entry for (entry,) in rows]
+
+    async def cosigned(self) -> list[bytes]:
+        """See `AuditStore.cosigned`."""
+        rows = await self._rows(f"SELECT note FROM audit_cosigned WHERE epoch = {_NEWEST} ORDER BY size DESC")  # noqa: S608 - constants
+        return [note for (note,) in rows]
+
+    async def keep_cosigned(self, epoch: int, size: int, note: bytes, stay: Sequence[int]) -> None:
+        """See `AuditStore.keep_cosigned`."""
+
+        async def keep(connection: AsyncConnection[Any]) -> None:
+            async with connection.transaction():
+                await connection.execute(
+                    "DELETE FROM audit_cosigned WHERE epoch = %s AND size <> ALL (%s::bigint[])", (epoch, [*stay, size])
+                )
+                await connection.execute(
+                    "INSERT INTO audit_cosigned (epoch, size, note) VALUES (%s,%s,%s)"
+                    " ON CONFLICT (epoch, size) DO UPDATE SET note = excluded.note",
+                    (epoch, size, note),
+                )
+
+        await self._connections.repeat(keep)
 
     async def leaf_of(self, event: str) -> tuple[int, int] | None:
         """See `AuditStore.leaf_of`."""

@@ -6,7 +6,7 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -83,26 +83,32 @@ Report = Callable[[int, int], object]
 
 
 async def verify(
-    log: EventLog, store: AuditStore, remembered: bytes = b"", report: Report = lambda _, __: None
+    log: EventLog,
+    store: AuditStore,
+    remembered: bytes = b"",
+    report: Report = lambda _, __: None,
+    held: Sequence[bytes] = (),
 ) -> Verification:
     """Holds all events that were taken in against the log; those of a moment ago may not be yet.
 
     `remembered` is the checkpoint that was signed last as it is known outside the database; empty where it is not.
+    `held` are those that witnesses have cosigned.
     """
     result = Verification()
     standing = await store.standing()
     if standing is None or not standing.note:
-        if await log.head() or remembered:
+        if await log.head() or remembered or held:
             result.found(0, What.NOT_SIGNED)
         return result
     checkpoint = await _signed(standing, store, result)
     if checkpoint is None:
         return result
-    ahead = await _hold_against(remembered, standing, store, result)
+    known = [await _hold_against(note, standing, store, result) for note in (remembered, *held)]
     walk = _Walk(log, store, standing, checkpoint, result, report)
     await walk.through()
-    if ahead is not None and not await walk.reaches(ahead):
-        result.found(0, What.TRUNCATED)
+    for ahead in sorted((each for each in known if each is not None), key=lambda each: each.size):
+        if not await walk.reaches(ahead):
+            result.found(0, What.TRUNCATED)
     return result
 
 
@@ -167,6 +173,8 @@ class _Walk:
         self._result = result
         self._report = report
         self._edge = RightEdge(0, [])
+        self._next = standing.through + 1
+        """The position from which on nothing was taken in yet."""
         self._unnamed: dict[int, str] = {}
         """Mismatches of which the stream is known only by what stands for it in entries."""
 
@@ -190,12 +198,11 @@ class _Walk:
         await self._name_streams()
 
     async def reaches(self, ahead: Checkpoint) -> bool:
-        """Whether the rows that were not taken in yet make the tree that somebody knows of."""
-        first = self._standing.through + 1
-        while (missing := ahead.size - self._edge.size) > 0 and (page := await self._log.stored(first, PAGE)):
+        """Whether the rows that were not taken in yet make a tree that somebody knows of, the smallest first."""
+        while (missing := ahead.size - self._edge.size) > 0 and (page := await self._log.stored(self._next, PAGE)):
             for row in page[:missing]:
                 self._edge.append(leaf_hash(entry_of_row(row, self._standing.secret) or b""))
-            first = page[-1][0] + 1
+                self._next = row[0] + 1
         return (self._edge.size, self._edge.root) == (ahead.size, ahead.root)
 
     async def _rows(self) -> AsyncIterator[Row]:

@@ -69,9 +69,9 @@ def routes(log: EventLog, reader: AuditReader, reads: Reads) -> Router:
     @router.get("/checkpoint", response_class=PlainTextResponse, summary="The newest signed checkpoint of the log.")
     async def checkpoint(caller: Authenticated) -> Response:
         AUDIT_POLICY.require(caller, READ_SIGNED, (ANY_ORGANISATION,))
-        if (signed := await reader.signed()) is None:
+        if (signed := await reader.checkpoint()) is None:
             raise Hidden
-        return PlainTextResponse(signed.note, headers=responses.NOT_KEPT)
+        return PlainTextResponse(signed, headers=responses.NOT_KEPT)
 
     @router.get("/keys", response_class=PlainTextResponse, summary="The public keys that sign the log, newest first.")
     async def keys(caller: Authenticated) -> Response:
@@ -173,7 +173,7 @@ def operations(log: str) -> dict[str, Operation]:
         f"GET {place}/checkpoint": Operation(
             f"audit-read-{log}-checkpoint",
             f"The size and root of the tree of the {log} log, signed: a c2sp.org/tlog-checkpoint. It covers what was "
-            "recorded before it is asked for.",
+            "recorded before it is asked for, and bears the cosignatures of witnesses that it has by then.",
         ),
         f"GET {place}/keys": Operation(
             f"audit-list-{log}-keys",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,18 @@ def remembering(auditing: Auditing, tmp_path: Path) -> Auditing:
     """The same, with what was signed last remembered in a directory."""
     auditing.remembered = RememberedCheckpoint(tmp_path / "state", "counters")
     return auditing
+
+
+@pytest.fixture
+async def vkey(auditing: Auditing) -> str:
+    """The key of the log, which has begun."""
+    await auditing.builder().grow()
+    (key,) = await auditing.reader.keys()
+    return key
+
+
+@pytest.fixture
+def servers() -> Iterator[ExitStack]:
+    """Ends the servers of a test."""
+    with ExitStack() as stack:
+        yield stack

@@ -252,7 +252,9 @@ async def test_a_damaged_memory_is_not_taken_for_none(remembering: Auditing) -> 
             await remembering.builder().grow()
 
 
-async def test_a_restored_log_is_signed_again_only_in_another_epoch(remembering: Auditing) -> None:
+async def test_a_restored_log_is_signed_again_only_in_another_epoch(
+    remembering: Auditing, caplog: pytest.LogCaptureFixture
+) -> None:
     """Which has an origin, a key and a tree of its own; what was signed in the one before stays readable."""
     await remembering.count("counter-a", 1, 2)
     await remembering.builder().grow()
@@ -272,6 +274,7 @@ async def test_a_restored_log_is_signed_again_only_in_another_epoch(remembering:
     remembering.remembered.write(before.note)
     await remembering.count("counter-a", 3)
     await remembering.builder(epoch="second-epoch").grow()
+    assert [line.message for line in caplog.records] == ["another epoch was begun since this machine signed last"] * 2
     assert (await remembering.signed()).size == 3
     assert remembering.remembered.read() == (await remembering.standing()).note
     assert await begin_next(remembering.store, before, "counters", "x", ORIGIN, "twice") is None

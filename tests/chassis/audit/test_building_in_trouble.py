@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
+import stat
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,11 +20,18 @@ from services.chassis.audit.refusals import RolledBack, Unremembered
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.store import Growth, Standing
 from services.chassis.audit.store_memory import MemoryAuditContents, MemoryAuditStore
+from services.chassis.audit.store_sqlite import SQLiteAuditStore
+from services.chassis.audit.verifying import verify
+from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import EventLog
+from services.chassis.store_opener import StoreOpener
 from services.chassis.transparency.tiles import ENTRIES, Tile
 from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.tampering import tamper
 from tests.chassis.conftest import needs_processes
+from tests.support.mounts import mounted
+
+on_files = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 async def test_a_memory_that_cannot_be_used_has_a_name_of_its_own(remembering: Auditing) -> None:
@@ -108,6 +120,92 @@ async def test_a_bundle_that_lacks_an_entry_is_not_served(auditing: Auditing, tm
     assert await auditing.reader.tile(Tile(ENTRIES, 0, 3)) is not None
     tamper(tmp_path, [("DELETE FROM {audit}entries WHERE number = 1", ())])
     assert await auditing.reader.tile(Tile(ENTRIES, 0, 3)) is None
+
+
+@on_files
+@pytest.mark.parametrize("damage", ["garbage", "directory", "another database"])
+async def test_a_file_that_cannot_be_used_keeps_nobody_from_starting(
+    stores: StoreOpener, log: EventLog, tmp_path: Path, damage: str
+) -> None:
+    """Appends go on, and once it is away all of them are signed."""
+    file = tmp_path / "counters-audit.db"
+    if damage == "garbage":
+        file.write_bytes(b"no database at all, and long enough to be looked at" * 100)
+    elif damage == "directory":
+        file.mkdir()
+    else:
+        with closing(sqlite3.connect(file)) as db, db:
+            db.execute("CREATE TABLE entries (other TEXT)")
+    auditing = Auditing(log, stores.audit("counters"))
+    await auditing.count("counter-a", 1)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await auditing.builder().grow()
+        with pytest.raises(Unavailable):
+            await auditing.reader.tile(Tile(0, 0, 1))
+    await auditing.count("counter-a", 2)
+    file.rename(tmp_path / "evidence")
+    await auditing.builder().grow()
+    assert (await auditing.signed()).size == 2
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    await auditing.store.close()
+
+
+@on_files
+async def test_a_file_that_is_taken_away_meanwhile_is_not_begun_again(auditing: Auditing, tmp_path: Path) -> None:
+    """It would be signed with another key, behind everybody's back."""
+    await auditing.count("counter-a", 1)
+    await auditing.builder().grow()
+    assert isinstance(auditing.store, SQLiteAuditStore)
+    auditing.store._let_go()
+    file = tmp_path / "counters-audit.db"
+    file.unlink()
+    with pytest.raises(Unavailable):
+        await auditing.builder().grow()
+    assert not file.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.fault
+@on_files
+async def test_on_a_full_disk_nothing_is_signed_and_everything_is_afterwards(log: EventLog, tmp_path: Path) -> None:
+    """Appends to the log, which is elsewhere, go on meanwhile."""
+    with mounted(tmp_path / "small", "2m") as small:
+        auditing = Auditing(log, SQLiteAuditStore(small / "counters-audit.db"))
+        await auditing.count("counter-a", 1)
+        await auditing.builder().grow()
+        taken = small / "taken"
+        with taken.open("wb", buffering=0) as taking, contextlib.suppress(OSError):
+            while taking.write(bytes(4096)) == 4096:
+                pass
+        await auditing.count("counter-a", *range(2000))
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await auditing.builder().grow()
+        await auditing.count("counter-a", 1)
+        taken.unlink()
+        while (await auditing.signed()).size < 2002:
+            await auditing.builder().grow()
+        result = await verify(auditing.log, auditing.store)
+        assert (result.ok, result.checked) == (True, 2002)
+        await auditing.store.close()
+
+
+@on_files
+async def test_nothing_waits_while_a_checkpoint_is_written(auditing: Auditing) -> None:
+    """The store has a thread of its own: what else this process does goes on meanwhile."""
+    await auditing.builder().grow()
+    standing, turns = await auditing.standing(), 0
+
+    def sign() -> bytes:
+        time.sleep(0.3)
+        return b"signed"
+
+    extending = asyncio.create_task(auditing.store.extend(standing, Growth([], {}), sign))
+    while not extending.done():
+        await asyncio.sleep(0.005)
+        turns += 1
+    assert turns > 10
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,19 @@ async def test_a_log_that_was_rolled_back_as_a_whole_is_found_by_what_is_remembe
     assert (await verify(remembering.log, remembering.store, standing.note)).ok
 
 
+async def test_what_witnesses_hold_is_held_against_the_log_one_by_one(auditing: Auditing) -> None:
+    """Each at a size of its own, also beyond what is stored, as while the services go on; one that differs is named."""
+    await recorded(auditing)
+    before = await auditing.standing()
+    await auditing.count("counter-a", 1, 2, 3)
+    right = [await auditing.would_sign(size) for size in (10, 8, 3, 10, 7)]
+    assert (await verify(auditing.log, auditing.store, held=right)).ok
+    for size, what in ((5, What.REPLACED), (8, What.TRUNCATED), (11, What.TRUNCATED)):
+        wrong = Note(Checkpoint(before.origin, size, bytes(32)).text, Note.read(before.note).signatures).content
+        result = await verify(auditing.log, auditing.store, held=[*right, wrong])
+        assert [(found.position, found.what) for found in result.mismatches] == [(0, what)]
+
+
 @needs_processes
 async def test_any_changed_byte_of_any_row_is_found(auditing: Auditing, tmp_path: Path) -> None:
     """One after the other, each bit of a short event; put back, nothing is found."""

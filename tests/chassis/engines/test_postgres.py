@@ -54,6 +54,7 @@ def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
         "caserelay_counters/0005.reads-checked",
         "caserelay_counters/0006.shares",
         "caserelay_counters/0007.transparency-log",
+        "caserelay_counters/0008.cosigned-checkpoints",
         "caserelay_counters_vault/0001.vault",
         "caserelay_counters_vault/0002.written-once",
     ]

@@ -85,7 +85,7 @@ async def write_bundle(file: IO[bytes], subject: Subject, sources: Sequence[Sour
     origins: dict[str, str] = {}
     signers: list[SignerKey] = []
     for source in sorted(sources, key=lambda each: each.log.name):
-        if (standing := await source.reader.signed()) is None:
+        if (standing := await source.reader.cosigned()) is None:
             raise NothingSigned(source.log.name)
         choice = await source.choose(standing.through)
         if choice.streams:
