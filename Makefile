@@ -22,9 +22,11 @@ PYTHON ?=
 # directory, is noticed even when the times of the files say nothing.
 digest = $(shell { cat pyproject.toml $(1); pwd -P; } 2>/dev/null | cksum | tr -s ' \t' '-')
 RUNTIME_DIGEST := $(call digest,$(LOCKS)/runtime.txt)
-DEV_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/dev.txt)
-BENCH_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/dev.txt $(LOCKS)/bench.txt)
+EXPORT_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/export.txt)
+DEV_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/export.txt $(LOCKS)/dev.txt)
+BENCH_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/export.txt $(LOCKS)/dev.txt $(LOCKS)/bench.txt)
 RUNTIME := $(VENV)/.installed-runtime-$(RUNTIME_DIGEST)
+EXPORT := $(VENV)/.installed-export-$(EXPORT_DIGEST)
 DEV := $(VENV)/.installed-dev-$(DEV_DIGEST)
 BENCH := $(VENV)/.installed-bench-$(BENCH_DIGEST)
 
@@ -37,6 +39,9 @@ help: ## list the targets
 .PHONY: run
 run: $(RUNTIME) ## start the sandbox with all three services and the demo (ARGS=--empty: without stories)
 	@exec $(BIN)/caserelay sandbox $(ARGS)
+
+.PHONY: exports
+exports: $(EXPORT) ## install what exports as PDF, XLSX and Parquet need besides
 
 # ---- check ----
 
@@ -105,10 +110,12 @@ lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest v
 	@$(find_python); "$$python" -m venv --clear $(VENV)/.lock && $(VENV)/.lock/bin/pip install --quiet '$(LOCK_TOOL)'
 	@echo "==> $(LOCKS)/runtime.txt"
 	@$(compile) --output-file $(LOCKS)/runtime.txt pyproject.toml
+	@echo "==> $(LOCKS)/export.txt"
+	@$(compile) --extra export --constraint $(LOCKS)/runtime.txt --output-file $(LOCKS)/export.txt pyproject.toml
 	@echo "==> $(LOCKS)/dev.txt"
-	@$(compile) --extra dev --constraint $(LOCKS)/runtime.txt --output-file $(LOCKS)/dev.txt pyproject.toml
+	@$(compile) --extra dev --extra export --constraint $(LOCKS)/export.txt --output-file $(LOCKS)/dev.txt pyproject.toml
 	@echo "==> $(LOCKS)/bench.txt"
-	@$(compile) --extra dev --extra bench --constraint $(LOCKS)/dev.txt --output-file $(LOCKS)/bench.txt pyproject.toml
+	@$(compile) --extra dev --extra export --extra bench --constraint $(LOCKS)/dev.txt --output-file $(LOCKS)/bench.txt pyproject.toml
 	@echo "==> $(LOCKS)/clients.txt"
 	@$(filter-out --build-deps-for editable,$(compile)) --output-file $(LOCKS)/clients.txt deploy/clients/requirements.in
 	@rm -rf $(VENV)/.lock
@@ -166,8 +173,11 @@ endef
 $(RUNTIME):
 	$(call install,$(LOCKS)/runtime.txt,$(RUNTIME))
 
+$(EXPORT):
+	$(call install,$(LOCKS)/export.txt,$(RUNTIME) $(EXPORT))
+
 $(DEV):
-	$(call install,$(LOCKS)/dev.txt,$(RUNTIME) $(DEV))
+	$(call install,$(LOCKS)/dev.txt,$(RUNTIME) $(EXPORT) $(DEV))
 
 $(BENCH):
-	$(call install,$(LOCKS)/bench.txt,$(RUNTIME) $(DEV) $(BENCH))
+	$(call install,$(LOCKS)/bench.txt,$(RUNTIME) $(EXPORT) $(DEV) $(BENCH))

@@ -78,6 +78,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "EXTENSION_OUT_OF_RANGE": "The new end is outside the range allowed",
         "FIELD_OF_THE_OPERATOR": "The field is for the operator to set",
         "FIXED_BY_DRAFT": "A draft keeps its person and its programme",
+        "FORMAT_NOT_INSTALLED": "The format needs libraries that are not installed",
         "GAPS_UNLIKE": "The gaps are not of one service and one type",
         "GAP_ANSWERED": "The gap has been answered before",
         "GAP_UNKNOWN": "The case has no such gap",

@@ -13,6 +13,7 @@ import click
 
 from contracts.codes import Role
 from services.audit_shell import audit
+from services.export_shell import export
 from services.questions_shell import ask, diff
 from services.shell_commands import (
     Commands,
@@ -66,6 +67,7 @@ audit.add_command(ask)
 main.add_command(audit)
 main.add_command(diff)
 main.add_command(witness)
+main.add_command(export)
 
 
 @main.command(settings=None)

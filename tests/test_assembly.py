@@ -46,3 +46,16 @@ def test_a_process_loads_the_services_that_it_serves_and_no_other() -> None:
         check=True,
     )
     assert {f"services.{name}.app" for name in SERVICES}.isdisjoint(said.stdout.split())
+
+
+@pytest.mark.slow
+def test_services_and_commands_load_no_library_of_an_export_before_one_is_asked_for() -> None:
+    """They take up to 150 MB and half a second, and an installation may lack them."""
+    loads = "import sys, services.cli, services.serve, services.sandbox.run; from services.casefile import app"
+    said = subprocess.run(
+        [sys.executable, "-c", f"{loads}; from services.casefile.exports import replayed; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"pyarrow", "reportlab", "xlsxwriter", "pymupdf_fonts", "PIL"}.isdisjoint(said.stdout.split())

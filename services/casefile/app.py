@@ -24,6 +24,7 @@ from services.casefile.domain.charter import Charter, SignCharter, WriteCharter,
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, GiveContact, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
+from services.casefile.exports.answers import Exports
 from services.casefile.gap_lists import GapLists
 from services.casefile.letters import Letters
 from services.casefile.lists import Lists
@@ -40,6 +41,7 @@ from services.casefile.routes import (
     bundles,
     cases,
     charters,
+    exports,
     gaps,
     histories,
     lists,
@@ -153,6 +155,7 @@ def build(
             cases.routes(queries, commands, vault, machine),
             histories.routes(queries, machine),
             bundles.routes(bundled),
+            exports.routes(Exports(queries, proven.reader), queries, machine),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(epochs))),
             questions.routes(Questions(queries), queries),

@@ -73,7 +73,7 @@ def timeline(
     sight = sight_of(records, seen_by) if seen_by is not None else None
     items: list[Item] = []
     refused: dict[tuple[Party, Hashable], int] = {}
-    for recorded, case in _followed(known(records, as_of, known_at), sight):
+    for recorded, case in followed(known(records, as_of, known_at), sight):
         if _is_repeated(recorded.event):
             continue
         item = _item(recorded, case)
@@ -213,7 +213,7 @@ def history_of(records: Sequence[Recorded], sight: Sight) -> list[Recorded]:
     return [recorded for recorded in records if recorded.version < first or recorded.version in sight.seen]
 
 
-def _followed(records: Iterable[Recorded], sight: Sight | None) -> Iterator[tuple[Recorded, Case]]:
+def followed(records: Iterable[Recorded], sight: Sight | None) -> Iterator[tuple[Recorded, Case]]:
     """Each event that is seen, and the case after it as the reader knows it: as in `history_of` at that moment."""
     case = whole = Case()
     first = min(sight.seen, default=0) if sight is not None else 0

@@ -90,7 +90,7 @@ def test_the_image_is_nobodys_and_hears_signals() -> None:
 
 def test_what_is_in_the_image_is_locked() -> None:
     """Hashes for everything that is installed, and no image, index or frontend from anywhere in particular."""
-    assert "--require-hashes --no-deps --only-binary :all: --requirement runtime.txt" in DOCKERFILE
+    assert "--require-hashes --no-deps --only-binary :all: --requirement lock.txt" in DOCKERFILE
     assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.11-slim-bookworm"}
     assert "syntax=" not in DOCKERFILE
     assert "index-url" not in DOCKERFILE

@@ -15,6 +15,7 @@ import pytest
 from tests.docs.pages import DECISIONS, ROOT, prose
 
 INDEX: Final = prose(DECISIONS / "README.md")
+EXPORTS: Final = ROOT / "services" / "casefile" / "exports"
 FILES: Final = sorted(DECISIONS.glob("[0-9]*.md"))
 
 
@@ -28,8 +29,8 @@ def _declared() -> set[str]:
     return {_normal(one) for some in (project["dependencies"], *optional) for one in some}
 
 
-def _locked() -> set[str]:
-    lock = (ROOT / "deploy" / "locks" / "runtime.txt").read_text(encoding="utf-8")
+def _locked(name: str) -> set[str]:
+    lock = (ROOT / "deploy" / "locks" / f"{name}.txt").read_text(encoding="utf-8")
     return {_normal(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
 
 
@@ -77,15 +78,18 @@ def test_every_dependency_is_given_a_reason_in_a_decision() -> None:
 
 
 def test_what_runs_is_what_is_locked_to_run() -> None:
-    """Nothing that is installed by `make run` imports what only `make test` installs."""
+    """Nothing that is installed by `make run` imports what only `make test` installs.
+
+    What writes exports may import what `make exports` installs.
+    """
     of_module = packages_distributions()
     own = {"contracts", "services", *sys.stdlib_module_names}
-    locked = _locked()
+    locked, more = _locked("runtime"), _locked("export")
     missing = {
         f"{file.relative_to(ROOT)}: {module}"
         for package in ("contracts", "services")
         for file in (ROOT / package).rglob("*.py")
         for module in _imported(file) - own
-        if not {_normal(one) for one in of_module.get(module, [])} & locked
+        if not {_normal(one) for one in of_module.get(module, [])} & (more if file.parent == EXPORTS else locked)
     }
     assert missing == set()

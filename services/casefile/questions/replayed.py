@@ -59,7 +59,7 @@ async def answers_of_many(
     try:
         if (unknown := await first_unknown(Streams(log), programme=which.programme)) is not None:
             raise UnknownFilter(f"--{unknown.name} is unknown; give {unknown.expected}")
-        moments = _Moments(log, when, by)
+        moments = Moments(log, when, by)
         there = [case async for case in _cases(log, which.programme, moments)]
         cases = drawn(there, which.sample, which.seed)
         progress = Progress("answered", say, lambda count: f"{count} cases")
@@ -72,7 +72,7 @@ async def answers_of_many(
     return together(question, documents, programme=which.programme, sample=which.sample, seed=which.seed)
 
 
-class _Moments:
+class Moments:
     """Makes instants of days, each in the time zone of a case's programme."""
 
     def __init__(self, log: EventLog, when: When, by: When) -> None:
@@ -93,7 +93,7 @@ class _Moments:
         return as_of, known_at
 
 
-async def _cases(log: EventLog, programme: str | None, moments: _Moments) -> AsyncIterator[str]:
+async def _cases(log: EventLog, programme: str | None, moments: Moments) -> AsyncIterator[str]:
     """The ids of the cases that were there, from their first events."""
     after = 0
     while beginnings := await log.beginnings(after, STREAMS_AT_ONCE):
@@ -102,22 +102,23 @@ async def _cases(log: EventLog, programme: str | None, moments: _Moments) -> Asy
             if not stream.startswith(CASE_PREFIX):
                 continue
             first = await log.read(stream, through=1)
-            own = _programme(first)
+            own = programme_of(first)
             as_of, known_at = await moments.of(own, first[0].meta.recorded_at)
             if programme in (None, own) and list(known(first, as_of, known_at)):
                 yield stream.removeprefix(CASE_PREFIX)
 
 
-async def _inquiries(log: EventLog, cases: Sequence[str], moments: _Moments) -> AsyncIterator[Inquiry]:
+async def _inquiries(log: EventLog, cases: Sequence[str], moments: Moments) -> AsyncIterator[Inquiry]:
     for first in range(0, len(cases), STREAMS_AT_ONCE):
         some = cases[first : first + STREAMS_AT_ONCE]
         streams = [stream for case in some for stream in (case_stream(case), tellings_stream(case))]
         tails = await log.read_tails([(stream, 0) for stream in streams])
         for records, beside in zip(tails[::2], tails[1::2], strict=True):
-            as_of, known_at = await moments.of(_programme(records), records[0].meta.recorded_at)
+            as_of, known_at = await moments.of(programme_of(records), records[0].meta.recorded_at)
             yield Inquiry(records, beside, as_of, known_at)
 
 
-def _programme(records: Sequence[Recorded]) -> str:
+def programme_of(records: Sequence[Recorded]) -> str:
+    """The programme that a case was opened in."""
     opened = records[0].event
     return opened.programme if isinstance(opened, CaseOpened) else ""

@@ -72,6 +72,13 @@ DESCRIBED: Final = ApiDescription(
             "the caller may see them.",
             versioned=True,
         ),
+        "GET /v1/cases/{case_id}/export": Operation(
+            "case-export",
+            "A case as a file, as far as the caller may see it: its timeline in words, states, who was responsible, "
+            "deadlines and events; `ndjson` has the raw record. `Repr-Digest` is the SHA-256 of the file. `pdf`, "
+            "`xlsx` and `parquet` need libraries that an installation may lack, which is answered with 501.",
+            versioned=True,
+        ),
         "GET /v1/cases/{case_id}/events": Operation(
             "case-list-events", "A page of the events of a case as they were recorded, with who and when."
         ),
