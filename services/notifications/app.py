@@ -127,7 +127,7 @@ def build(
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
     ways = Ways([SubscriptionWay(index, streams, clock), FeedWay(index)])
-    listing = Listing(index, log, WaitingRows(index, ways, clock))
+    listing = Listing(index, log, WaitingRows(index, ways, clock), asks=post.set_up)
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
     waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)

@@ -97,8 +97,10 @@ class Listing:
     `reader` is the index that the projection fills, and `log` the one that it tails.
     """
 
-    def __init__(self, reader: IndexReader, log: EventLog, waiting: WaitingRows) -> None:
+    def __init__(self, reader: IndexReader, log: EventLog, waiting: WaitingRows, *, asks: bool = False) -> None:
+        """`asks`: whether letters go out by which mentor and mentee are asked."""
         self._reader = reader
+        self._asks = asks
         self._log = log
         self._waiting = waiting
         self._moves: dict[int, _Move] = {}
@@ -143,7 +145,8 @@ class Listing:
             case MessageTaken():
                 self._taken(event, recorded, changes)
                 self._waiting.project(recorded, changes)
-                note_question(recorded, event, changes)
+                if self._asks:
+                    note_question(recorded, event, changes)
             case ReadingMoved():
                 note_reader(recorded, event, changes)
             case (
