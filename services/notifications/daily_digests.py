@@ -140,12 +140,12 @@ class DailyDigests:
             for position, event in taken.items()
         }
         rows = await self._index.rows(DELIVERIES.name, list(deliveries.values())) if deliveries else {}
-        told_at_once = {key for key, row in rows.items() if row.columns["state"] == DeliveryState.DELIVERED}
+        by_itself = {key for key, row in rows.items() if row.columns["state"] == DeliveryState.DELIVERED}
         return tuple(
             [
                 position
                 for position, event in taken.items()
-                if deliveries[position] not in told_at_once and await is_for(self._streams, person, organisation, event)
+                if deliveries[position] not in by_itself and await is_for(self._streams, person, organisation, event)
             ]
         )
 

@@ -32,7 +32,7 @@ from services.notifications.domain.waiting import OrganisationUnreached
 from services.notifications.domain.warning import MailboxWarned
 from services.notifications.events import Event
 from services.notifications.known_cases import KNOWN_CASES, KNOWN_REFERRALS, KnownCases
-from services.notifications.links.question_rows import note_asked, note_question
+from services.notifications.links.question_rows import note_invitation, note_question
 from services.notifications.night_rows import NIGHTS, NightRows, index_digest, note_pairs
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
@@ -160,7 +160,7 @@ class Listing:
                 pass
             case LinkEvent():
                 # A link itself is found by its token.
-                note_asked(event, changes)
+                note_invitation(event, changes)
             case DigestBegun() | DigestAttempted() | DigestSent() | DigestTold():
                 note_digest_letter(recorded, event, changes)
             case DigestMade():

@@ -33,7 +33,7 @@ def note_question(recorded: Recorded, event: MessageTaken, changes: Changes) -> 
     set_pending(changes, _key(str(event.message["id"])), recorded, [due])
 
 
-def note_asked(event: LinkEvent, changes: Changes) -> None:
+def note_invitation(event: LinkEvent, changes: Changes) -> None:
     """Once both have their links the question is no longer pending: not when the index is made again either."""
     if isinstance(event, LinkIssued) and isinstance(event.invitation, Invitation) and event.invitation.side == LAST:
         changes.delete(DEADLINES.name, _key(event.event))
