@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument(
         "--referrals", type=int, help="how many one organisation has in one-organisation (10,000), and cases in reports"
     )
+    parser.add_argument("--endpoints", type=int, help="how many there are in webhooks-at-scale (10,000)")
     parser.add_argument("--quick", action="store_true", help="a second and a few of everything: does it work?")
     parser.add_argument("--json", type=Path, help="a file to write the results to; what it holds of others stays")
     parser.add_argument("--data", type=Path, help="where the measured data go for a while (default: a temporary place)")
@@ -57,6 +58,7 @@ def main() -> int:
             full=given.full,
             quick=given.quick,
             referrals=given.referrals,
+            endpoints=given.endpoints,
             say=_say,
         )
         surroundings = _surroundings(bench)

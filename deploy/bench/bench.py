@@ -32,7 +32,7 @@ class Bench:
     """A run of benchmarks. `seconds` is the length of one measurement; `quick` asks only whether everything works.
 
     `referrals` is how many one organisation has had at the end, and over how many cases reports are made, where that is
-    asked for.
+    asked for. `endpoints` is how many there are in webhooks-at-scale.
     """
 
     directory: Path
@@ -42,6 +42,7 @@ class Bench:
     full: bool = False
     quick: bool = False
     referrals: int | None = None
+    endpoints: int | None = None
     say: Callable[[str], None]
     remarks: list[str] = field(default_factory=list)
 

@@ -24,6 +24,7 @@ from deploy.bench import (
     start_up,
     sustained,
     webhooks,
+    webhooks_at_scale,
     write_then_read,
 )
 from deploy.bench.bench import Bench
@@ -80,6 +81,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _text_of(webhooks),
         webhooks.measure,
         webhooks.about_seconds,
+    ),
+    "webhooks-at-scale": Part(
+        "The feed beside 10,000 endpoints with a million deliveries that wait",
+        _text_of(webhooks_at_scale),
+        webhooks_at_scale.measure,
+        webhooks_at_scale.about_seconds,
     ),
     "idle-streams": Part(
         "What idle event streams cost",

@@ -103,11 +103,17 @@ def _results(engine: str, rate: int, offered: Offered, bare: bare_posts.Posted) 
 
 async def _subscribe(system: System, endpoints: Endpoints, told: Sequence[str]) -> None:
     """Makes the organisations, each with an endpoint that has proven to be its own."""
+    await describe(system, told)
+    async with httpx.AsyncClient(timeout=60) as http:
+        await asyncio.gather(*(_endpoint(http, system, endpoints, organisation) for organisation in told))
+
+
+async def describe(system: System, told: Sequence[str]) -> None:
+    """Makes the organisations."""
     async with httpx.AsyncClient(timeout=60) as http:
         for organisation in told:
             body = {**ORGANISATIONS["brugwerk"], "name": f"{organisation} (measured)"}
             await _sent(http, system, OPERATOR, "PUT", "referral", f"/v1/organisations/{organisation}", body)
-        await asyncio.gather(*(_endpoint(http, system, endpoints, organisation) for organisation in told))
 
 
 async def _endpoint(http: httpx.AsyncClient, system: System, endpoints: Endpoints, organisation: str) -> None:

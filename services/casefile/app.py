@@ -116,7 +116,6 @@ def build(
         log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.witness_policy
     )
     leadership.gained.append(proven.builder.start_over)
-    postman = Postman(index, projection, clock, letters.postbox.fire)
 
     service = Service(
         name=NAME,
@@ -133,11 +132,11 @@ def build(
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
+        postman=Postman(index, projection, clock, letters.postbox.fire),
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        more_led={"reports": kept.round, **proven.led, "letters": postman.round},
-        finishers=[postman.finish],
+        more_led={"reports": kept.round, **proven.led},
         closers=[consumers.close, kept_index.close, proven.close],
     )
     machine = TimeMachine(queries, contexts, clock)

@@ -26,6 +26,7 @@ from services.chassis.log.coverage import Coverage
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.position import Position
+from services.chassis.mail.postman import Postman
 from services.chassis.operating.supervision import FIRST_PAUSE, Supervised
 from services.chassis.settings import Settings
 from services.chassis.time.clock import Clock
@@ -77,15 +78,12 @@ class Elsewhere(Protocol):
     @property
     def began(self) -> bool:
         """Whether it has ever taken up its work."""
-        ...
 
     async def report(self, service: str) -> Report:
         """How a service stands there, soon; if nobody can say, a report that names the process itself as failing."""
-        ...
 
     async def through(self, service: str, source: str) -> int | None:
         """Which position of a source's log is covered, as that process knows it; None if it does not say."""
-        ...
 
 
 class UnknownLog(Exception):  # noqa: N818 - reads as what happened
@@ -120,6 +118,7 @@ class Service:
     """How each store stands that the service works with."""
     publisher: Publisher | None = None
     scheduler: Scheduler | None = None
+    postman: Postman | None = None
     sources: Mapping[str, Consumer] = field(default_factory=dict)
     refers: Callable[[str, str], Awaitable[bool]] | None = None
     """Whether a stream refers to a vault record: `refers(stream, ref)`; None where nothing is swept."""
@@ -166,8 +165,9 @@ class Service:
         if self.publisher is not None:
             self.leadership.gained.append(self.publisher.forget)
             led["publisher"] = self.publisher.round
-        if self.scheduler is not None:
-            led["scheduler"] = self.scheduler.round
+        for name, part in (("scheduler", self.scheduler), ("letters", self.postman)):
+            if part is not None:
+                led[name] = part.round
         for source, consumer in self.sources.items():
             rounds[f"consumer of {source}"] = consumer.round
             led[f"retries of {source}"] = consumer.retry_round
@@ -212,7 +212,7 @@ class Service:
         """Stops the background work and closes every store; what is under way is finished or safely repeated later."""
         self._started = False
         await asyncio.gather(*(work.stop() for work in self._work))
-        for finish in self.finishers:
+        for finish in [*self.finishers, *([self.postman.finish] if self.postman is not None else [])]:
             await finish()
         await asyncio.gather(*(consumer.close() for consumer in self.sources.values()), return_exceptions=True)
         await self.leadership.close()
@@ -222,8 +222,7 @@ class Service:
             await self.vault.close()
         self.index.close()
         for close in self.closers:
-            closed = close()
-            if closed is not None:
+            if (closed := close()) is not None:
                 await closed
 
     async def behind(self) -> dict[str, int]:

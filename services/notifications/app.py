@@ -25,6 +25,7 @@ from services.chassis.leading.leadership import Leadership
 from services.chassis.leading.sharing import Sharing
 from services.chassis.log.metadata import Recorded
 from services.chassis.mail.post import Post
+from services.chassis.mail.postman import Postman
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -48,13 +49,14 @@ from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
 from services.notifications.delivery_lists import DeliveryLists
-from services.notifications.digest_rows import DIGEST_DUE
+from services.notifications.digest_rows import DIGEST_DUE, DIGEST_WAITS
 from services.notifications.domain.subscription import SubscriptionContext
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.links.acting import Links
 from services.notifications.links.asking import Asking
 from services.notifications.links.mailing_list import MailingList
+from services.notifications.links.question_rows import QUESTION
 from services.notifications.live_feed import LiveFeed
 from services.notifications.night_rows import NIGHT
 from services.notifications.nightly import Nightly
@@ -81,7 +83,6 @@ from services.notifications.routes.operations import DESCRIBED
 from services.notifications.subscription_way import SubscriptionWay
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
-from services.notifications.warning_rows import WARNING
 from services.notifications.ways import FeedWay, Ways
 from services.notifications.webhook_warnings import WebhookWarnings
 from services.notifications.webhooks.addresses import networks
@@ -127,7 +128,7 @@ def build(
     followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
     ways = Ways([SubscriptionWay(index, streams, clock), FeedWay(index)])
-    listing = Listing(index, log, WaitingRows(index, ways, clock))
+    listing = Listing(index, log, WaitingRows(index, ways, clock), asks=post.set_up)
     projection = Projection(log, index, listing.project, listing.look)
     receipts = ReadReceipts(streams, index, clock, settings.receipts_seconds)
     waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
@@ -137,7 +138,7 @@ def build(
     recording = Recording(streams, clock)
     digests = DailyDigests(streams, index, letters, recording, clock)
     warnings = WebhookWarnings(streams, index, letters, clock)
-    due = {DIGEST_DUE: digests.fire, WARNING: warnings.fire, NIGHT: nightly.fire}
+    due = {DIGEST_DUE: digests.begin, NIGHT: nightly.fire, QUESTION: asking.fire}
     sender = Sender(networks(settings.webhook_allow or ""))
     dispatcher = Dispatcher(
         Parts(
@@ -174,6 +175,7 @@ def build(
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
         scheduler=Scheduler(index, projection, clock, by_kind(due, waiting_clock.fire)),
+        postman=Postman(index, projection, clock, by_kind({DIGEST_WAITS: digests.post}, warnings.post)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         tallied=dispatcher.tally,

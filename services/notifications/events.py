@@ -18,6 +18,7 @@ from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
 from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
+from services.notifications.domain.warning import MailboxWarned
 
 Event = (
     InboxEvent
@@ -29,6 +30,7 @@ Event = (
     | AnyLinkEvent
     | AnyDigestEvent
     | DigestMade
+    | MailboxWarned
     | KeyUsed
 )
 """Every event in the service's log."""
@@ -74,6 +76,7 @@ EVENTS: Final = (
     EventRow(digest.DigestAttempted, "digest.attempted.v1"),
     EventRow(digest.DigestSent, "digest.sent.v1"),
     EventRow(digest.DigestTold, "digest.told.v1"),
+    EventRow(MailboxWarned, "notifications.mailbox_warned.v1"),
     EventRow(link.LinkIssued, "link.issued.v1"),
     EventRow(link.CodeSent, "link.code_sent.v1"),
     EventRow(link.LetterOut, "link.letter_out.v1"),

@@ -17,10 +17,11 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
+from services.chassis.mail.postbox import LETTERS
 from services.chassis.time.scheduler import DEADLINES
 from services.notifications.delivery_rows import DELIVERIES, LANES, index_lane
-from services.notifications.digest_rows import note_digest
-from services.notifications.domain.digest import DigestEvent
+from services.notifications.digest_rows import note_digest, note_digest_letter
+from services.notifications.domain.digest import DigestAttempted, DigestBegun, DigestSent, DigestTold
 from services.notifications.domain.inbox import MessageTaken, inbox_stream, parties_with
 from services.notifications.domain.lane import DeliveryEvent
 from services.notifications.domain.link_events import LinkEvent
@@ -28,15 +29,17 @@ from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
+from services.notifications.domain.warning import MailboxWarned
 from services.notifications.events import Event
 from services.notifications.known_cases import KNOWN_CASES, KNOWN_REFERRALS, KnownCases
+from services.notifications.links.question_rows import note_invitation, note_question
 from services.notifications.night_rows import NIGHTS, NightRows, index_digest, note_pairs
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.warning_rows import note_warning
 from services.notifications.ways import READERS, note_reader
 
-VERSION: Final = 6
+VERSION: Final = 7
 
 AUDIENCE: Final = Table(
     "audience",
@@ -57,6 +60,7 @@ TABLES: Final = (
     LANES,
     READERS,
     DEADLINES,
+    LETTERS,
     KNOWN_CASES,
     KNOWN_REFERRALS,
     NIGHTS,
@@ -93,8 +97,10 @@ class Listing:
     `reader` is the index that the projection fills, and `log` the one that it tails.
     """
 
-    def __init__(self, reader: IndexReader, log: EventLog, waiting: WaitingRows) -> None:
+    def __init__(self, reader: IndexReader, log: EventLog, waiting: WaitingRows, *, asks: bool = False) -> None:
+        """`asks`: whether letters go out by which mentor and mentee are asked."""
         self._reader = reader
+        self._asks = asks
         self._log = log
         self._waiting = waiting
         self._moves: dict[int, _Move] = {}
@@ -139,17 +145,24 @@ class Listing:
             case MessageTaken():
                 self._taken(event, recorded, changes)
                 self._waiting.project(recorded, changes)
+                if self._asks:
+                    note_question(recorded, event, changes)
             case ReadingMoved():
                 note_reader(recorded, event, changes)
             case (
-                SubscriptionCounted() | SubscriptionUncounted() | KeyUsed() | CaseEventsRead() | OrganisationUnreached()
+                SubscriptionCounted()
+                | SubscriptionUncounted()
+                | KeyUsed()
+                | CaseEventsRead()
+                | OrganisationUnreached()
+                | MailboxWarned()
             ):
                 pass
             case LinkEvent():
-                # A link is found by its token.
-                pass
-            case DigestEvent():
-                pass
+                # A link itself is found by its token.
+                note_invitation(event, changes)
+            case DigestBegun() | DigestAttempted() | DigestSent() | DigestTold():
+                note_digest_letter(recorded, event, changes)
             case DigestMade():
                 index_digest(recorded, event, changes)
             case DeliveryEvent():

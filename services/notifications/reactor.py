@@ -19,7 +19,7 @@ from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide, inbox_stream
 from services.notifications.links.acting import Links
-from services.notifications.links.asking import ASKING, POSTED, Asking
+from services.notifications.links.asking import POSTED, Asking
 from services.notifications.reactions import stream_of, when_something_is_published_take_it_in
 
 _ANSWERS: Final[dict[str, type[ActByLinkAnswered | AnswerByLinkTaken]]] = {
@@ -44,7 +44,10 @@ class Reactor:
         links: Links | None = None,
         asking: Asking | None = None,
     ) -> None:
-        """`known` are the messages that this version takes in, by type; `links` are told what became of their acts."""
+        """`known` are the messages that this version takes in, by type; `links` are told what became of their acts.
+
+        `asking` is told what became of its letters.
+        """
         self._links, self._asking = links, asking
         self._handler = Handler[TakeMessage, Inbox](streams, OwnState(), decide)
         self._clock = clock
@@ -68,12 +71,10 @@ class Reactor:
             return
         command, stream, call = self._reaction(event)
         await self._handler.handle(command, stream, INBOX, call, must_exist=False)
-        if event.type in ASKING and self._asking is not None:
-            await self._asking.ask(event)
 
     async def add(self, row: Row, event: Envelope) -> None:
         """Adds one message to what is taken in together. Raises as `react` does, and ComesAlone."""
-        if event.type in _ANSWERS or event.type in POSTED or event.type in ASKING:
+        if event.type in _ANSWERS or event.type in POSTED:
             raise ComesAlone
         command, stream, call = self._reaction(event)
         await self._handler.add(row, command, stream, INBOX, call, must_exist=False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from contracts.subscription_codes import SubscriptionState
+from contracts.subscription_codes import Channel, SubscriptionState
 from contracts.telling_codes import NotToldReason
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader, Row
 from services.chassis.time.clock import Clock
+from services.notifications.delivering.addressed import is_for
 from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivery_rows import DELIVERIES
 from services.notifications.digest_rows import wants_digest
@@ -19,6 +21,7 @@ from services.notifications.domain.digest import DIGEST, digest_stream
 from services.notifications.domain.lane import DeliveryState
 from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
 from services.notifications.email.quiet_hours import quiet_until
+from services.notifications.lists import taken_at
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 from services.notifications.ways import Waits
 
@@ -48,8 +51,9 @@ class SubscriptionWay:
         }
         if not deliveries:
             return False
-        if any([await self._had_its_digest(key, waits) for key in deliveries]):
-            return True
+        for row in rows:
+            if row.columns["channel"] == Channel.EMAIL and await self._had_its_digest(row.key, waits):
+                return True
         ids = [each for both in deliveries.values() for each in both]
         until = time.monotonic() + A_MOMENT if time.monotonic() >= self._patient_from else 0.0
         while True:
@@ -57,13 +61,19 @@ class SubscriptionWay:
             if any(row.columns["state"] == DeliveryState.DELIVERED for row in found.values()):
                 return True
             under_way = [key for key, both in deliveries.items() if not found.keys() & {*both}]
-            if not any([await self._comes_now(key, waits) for key in under_way]):
+            if not await self._any_comes_now(under_way, waits):
                 return False
             if time.monotonic() >= until:
                 # Nobody delivers: that is so for all that wait, and each must not wait for it.
                 self._patient_from = max(self._patient_from, time.monotonic() + A_WHILE)
                 return False
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _any_comes_now(self, subscriptions: Sequence[str], waits: Waits) -> bool:
+        for subscription in subscriptions:
+            if await self._comes_now(subscription, waits):
+                return True
+        return False
 
     async def _comes_now(self, subscription: str, waits: Waits) -> bool:
         """Whether it is on its way as a delivery of its own, and for no morning."""
@@ -76,6 +86,8 @@ class SubscriptionWay:
         """See `Way.expected`. A letter that waits for the morning has an hour of it to go out."""
         now, found = self._clock.now(), list[datetime]()
         for row in await self._rows(waits.organisation):
+            if row.columns["channel"] != Channel.EMAIL:
+                continue
             choices = (await self._streams.fold(subscription_stream(row.key), SUBSCRIPTION)).state.choices
             if choices is None or not await self._is_coming(row.key, waits):
                 continue
@@ -92,7 +104,11 @@ class SubscriptionWay:
             or not await self._covers(subscription, waits.type, waits.since)
         ):
             return False
-        return (await self._streams.fold(digest_stream(subscription), DIGEST)).state.through >= waits.position
+        if (await self._streams.fold(digest_stream(subscription), DIGEST)).state.through < waits.position:
+            return False
+        # What is for others than its reader a digest passes by.
+        (message,) = await taken_at(self._streams.log, [waits.position])
+        return await is_for(self._streams, choices.person, waits.organisation, message)
 
     async def _is_coming(self, subscription: str, waits: Waits) -> bool:
         """Whether it will be tried soon: nothing that was sent there before is in trouble."""
@@ -105,11 +121,12 @@ class SubscriptionWay:
     async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
         """See `Way.failing`. One that nobody has proven yet is not set up."""
         proven = [row for row in await self._rows(organisation) if row.columns["state"] != SubscriptionState.PENDING]
-        states = {str(row.columns["state"]) for row in proven if await self._covers(row.key, kind, since)}
-        if not states:
-            return None
-        active = SubscriptionState.ACTIVE.value in states
-        return NotToldReason.DELIVERY_FAILED if active else NotToldReason.CHANNEL_STOPPED
+        # The active ones first, and no further than to the first: an organisation may have hundreds.
+        for row in sorted(proven, key=lambda row: row.columns["state"] != SubscriptionState.ACTIVE):
+            if await self._covers(row.key, kind, since):
+                active = row.columns["state"] == SubscriptionState.ACTIVE
+                return NotToldReason.DELIVERY_FAILED if active else NotToldReason.CHANNEL_STOPPED
+        return None
 
     async def _covers(self, subscription: str, kind: str, since: datetime) -> bool:
         state = (await self._streams.fold(subscription_stream(subscription), SUBSCRIPTION)).state

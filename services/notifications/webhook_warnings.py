@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from contracts.subscription_codes import Channel, SubscriptionState
+from services.chassis.deciding.context import OwnState
+from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
 from services.chassis.mail.smtp import Result
@@ -18,9 +20,11 @@ from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.mail_carrier import MailCarrier
 from services.notifications.delivering.schedule import GIVE_UP_AFTER
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
+from services.notifications.domain.subscription_events import WarnedAboutSubscription
+from services.notifications.domain.warning import WARNED, RecordWarned, Warned, decide, warning_stream
 from services.notifications.email.composing import warning_letter
+from services.notifications.reactor import SYSTEM
 from services.notifications.subscription_rows import SUBSCRIPTIONS
-from services.notifications.warning_rows import WARNING
 
 MOST: Final = 50
 """Mailboxes of an organisation that are written to."""
@@ -32,27 +36,36 @@ class WebhookWarnings:
 
     def __init__(self, streams: Streams, index: IndexReader, carrier: MailCarrier, clock: Clock) -> None:
         self._streams, self._index, self._carrier, self._clock = streams, index, carrier, clock
+        self._handler = Handler[RecordWarned, Warned](streams, OwnState(), decide)
 
-    async def fire(self, stream: str, due: Pending) -> Sequence[Pending]:
-        """A warning is due; returns when those are tried again that no mail server took. Their ids are its name."""
+    async def post(self, stream: str, due: Pending) -> Sequence[Pending]:
+        """A warning waits: a letter for each mailbox, whose name it has, follows from the first that has none.
+
+        Returns these letters; of one that no mail server took, when it is tried again.
+        """
         failing = (await self._streams.fold(stream, SUBSCRIPTION)).state
         if failing.warned is None:
             return ()
-        mailboxes = due.name.split(",") if due.name else await self._mailboxes(failing.organisation)
-        left = [mailbox for mailbox in mailboxes if not await self._warn(mailbox, failing)]
-        again = sortable(self._clock.now() + AGAIN)
-        return [Pending(again, ",".join(left), WARNING, due.due)] if left else ()
+        if not due.name:
+            return [due._replace(name=mailbox) for mailbox in await self._mailboxes(failing.organisation)]
+        if await self._warn(due.name, failing, failing.warned):
+            return ()
+        return [due._replace(at=sortable(self._clock.now() + AGAIN))]
 
     async def _mailboxes(self, organisation: str) -> list[str]:
         where = {"organisation": organisation, "channel": Channel.EMAIL.value}
         rows = await self._index.find(SUBSCRIPTIONS.name, where, after=0, limit=MOST)
         return [row.key for row in rows if row.columns["state"] == SubscriptionState.ACTIVE.value]
 
-    async def _warn(self, mailbox: str, failing: Subscription) -> bool:
+    async def _warn(self, mailbox: str, failing: Subscription, warned: WarnedAboutSubscription) -> bool:
         """Whether nothing is left to be done for this mailbox."""
+        stream = warning_stream(failing.subscription)
+        before = (await self._streams.fold(stream, WARNED)).state
         reader = (await self._streams.fold(subscription_stream(mailbox), SUBSCRIPTION)).state
-        warned, choices = failing.warned, reader.choices
-        if warned is None or choices is None or reader.state is not SubscriptionState.ACTIVE:
+        choices = reader.choices
+        if choices is None or reader.state is not SubscriptionState.ACTIVE:
+            return True
+        if before.knows(mailbox, warned.warning, warned.since):
             return True
         until = warned.since + timedelta(seconds=GIVE_UP_AFTER)
         around = await self._carrier.around(reader)
@@ -63,4 +76,14 @@ class WebhookWarnings:
             answer = await self._carrier.send(reader, letter, delivery_id(mailbox, name))
         except ForgottenSecrets:
             return True
+        if answer.result is Result.ACCEPTED:
+            command = RecordWarned(
+                at=self._clock.now(),
+                by=SYSTEM,
+                subscription=failing.subscription,
+                mailbox=mailbox,
+                warning=warned.warning,
+                since=warned.since,
+            )
+            await self._handler.handle(command, stream, WARNED, Call(actor=SYSTEM), must_exist=False)
         return answer.result in (Result.ACCEPTED, Result.REFUSED)

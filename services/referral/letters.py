@@ -26,8 +26,8 @@ from services.referral.domain.referral_state import Referral
 from services.referral.projection import REFERRALS
 
 SYSTEM: Final = Actor(sub="referral-service", role="SYSTEM", org="caserelay")
-MOST: Final = 100
-"""Referrals of a case that are looked through for the one that an organisation has accepted."""
+AT_ONCE: Final = 100
+"""Referrals of a case that are read together, to find the one that an organisation has accepted."""
 
 
 class Letters:
@@ -69,12 +69,14 @@ class Letters:
     async def _accepted(self, case: str) -> tuple[Referral | None, bool]:
         """The referral that an organisation has, if one has; if none has, whether the person withdrew one."""
         await self._projection.wait_through(await self._streams.log.head())
-        rows = await self._index.find(REFERRALS.name, {"case_id": case}, after=0, limit=MOST)
-        for row in rows:
-            referral = (await self._streams.fold(referral_stream(row.key), REFERRAL)).state
-            if referral.state is ReferralState.ACCEPTED:
-                return referral, False
-        return None, any(row.columns["consent_withdrawn"] for row in rows)
+        after, withdrawn = 0, False
+        while rows := await self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=AT_ONCE):
+            for row in rows:
+                referral = (await self._streams.fold(referral_stream(row.key), REFERRAL)).state
+                if referral.state is ReferralState.ACCEPTED:
+                    return referral, False
+            after, withdrawn = rows[-1].seq, withdrawn or any(row.columns["consent_withdrawn"] for row in rows)
+        return None, withdrawn
 
 
 def _email(record: dict[str, Any] | None) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench import bare_posts, webhooks
+from deploy.bench import bare_posts, webhooks, webhooks_at_scale
 from deploy.bench.bench import Bench
 from deploy.bench.endpoints import CHALLENGE, Endpoints, delays, found_at
 from deploy.bench.engines import SQLITE, Engines
@@ -45,6 +45,21 @@ def test_deliveries_are_measured_beside_the_feed_and_a_bare_loop(tmp_path: Path)
         assert delivered.p95
         (allowed,) = [each for each in delivered.compared if each.to == webhooks.ALLOWED]
         assert allowed.ratio == pytest.approx(delivered.p95 / (3 * bare.p95 + feed.p95), abs=0.001)
+
+
+@pytest.mark.timeout(240)
+def test_endpoints_at_scale_are_measured_beside_a_system_without(tmp_path: Path) -> None:
+    """What waits is counted, and the feed and the memory are held against a system without, which comes twice."""
+    with LoopbackIssuer() as issuer, Engines(tmp_path) as engines:
+        bench = Bench(directory=tmp_path, engines=engines, issuer=issuer, seconds=1, quick=True, say=lambda _: None)
+        results = list(webhooks_at_scale.measure(bench))
+    assert len(results) == 9
+    page, stream, memory = results[3:6]
+    assert [compared.to for each in (page, stream) for compared in each.compared] == [webhooks_at_scale.WITHOUT] * 2
+    (waiting,) = page.notes
+    assert int(waiting.split()[0].replace(",", "")) >= 40 * 10
+    assert memory.unit == "MB"
+    assert "KB for each" in memory.notes[0]
 
 
 async def test_endpoints_answer_a_challenge_and_remember_what_came_first(endpoints: Endpoints) -> None:

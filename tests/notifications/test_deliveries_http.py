@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,25 +13,16 @@ from services.chassis.store_opener import StoreOpener
 from services.notifications.delivering.places import saved_place
 from services.notifications.domain import subscribing
 from tests.notifications.messages import BRUGWERK, Story
-from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
-from tests.notifications.running import Running, running
+from tests.notifications.receiving import Answer, Receiver, Subscriptions, until
+from tests.notifications.running import Running
 
 LEAD = "NGO_LEAD"
 
 
 @pytest.fixture
-async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
-    """The service, which tries three times in short succession."""
-    more: dict[str, Any] = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.1,0.1"}
-    async with running(tmp_path, stores=service_stores, **more) as system:
-        yield system
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Receiver]:
-    """A receiver."""
-    async with receiver() as there:
-        yield there
+def settings() -> dict[str, Any]:
+    """It tries three times in short succession."""
+    return {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.1,0.1"}
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,37 +11,21 @@ import pytest
 from contracts import referral
 from contracts.casefile.deadlines import NgoAccessExpired
 from contracts.subscription_codes import SubscriptionState
-from services.chassis.store_opener import StoreOpener
 from services.notifications.delivering.endpoint import CASES_AT_ONCE
 from services.notifications.domain import subscribing
 from services.notifications.domain.lane import DeliveryAttempted, DeliveryState, DeliveryWithheld
 from tests.notifications.messages import BRUGWERK, LOTTE, START, Story
-from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
-from tests.notifications.running import Running, running
+from tests.notifications.receiving import Answer, Receiver, Subscriptions, until
+from tests.notifications.running import Running
 
 DECLINED = "org.caserelay.referral.declined.v1"
 SUBMITTED = "org.caserelay.referral.submitted.v1"
 
 
 @pytest.fixture
-async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
-    """The service, which may call receivers of this machine and tries three times in short succession."""
-    more: dict[str, Any] = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
-    async with running(tmp_path, stores=service_stores, **more) as system:
-        yield system
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Receiver]:
-    """A receiver."""
-    async with receiver() as there:
-        yield there
-
-
-@pytest.fixture
-def subscriptions(system: Running) -> Subscriptions:
-    """Its subscriptions."""
-    return Subscriptions(system.service)
+def settings() -> dict[str, Any]:
+    """It may call receivers of this machine, and tries three times in short succession."""
+    return {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
 
 
 async def test_an_endpoint_is_asked_first_and_then_told_what_its_organisation_sees(

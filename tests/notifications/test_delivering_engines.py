@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from services.notifications.domain import subscribing
 from services.notifications.domain.lane import LANE, Lane, LaneCommand, RecordAttempt, decide, lane_stream
 from services.notifications.reactor import SYSTEM
 from tests.notifications.messages import BRUGWERK, START, Story
-from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
+from tests.notifications.receiving import Answer, Receiver, Subscriptions, until
 from tests.notifications.running import Running, running
 from tests.support.repetitions import times
 
@@ -39,13 +39,6 @@ def open_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
         return lambda: stores
     url = request.getfixturevalue("database_url") if request.param == "postgres" else None
     return lambda: Stores(tmp_path / "data", url)
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Receiver]:
-    """A receiver."""
-    async with receiver() as there:
-        yield there
 
 
 class Flapping:

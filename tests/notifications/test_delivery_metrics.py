@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.chassis.store_opener import StoreOpener
 from tests.notifications.messages import BRUGWERK, Story
 from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
-from tests.notifications.running import Running, running
+from tests.notifications.running import Running
 
 
 @pytest.fixture
-async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
-    """The service, which may call receivers of this machine and tries three times in short succession."""
-    more: dict[str, Any] = {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
-    async with running(tmp_path, stores=service_stores, **more) as system:
-        yield system
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Receiver]:
-    """A receiver."""
-    async with receiver() as there:
-        yield there
-
-
-@pytest.fixture
-def subscriptions(system: Running) -> Subscriptions:
-    """Its subscriptions."""
-    return Subscriptions(system.service)
+def settings() -> dict[str, Any]:
+    """It may call receivers of this machine, and tries three times in short succession."""
+    return {"webhook_allow": "127.0.0.0/8", "webhook_retries": "0,0.2,0.2"}
 
 
 async def test_metrics_tell_what_came_of_attempts_and_how_much_waits(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from contracts.subscription_codes import SubscriptionState
-from services.chassis.store_opener import StoreOpener
+from contracts.subscription_codes import SubscriptionState, WarningCode
+from services.chassis.time.clock import machine_now
+from services.notifications.delivering.endpoint import AWAY_AFTER
+from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.schedule import Schedule
 from services.notifications.domain import subscribing
 from services.notifications.domain.lane import DeliveryAttempted, DeliveryFailed, DeliveryState
 from services.notifications.domain.subscription_events import SubscriptionRecovered, WarnedAboutSubscription
 from tests.notifications.messages import BRUGWERK, Story
-from tests.notifications.receiving import Answer, Receiver, Subscriptions, receiver, until
+from tests.notifications.receiving import Answer, Receiver, Subscriptions, until
 from tests.notifications.running import Running, running
 
 DAY = 0.3
@@ -22,18 +25,10 @@ DAY = 0.3
 
 
 @pytest.fixture
-async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
-    """The service, whose days are short: two attempts of a delivery, and a probe each day until the fifth."""
+def settings() -> dict[str, Any]:
+    """Its days are short: two attempts of a delivery, and a probe each day until the fifth."""
     schedule = Schedule((0.0, 0.05), probe_every=DAY, give_up_after=5 * DAY, chance=lambda: 0.0)
-    async with running(tmp_path, stores=service_stores, schedule=schedule, webhook_allow="127.0.0.0/8") as system:
-        yield system
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Receiver]:
-    """A receiver."""
-    async with receiver() as there:
-        yield there
+    return {"schedule": schedule, "webhook_allow": "127.0.0.0/8"}
 
 
 async def course(system: Running, subscription: str, kind: type) -> list[object]:
@@ -114,3 +109,27 @@ async def test_an_endpoint_that_is_verified_again_has_five_days_again(system: Ru
     await subscriptions.stand_at(subscription, {sent.id: DeliveryState.DELIVERED})
     assert there.tried(sent.id) == tried + 2
     assert (await subscriptions.state(subscription)).state is SubscriptionState.ACTIVE
+
+
+async def test_one_that_is_known_to_be_away_is_tried_once_by_a_process_that_begins(
+    tmp_path: Path, there: Receiver
+) -> None:
+    """However many cases wait for it and come meanwhile; what is found out then is so for all of them."""
+    more: dict[str, Any] = {"schedule": Schedule((0.0, 60.0)), "webhook_allow": "127.0.0.0/8"}
+    async with running(tmp_path, **more) as system:
+        subscriptions = Subscriptions(system.service)
+        subscription = await subscriptions.active(BRUGWERK, there.url)
+        there.answering = lambda *_: Answer(503)
+        await system.tell(*(Story(f"C{n}").submitted(BRUGWERK) for n in range(AWAY_AFTER + 5)))
+        await until(lambda: len(there.received) == AWAY_AFTER)
+        recording = Recording(system.service.streams, system.service.clock)
+        await recording.warn(await subscriptions.state(subscription), WarningCode.FAILING, machine_now())
+    async with running(tmp_path, **more) as system:
+        await until(lambda: len(there.received) == AWAY_AFTER + 1)
+        await system.tell(*(Story(f"D{n}").submitted(BRUGWERK) for n in range(5)))
+        await asyncio.sleep(0.5)
+        assert len(there.received) == AWAY_AFTER + 1
+    there.answering = lambda *_: Answer()
+    async with running(tmp_path, **more):
+        # Of twenty cases all but the eleven that wait for the end of their pauses.
+        await until(lambda: len(there.taken()) == 9)

@@ -48,7 +48,10 @@ def test_a_lead_of_an_agency_names_anybody_of_it() -> None:
 
 
 def test_a_coordinator_does_not_turn_the_mail_of_a_lead_to_themselves() -> None:
-    """Another address of the lead's mailbox is none of theirs to give; its language is, and to become its reader."""
+    """Neither another address of the lead's mailbox is theirs to give, nor another reader, they least of all.
+
+    Its language is.
+    """
     mailbox = replace(MAILBOX, person=COLLEAGUES[1])
     made = SUBSCRIPTIONS.after(created(mailbox, HANNE), PROVEN)
     elsewhere = replace(mailbox, address_ref="subscription-x.address.2")
@@ -56,5 +59,7 @@ def test_a_coordinator_does_not_turn_the_mail_of_a_lead_to_themselves() -> None:
     made.when(change).is_refused("NOT_YOUR_MAILBOX", because=Because.RIGHTS)
     assert made.when(replace(change, by=HANNE)).events
     assert made.when(replace(change, choices=replace(mailbox, language="fr"))).events
-    taken_over = made.when(replace(change, choices=replace(elsewhere, person=MAILBOX.person))).state
-    assert (taken_over.state, taken_over.reads_as) == (SubscriptionState.PENDING, "NGO_COORDINATOR")
+    taken_over = replace(change, choices=replace(elsewhere, person=MAILBOX.person))
+    made.when(taken_over).is_refused("NOT_YOUR_MAILBOX", because=Because.RIGHTS)
+    given = made.when(replace(taken_over, by=HANNE)).state
+    assert (given.state, given.reads_as) == (SubscriptionState.PENDING, "NGO_COORDINATOR")

@@ -157,7 +157,7 @@ class Dispatcher:
             else:
                 woken = [each for organisation in event.audience for each in self._endpoints.of(organisation)]
             for endpoint in woken:
-                if endpoint.wants(event.type):
+                if endpoint.is_woken_by(event.type):
                     self._wake(endpoint)
         elif isinstance(event, DeliveryRetryRequested):
             delivery = event.delivery

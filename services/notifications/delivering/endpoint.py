@@ -178,11 +178,24 @@ class Endpoint:
             self.away_since = self.probed_at = None
         warned = subscription.warned if subscription.state is SubscriptionState.ACTIVE else None
         if warned is not None and self.away_since is None and not self.proven:
-            self.away_since = warned.since
+            # Nothing has arrived since: one attempt finds out whether it is back, as before the process began.
+            self.away_since, self.failures = warned.since, AWAY_AFTER
 
     def wants(self, kind: str) -> bool:
         """Whether it gets messages of a type."""
         return self.types is None or kind in self.types
+
+    def is_woken_by(self, kind: str) -> bool:
+        """Whether it is to be looked at for a message of a type.
+
+        While it is away and some lane finds out in its time whether it is back, what is new waits for that.
+        """
+        if not self.wants(kind):
+            return False
+        if self.is_away and self.channel == Channel.WEBHOOK and (self.active or self.holding):
+            self.stalled = True
+            return False
+        return True
 
     def begin(self, key: LaneKey, first: int | None, floor: int) -> None:
         """Has a lane worked on."""

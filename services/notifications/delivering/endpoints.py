@@ -12,6 +12,7 @@ from services.chassis.index.index import IndexReader, Value
 from services.chassis.service import Tally
 from services.notifications.delivering.endpoint import Endpoint
 from services.notifications.delivering.shards import shard_of
+from services.notifications.domain.digest import DIGEST, digest_stream
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 
@@ -94,10 +95,18 @@ class Endpoints:
             return None, state
         if endpoint is None:
             (first,) = await self._streams.log.read(stream, most=1)
-            endpoint = Endpoint(subscription, shard_of(subscription), first.position)
+            since = max(first.position, await self._in_digests(state))
+            endpoint = Endpoint(subscription, shard_of(subscription), since)
             self._enter(endpoint, state.organisation)
         endpoint.learn(state)
         return endpoint, state
+
+    async def _in_digests(self, subscription: Subscription) -> int:
+        """Up to which position a mailbox was told by digests, or is being told by one: that does not come once more."""
+        if subscription.is_webhook:
+            return 0
+        digest = (await self._streams.fold(digest_stream(subscription.subscription), DIGEST)).state
+        return digest.through if digest.begun is None else digest.begun.through
 
     def _enter(self, endpoint: Endpoint, organisation: str) -> Endpoint:
         endpoint.organisation = organisation

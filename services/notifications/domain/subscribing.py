@@ -139,9 +139,10 @@ def change(command: ChangeSubscription, context: SubscriptionContext) -> Decided
         raise Refused.input(*faults)
     if held is None or command.choices == held:
         return []
-    if held.goes_elsewhere(command.choices):
+    if elsewhere := held.goes_elsewhere(command.choices):
+        # To be its reader from now on is not enough: who read it until now would no longer be told.
+        _check_reader(command.by, held)
         _check_reader(command.by, command.choices)
-    elsewhere = held.goes_elsewhere(command.choices)
     return [SubscriptionChanged(choices=command.choices, elsewhere=elsewhere, changed_at=command.at)]
 
 

@@ -2,12 +2,12 @@
 
 A proposed match asks both sides for their yes or no; a check-in that is soon due asks both how it goes. Who they are,
 and whether there is an address at all, the services know that keep the addresses: here is known which match, and which
-side.
+side. Nobody is asked at night: their 72 hours begin in the morning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -15,9 +15,8 @@ from uuid import UUID
 from contracts.casefile.deadlines import DeadlineReminded
 from contracts.casefile.matching import MatchProposed
 from contracts.casefile_codes import Side
-from contracts.codes import Step
 from contracts.letters import LetterPosted, MenteesLetterPosted, MentorsLetterPosted
-from contracts.message import Envelope, read_data
+from contracts.message import Envelope, decode_data, read_data
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
@@ -25,14 +24,23 @@ from services.chassis.mail.post import Post
 from services.chassis.modelling.decider import Actor, Refused
 from services.chassis.modelling.derived_id import derived_id
 from services.chassis.time.clock import Clock, machine_now
+from services.chassis.time.scheduler import Pending, instant
 from services.notifications.domain.inbox import MessageTaken, inbox_stream
-from services.notifications.domain.link import LINK, IssueLink, Link, LinkCommand, RecordLetter, decide, link_stream
+from services.notifications.domain.link import (
+    LIFE,
+    LINK,
+    IssueLink,
+    Link,
+    LinkCommand,
+    RecordLetter,
+    decide,
+    link_stream,
+)
 from services.notifications.domain.link_events import Invitation
+from services.notifications.lists import taken_at
 
 PULSE: Final = ("record-pulse",)
 MATCH: Final = ("confirm-match", "reject-match")
-ASKING: Final = frozenset({MatchProposed.TYPE, DeadlineReminded.TYPE})
-"""The messages from which questions follow."""
 POSTED: Final[dict[str, type[LetterPosted]]] = {kind.TYPE: kind for kind in (MenteesLetterPosted, MentorsLetterPosted)}
 _NAMESPACE: Final = UUID("6c0a7f0f-7d0b-4f0c-8a43-0f4d1b7f3a52")
 _STOPS: Final = frozenset({"LegalBasisWithdrawn", "DisclosureStopped"})
@@ -65,31 +73,43 @@ class Asking:
         self._system, self._now = system, now
         self._handler = Handler[LinkCommand, Link](streams, OwnState(), decide)
 
-    async def ask(self, event: Envelope) -> None:
-        """Asks what follows from a message that is in the inbox already. One that is repeated asks nobody again."""
-        if not self._post.set_up or (question := await self._question(event)) is None:
-            return
+    async def fire(self, _stream: str, due: Pending) -> Sequence[Pending]:
+        """A question is due: asks both sides, but for who needs no asking any more. Nothing is left of it afterwards.
+
+        One that is repeated asks nobody again. One that could not be put within the life of its link is put no more.
+        """
+        if not self._post.set_up or self._clock.now() > instant(due.due) + LIFE:
+            return ()
+        (message,) = await taken_at(self._streams.log, [int(due.name)])
+        if (question := await self._question(message)) is None:
+            return ()
         asker = await self._name_of(question.organisation)
         for side in Side:
-            link = derived_id(_NAMESPACE, f"{question.event} {side}")
-            command = IssueLink(
-                at=self._clock.now(),
-                by=self._system,
-                link=link,
-                token_hash="",
-                subscription="",
-                organisation=question.organisation,
-                sub="",
-                role="",
-                case=question.case,
-                event=question.event,
-                referral="",
-                acts=question.acts,
-                now=self._now(),
-                invitation=Invitation(side=side.value, match=question.match, asker=asker, url=self._post.url),
-            )
-            call = Call(actor=self._system, traceparent=event.traceparent)
-            await self._handler.handle(command, link_stream(link), LINK, call, must_exist=False)
+            invitation = Invitation(side=side.value, match=question.match, asker=asker, url=self._post.url)
+            if await self._settled_by(question.case, question.event, invitation, question.acts) is None:
+                await self._issue(question, invitation, message.message.get("traceparent"))
+        return ()
+
+    async def _issue(self, question: Question, invitation: Invitation, traceparent: str | None) -> None:
+        link = derived_id(_NAMESPACE, f"{question.event} {invitation.side}")
+        command = IssueLink(
+            at=self._clock.now(),
+            by=self._system,
+            link=link,
+            token_hash="",
+            subscription="",
+            organisation=question.organisation,
+            sub="",
+            role="",
+            case=question.case,
+            event=question.event,
+            referral="",
+            acts=question.acts,
+            now=self._now(),
+            invitation=invitation,
+        )
+        call = Call(actor=self._system, traceparent=traceparent)
+        await self._handler.handle(command, link_stream(link), LINK, call, must_exist=False)
 
     async def note(self, event: Envelope) -> None:
         """Notes what became of a letter. One that nobody knows is passed over."""
@@ -110,22 +130,25 @@ class Asking:
         """Raises Refused, with the reason, where the question of a link is settled without it."""
         if (issued := link.issued) is None or (invitation := link.invitation) is None:
             return
-        taken = await self._taken(issued.case)
-        ids = [each.message["id"] for each in taken]
-        later = taken[ids.index(issued.event) + 1 :] if issued.event in ids else ()
-        for message in later:
-            if (settled := _settled(message, invitation, issued.acts)) is not None:
-                raise settled
+        settled = await self._settled_by(issued.case, issued.event, invitation, issued.acts)
+        if settled is not None:
+            raise settled
 
-    async def _question(self, event: Envelope) -> Question | None:
-        if event.type == MatchProposed.TYPE:
-            proposed = read_data(MatchProposed, event)
-            return Question(proposed.case, event.id, proposed.match, proposed.actor.org, MATCH)
-        reminded = read_data(DeadlineReminded, event)
-        if reminded.step != Step.CHECK_IN:
-            return None
+    async def _settled_by(self, case: str, event: str, invitation: Invitation, acts: tuple[str, ...]) -> Refused | None:
+        """What has settled a question since the message that it follows from; None where nothing has."""
+        taken = await self._taken(case)
+        ids = [each.message["id"] for each in taken]
+        later = taken[ids.index(event) + 1 :] if event in ids else ()
+        return next((settled for each in later if (settled := _settled(each, invitation, acts)) is not None), None)
+
+    async def _question(self, message: MessageTaken) -> Question | None:
+        event, data = str(message.message["id"]), message.message["data"]
+        if message.type == MatchProposed.TYPE:
+            proposed = decode_data(MatchProposed, data)
+            return Question(proposed.case, event, proposed.match, proposed.actor.org, MATCH)
+        reminded = decode_data(DeadlineReminded, data)
         match = _running(await self._taken(reminded.case))
-        return None if match is None else Question(reminded.case, event.id, match, reminded.awaited, PULSE)
+        return None if match is None else Question(reminded.case, event, match, reminded.awaited, PULSE)
 
     async def _taken(self, case: str) -> list[MessageTaken]:
         return [recorded.event for recorded in await self._streams.log.read(inbox_stream(case))]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from services.chassis.deciding.handler import Call
 from services.chassis.deciding.streams import Streams
+from services.chassis.index.index import Changes
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_types import EventTypes
 from services.chassis.mail.post import Post
@@ -24,6 +27,7 @@ from services.chassis.modelling.decider import Actor
 from services.chassis.operating.supervision import Supervised
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import SandboxClock
+from services.chassis.time.scheduler import Pending, sortable
 from tests.support.mail_server import MailBox, mail_server
 
 START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -153,3 +157,46 @@ async def test_a_code_goes_before_all_links(office: Office) -> None:
     await office.take("code@voorbeeld.example", number=1)
     office.start()
     assert "code@voorbeeld.example" in (await office.reaches(21))[:CONNECTIONS]
+
+
+async def test_who_waits_for_letters_waits_no_longer_than_they_may(office: Office) -> None:
+    """Until all that is due has gone out, at once; or until then, where one hangs."""
+    await office.take(*names(3, "reader"))
+    postman = office.start()
+    began = time.monotonic()
+    await postman.posted(began + 10)
+    assert len(office.box.letters) == 3
+    assert time.monotonic() - began < 5
+    (slow,) = names(1, "slow")
+    office.box.hangs_for.add(slow)
+    await office.take(slow)
+    await postman.posted(time.monotonic() + 0.5)
+    assert (office.box.hanging, len(office.box.letters)) == ([slow], 3)
+
+
+async def test_the_letters_of_one_row_go_out_one_after_the_other(office: Office) -> None:
+    """Each is gone from it once it was posted; one that comes back waits with those behind it."""
+    at = sortable(START)
+    readers = ["first", "second", "third"]
+    changes, back = Changes(), sortable(START + timedelta(hours=1))
+    waiting = json.dumps([[at, reader, "LETTER", at] for reader in readers])
+    changes.put(LETTERS.name, "row", 1, at=at, pending=waiting, position=1)
+    await office.index.apply(changes, after=0, through=0)
+    seen = list[str]()
+
+    async def fire(_: str, due: Pending) -> list[Pending]:
+        seen.append(due.name)
+        return [due._replace(at=back)] if due.name == "first" and due.at != back else []
+
+    postman = Postman(office.index, office.projection, office.clock, fire)
+    async with asyncio.timeout(10):
+        while len(seen) < 3:
+            await postman.round()
+    assert seen == readers
+    office.clock.move(START + timedelta(hours=1))
+    async with asyncio.timeout(10):
+        while len(seen) < 4:
+            await postman.round()
+    await postman.round()
+    assert seen[3:] == ["first"]
+    assert await office.index.first(LETTERS.name, "at", limit=1) == []

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
+from contracts.subscription_codes import WarningCode
+from services.chassis.time.clock import machine_now
+from services.notifications.delivering.recording import Recording
+from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
+from services.notifications.domain.warning import WARNED, warning_stream
 from tests.casefile.cases import PROFILE
 from tests.notifications.links.mailbox import Mailbox, code_in, link_in
 from tests.notifications.links.pair import MENTEE, MENTOR, MENTORS, Pair
@@ -77,3 +83,18 @@ async def live(services: Running, box: MailBox) -> None:
     box.at_data.append("451 4.3.0 Try again later")
     await services.at(services.clock.now() + timedelta(days=4))
     await services.settle()
+    await warned(services, mailbox)
+
+
+async def warned(services: Running, mailbox: Mailbox) -> None:
+    """A mailbox of an organisation is warned of an endpoint of its own."""
+    await mailbox.subscribe(types=[SUBMITTED])
+    endpoint = {"channel": "WEBHOOK", "url": "https://hooks.example.org/x"}
+    made = (await services.create(LOTTE, "/v1/subscriptions", endpoint)).json()["id"]
+    service = services.service("notifications")
+    failing = (await service.streams.fold(subscription_stream(made), SUBSCRIPTION)).state
+    await Recording(service.streams, service.clock).warn(failing, WarningCode.FAILING, machine_now())
+    async with asyncio.timeout(10):
+        stream = warning_stream(made)
+        while not (await service.streams.fold(stream, WARNED)).state.mailboxes:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)

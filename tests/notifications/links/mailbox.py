@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from html import unescape
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -25,6 +26,12 @@ async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - nobody tells when a letter comes
             await asyncio.sleep(0.01)
+
+
+def forget_the_index(directory: Path) -> None:
+    """Removes what the notifications service has in its index, which is made again by the next process."""
+    for file in directory.glob("notifications-index.db*"):
+        file.unlink()
 
 
 def text_of(letter: EmailMessage) -> str:

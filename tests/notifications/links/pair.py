@@ -15,8 +15,11 @@ from tests.support.requests import another_person
 MENTEE: Final = "mentee@voorbeeld.example"
 MENTOR: Final = "marc@mentors.example"
 MENTORS: Final = "/v1/mentors/M-41"
-PULSE_AT: Final = timedelta(days=13)
-"""So long after the signature both were asked how it goes: the first check-in is due after 14 days."""
+PULSE_AT: Final = timedelta(days=14)
+"""So long after the signature both were asked how it goes: the first check-in is due at the end of the 14th day.
+
+Four fifths of that are over at a weekend, where a match of the first day is concerned, and the letters are of Monday.
+"""
 
 
 class Pair:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
 
-from tests.notifications.links.mailbox import Mailbox, text_of
+import pytest
+
+from tests.casefile.cases import SERVICES
+from tests.notifications.links.mailbox import ADDRESS, Mailbox, text_of
+from tests.support.mail_server import mail_server
 from tests.support.people import INES, LOTTE
 from tests.support.requests import another_person
+from tests.support.running import running
 
 REFERRALS: Final = "/v1/referrals"
 SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
+MISSED: Final = "org.caserelay.referral.deadline_missed.v1"
 
 
 def on(day: int, hour: int = 12) -> datetime:
     """A day of January 2026, of which the 12th is a Monday."""
     return datetime(2026, 1, day, hour, tzinfo=UTC)
+
+
+def telling_of(day: str) -> str:
+    """The subject of a letter with one event."""
+    return f"Eén gebeurtenis tot {day}\u00a0januari 2026"
 
 
 async def refer(mailbox: Mailbox) -> str:
@@ -94,3 +106,59 @@ async def test_a_digest_is_told_on_the_timeline_of_each_case(mailbox: Mailbox) -
     items = (await mailbox.services.read(INES, f"/v1/cases/{case}/timeline"))["items"]
     (told,) = [item["told"] for item in items if item["type"] == "ReferralSubmitted"]
     assert [(each["organisation"], each["channel"], each["state"]) for each in told] == [("brugwerk", "EMAIL", "SENT")]
+
+
+async def test_each_morning_of_one_journey_has_its_own_letter(mailbox: Mailbox) -> None:
+    """The clock is moved once: what falls due on the way, two working days later, is told in the morning behind it."""
+    await mailbox.subscribe(digest="DAILY", types=[SUBMITTED, MISSED])
+    await refer(mailbox)
+    await mailbox.services.at(on(20))
+    assert [letter["Subject"] for letter in mailbox.box.letters] == [telling_of("13"), telling_of("15")]
+
+
+async def change(mailbox: Mailbox, subscription: str, digest: str) -> None:
+    """Makes another choice of when the letters come."""
+    shown = await mailbox.state(subscription)
+    names = ("channel", "address", "person", "types", "language", "timeZone", "hours")
+    body = {name: shown[name] for name in names} | {"digest": digest}
+    headers = {"If-Match": f'"{shown["version"]}"'}
+    path = f"/v1/subscriptions/{subscription}"
+    changed = await mailbox.services.send(LOTTE, "PUT", path, body, headers=headers)
+    assert changed.status_code == 200, changed.text
+
+
+async def test_who_chooses_digests_or_leaves_them_is_told_nothing_twice(mailbox: Mailbox) -> None:
+    """Neither what came at once comes again in a digest, nor what a digest told once more at once."""
+    subscription = await mailbox.subscribe(types=[SUBMITTED], hours="ANY")
+    await refer(mailbox)
+    await mailbox.letter()
+    await change(mailbox, subscription, "DAILY")
+    await refer(mailbox)
+    await mailbox.services.at(on(13))
+    (letter,) = mailbox.box.letters
+    assert letter["Subject"] == telling_of("13")
+    await change(mailbox, subscription, "IMMEDIATE")
+    await refer(mailbox)
+    await mailbox.services.at(on(14))
+    _, at_once = mailbox.box.letters
+    assert "gebeurtenis" not in at_once["Subject"]
+
+
+@pytest.mark.on_files
+async def test_a_letter_that_is_on_its_way_is_neither_lost_nor_sent_twice(tmp_path: Path) -> None:
+    """The process ends while the server does not answer; the next one sends what the first one would have."""
+    async with mail_server() as box:
+        settings: dict[str, Any] = {"smtp_url": box.url, "public_url": "https://caserelay.example.org"}
+        async with running(tmp_path, SERVICES, **settings) as services:
+            await services.set_the_scene()
+            mailbox = Mailbox(services, box, LOTTE)
+            await mailbox.subscribe(digest="DAILY", types=[SUBMITTED])
+            await refer(mailbox)
+            box.hangs_for.add(ADDRESS)
+            await services.at(on(13, 7))
+            assert box.hanging == [ADDRESS]
+        box.hangs_for.clear()
+        for _ in range(2):
+            async with running(tmp_path, SERVICES, **settings) as services:
+                await services.at(services.clock.now() + timedelta(hours=2))
+                assert [letter["Subject"] for letter in box.letters] == [telling_of("13")]

@@ -14,10 +14,13 @@ from tests.notifications.links.mailbox import Mailbox, link_in, text_of, words_o
 from tests.notifications.links.pair import MENTEE, MENTOR, Pair
 from tests.support.people import INES, LOTTE
 from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 CONTACT: Final = {"email": MENTOR, "language": "fr"}
 LATER: Final = timedelta(minutes=20)
 """Later than a letter is tried again that the mail server did not take."""
+MANY: Final = 101
+"""More than are looked at together."""
 ON_BEHALF: Final = {"by": "MENTEE", "onBehalfReason": "BY_PHONE"}
 
 
@@ -211,6 +214,18 @@ async def test_without_an_address_the_coordinator_sees_that_nobody_was_asked(pai
     assert told == {"MENTEE": ("FAILED", "NO_ADDRESS"), "MENTOR": ("FAILED", "NO_ADDRESS")}
     assert pair.box.letters == []
     await pair.services.done(LOTTE, case.path, "confirm-match", ON_BEHALF)
+
+
+async def test_who_was_referred_a_hundred_times_before_is_found(pair: Pair) -> None:
+    """Their address is with the referral that was accepted, however many of the case came to nothing."""
+    client = another_person()["client"]
+    for _ in range(MANY):
+        made = await pair.services.create(INES, "/v1/referrals", another_person(client=client))
+        assert made.status_code == 201, made.text
+        path = f"/v1/referrals/{made.json()['id']}"
+        await pair.services.done(INES, path, "withdraw", {"reason": "CLIENT_MOVED"})
+    await pair.proposed(client=client)
+    await pair.letter_to(MENTEE)
 
 
 async def test_the_timeline_says_who_was_asked(pair: Pair) -> None:

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import pytest
 
+from services.notifications.domain.link_events import LinkIssued
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.notifications.links.mailbox import ADDRESS, Mailbox
+from tests.notifications.links.mailbox import ADDRESS, Mailbox, forget_the_index, until
+from tests.notifications.links.pair import MENTEE, MENTOR, Pair
 from tests.support.mail_server import mail_server
 from tests.support.people import INES, LOTTE, TOM
 from tests.support.requests import another_person
@@ -157,6 +159,43 @@ async def test_a_missed_term_is_told_in_the_morning_and_is_missed_when_it_was(ma
     assert letter["Subject"] == "Overdue: First contact"
 
 
+async def asked_at(mailbox: Mailbox) -> list[datetime]:
+    """When links were made by which it is answered how a match goes."""
+    recorded = await mailbox.services.service("notifications").log.read_all(0, 10_000)
+    return [
+        each.meta.recorded_at
+        for each in recorded
+        if isinstance(each.event, LinkIssued) and each.event.acts == ("record-pulse",)
+    ]
+
+
+async def test_who_has_no_account_is_asked_in_the_morning_of_a_working_day(mailbox: Mailbox) -> None:
+    """Signed on Monday the 12th, four fifths of 14 days are over on Saturday the 24th: the links begin on Monday."""
+    pair = Pair(mailbox)
+    await pair.mentoring(mentor={"email": MENTOR, "language": "fr"})
+    await mailbox.services.at(datetime(2026, 1, 26, 6, 59, tzinfo=UTC))
+    assert "DeadlineReminded" in [item["type"] for item in await pair.items()]
+    await asyncio.sleep(A_WHILE)
+    assert (await asked_at(mailbox), mailbox.box.letters) == ([], [])
+    await mailbox.services.at(datetime(2026, 1, 26, 7, tzinfo=UTC))
+    await pair.letter_to(MENTEE)
+    await pair.letter_to(MENTOR)
+    assert await asked_at(mailbox) == [datetime(2026, 1, 26, 7, tzinfo=UTC)] * 2
+
+
+async def test_who_has_answered_by_the_morning_is_not_asked(mailbox: Mailbox) -> None:
+    """Proposed in the evening, the match was confirmed by telephone by one of them: only the other gets a letter."""
+    pair = Pair(mailbox)
+    await mailbox.services.at(NIGHT)
+    await pair.proposed(mentor={"email": MENTOR, "language": "fr"})
+    told = {"by": "MENTEE", "onBehalfReason": "BY_PHONE"}
+    await mailbox.services.done(LOTTE, pair.case.path, "confirm-match", told)
+    await mailbox.services.at(MORNING)
+    await pair.letter_to(MENTOR)
+    await asyncio.sleep(A_WHILE)
+    assert mailbox.box.letters == []
+
+
 async def test_nobody_is_said_to_be_unreachable_because_it_is_weekend(mailbox: Mailbox) -> None:
     """24 hours later it is Saturday: the other side is asked to see to it only if Monday's letter does not come."""
     await mailbox.services.at(FRIDAY_NIGHT)
@@ -177,6 +216,25 @@ async def test_who_is_told_once_a_day_was_told_by_the_digest(mailbox: Mailbox) -
     await mailbox.services.at(datetime(2026, 1, 14, 12, tzinfo=UTC))
     assert len(mailbox.box.letters) == 1
     assert (await mailbox.services.read(INES, f"/v1/cases/{case}"))["escalations"] == []
+
+
+@pytest.mark.on_files
+async def test_a_question_that_waits_for_the_morning_outlasts_a_restart(tmp_path: Path) -> None:
+    """It is put once, though what the index knows is made again at night and in the morning."""
+    async with mail_server() as box:
+        settings: dict[str, Any] = {"smtp_url": box.url, "public_url": "https://caserelay.example.org"}
+        async with running(tmp_path, SERVICES, **settings) as services:
+            await services.set_the_scene()
+            await services.at(NIGHT)
+            await Pair(Mailbox(services, box, LOTTE)).proposed()
+            await services.settle()
+        for at in (MORNING, MORNING + timedelta(hours=1)):
+            forget_the_index(tmp_path)
+            async with running(tmp_path, SERVICES, **settings) as services:
+                await services.at(at)
+                await until(lambda: box.receivers == [MENTEE])
+                await asyncio.sleep(A_WHILE)
+                assert box.receivers == [MENTEE]
 
 
 @pytest.mark.on_files

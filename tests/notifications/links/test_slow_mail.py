@@ -6,8 +6,10 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from tests.notifications.links.mailbox import Mailbox, until
+from tests.notifications.links.mailbox import ADDRESS, Mailbox, until
 from tests.notifications.links.pair import MENTEE, MENTOR, Pair
+from tests.support.people import INES
+from tests.support.requests import another_person
 
 CHECK_IN_MISSED: Final = timedelta(days=5)
 """Later than a check-in is due of which both were asked how it goes."""
@@ -24,3 +26,16 @@ async def test_a_mail_server_that_hangs_holds_up_no_deadline(mailbox: Mailbox) -
         await pair.services.at(pair.now() + CHECK_IN_MISSED)
     assert "DeadlineMissed" in [item["type"] for item in await pair.items()]
     assert pair.box.letters == []
+
+
+async def test_a_digest_that_hangs_holds_up_no_deadline_of_its_service(mailbox: Mailbox) -> None:
+    """The server answers nothing for two mornings: a day after nobody could be told, the sender's side is asked."""
+    await mailbox.subscribe(digest="DAILY")
+    mailbox.box.hangs_for.add(ADDRESS)
+    made = await mailbox.services.create(INES, "/v1/referrals", another_person())
+    case = f"/v1/cases/{made.json()['case']}"
+    async with asyncio.timeout(30):
+        await mailbox.services.at(mailbox.services.clock.now() + timedelta(days=2))
+    (raised,) = (await mailbox.services.read(INES, case))["escalations"]
+    assert (raised["reason"], raised["whyUnreached"]) == ("NOT_TOLD", "DELIVERY_FAILED")
+    assert (mailbox.box.hanging, mailbox.box.letters) == ([ADDRESS], [])

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
 from contracts.subscription_codes import DisabledBecause, WarningCode
 from services.chassis.time.clock import machine_now
 from services.notifications.delivering.recording import Recording
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
-from tests.notifications.links.mailbox import Mailbox, text_of
+from tests.casefile.cases import SERVICES
+from tests.notifications.links.mailbox import ADDRESS, Mailbox, forget_the_index, text_of, until
+from tests.support.mail_server import mail_server
 from tests.support.people import KARIM, LOTTE
+from tests.support.running import running
+
+OTHER: Final = "lead@brugwerk.example"
 
 
 async def test_an_organisation_is_warned_by_its_mailboxes(mailbox: Mailbox) -> None:
@@ -34,3 +45,30 @@ async def test_an_organisation_is_warned_by_its_mailboxes(mailbox: Mailbox) -> N
     await mailbox.services.at(mailbox.services.clock.now().replace(hour=14))
     assert (await mailbox.letter())["Subject"] == "A webhook was disabled"
     assert mailbox.box.letters == []
+
+
+@pytest.mark.on_files
+async def test_each_mailbox_is_warned_once(tmp_path: Path) -> None:
+    """The server does not take the first letter, the process ends, and all that the index knows is made again."""
+    async with mail_server() as box:
+        settings: dict[str, Any] = {"smtp_url": box.url, "public_url": "https://caserelay.example.org"}
+        async with running(tmp_path, SERVICES, **settings) as services:
+            await services.set_the_scene()
+            mailbox = Mailbox(services, box, LOTTE)
+            for address in (ADDRESS, OTHER):
+                await mailbox.subscribe(types=["org.caserelay.case.closed.v1"], address=address)
+            endpoint = {"channel": "WEBHOOK", "url": "https://hooks.example.org/x"}
+            mine = (await services.create(LOTTE, "/v1/subscriptions", endpoint)).json()["id"]
+            notifications = services.service("notifications")
+            failing = (await notifications.streams.fold(subscription_stream(mine), SUBSCRIPTION)).state
+            box.at_recipient.append("451 4.7.1 Greylisted")
+            await Recording(notifications.streams, notifications.clock).warn(
+                failing, WarningCode.FAILING, machine_now()
+            )
+            await until(lambda: len(box.letters) == 1 and not box.at_recipient)
+            await services.settle()
+        forget_the_index(tmp_path)
+        for _ in range(2):
+            async with running(tmp_path, SERVICES, **settings) as services:
+                await services.at(services.clock.now() + timedelta(hours=2))
+                assert sorted(box.receivers[2:]) == sorted([ADDRESS, OTHER])

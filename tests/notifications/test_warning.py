@@ -1,0 +1,40 @@
+"""Which mailboxes know of a warning: each once, and of another warning each once more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from services.notifications.domain.warning import WARNED, RecordWarned, Warned, decide
+from tests.notifications.subscriptions import ENGINE, WEBHOOK
+
+SINCE: Final = datetime(2026, 1, 12, 9, tzinfo=UTC)
+
+
+def warned(mailbox: str, warning: str = "FAILING", since: datetime = SINCE) -> RecordWarned:
+    """The command that notes it."""
+    return RecordWarned(at=SINCE, by=ENGINE, subscription=WEBHOOK, mailbox=mailbox, warning=warning, since=since)
+
+
+def after(*commands: RecordWarned) -> Warned:
+    """What is known after all of these."""
+    state = WARNED.initial
+    for command in commands:
+        for event in decide(command, state):
+            state = WARNED.evolve(state, event)
+    return state
+
+
+def test_a_mailbox_is_noted_once() -> None:
+    """Beside others."""
+    state = after(warned("A"), warned("B"), warned("A"))
+    assert state.mailboxes == ("A", "B")
+    assert decide(warned("B"), state) == []
+
+
+def test_another_warning_is_for_all_of_them_again() -> None:
+    """That it was disabled, or that it fails once more."""
+    state = after(warned("A"), warned("B"))
+    for other in (warned("A", "DISABLED"), warned("A", since=SINCE + timedelta(days=9))):
+        (event,) = decide(other, state)
+        assert WARNED.evolve(state, event).mailboxes == ("A",)
