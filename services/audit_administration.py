@@ -6,13 +6,14 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from services.chassis.audit.beginning import begin_next, epoch_of, new_key
 from services.chassis.audit.refusals import Unremembered
 from services.chassis.audit.remembered import RefusedState, RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
-from services.chassis.audit.verifying import Mismatch, Verification, verify
+from services.chassis.audit.verifying import Mismatch, verify_settled
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
 from services.chassis.refused_start import RefusedStart
@@ -21,7 +22,7 @@ from services.chassis.stores import Stores
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
 from services.chassis.transparency.notes import Note
-from services.progress import Progress, Say
+from services.progress import SAY_EVERY_SECONDS, Progress, Say
 
 _NOTHING_DECODED: Final = EventTypes({})
 """Rows are looked at as they are stored, whatever version wrote them."""
@@ -75,16 +76,21 @@ class Verified:
         return {"ok": not found, "checked": self.checked, "mismatches": found}
 
 
-async def verify_all(settings: Settings, services: Iterable[str], say: Say) -> Verified:
-    """Holds the events of every service that has a log against what was signed of them; runs beside live services."""
+async def verify_all(
+    settings: Settings, services: Iterable[str], say: Say, every: float = SAY_EVERY_SECONDS
+) -> Verified:
+    """Holds the events of every service that has a log against what was signed of them; runs beside live services.
+
+    `say` hears every so many seconds how far it is.
+    """
     verified = Verified({}, [])
     for service in services:
         async with _opened(settings, service) as opened:
             if opened is None:
                 continue
             log, store, _ = opened
-            progress = Progress(f"{service} verified", say, lambda count: f"{count:,} events")
-            result: Verification = await verify(log, store, _remembered(settings, service), progress.report)
+            progress = Progress(f"{service} verified", say, lambda count: f"{count:,} events", every=every, bar=True)
+            result = await verify_settled(log, store, partial(_remembered, settings, service), progress.report)
             verified.checked[service] = result.checked
             verified.mismatches.extend(Found(service, mismatch) for mismatch in result.mismatches)
     return verified

@@ -108,7 +108,9 @@ def build(
     tellings_together = Together(streams, tellings.add, record_of)
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
-    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    proven = TransparencyLog(
+        log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.verify_seconds
+    )
     leadership.gained.append(proven.builder.start_over)
     postman = Postman(index, projection, clock, letters.postbox.fire)
 
@@ -130,7 +132,8 @@ def build(
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        more_led={"reports": kept.round, "audit": proven.builder.round, "letters": postman.round},
+        verified=proven.verified,
+        more_led={"reports": kept.round, **proven.led, "letters": postman.round},
         finishers=[postman.finish],
         closers=[consumers.close, kept_index.close, proven.close],
     )

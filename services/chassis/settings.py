@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     audit_state: Path | None = None
     """Directory, outside the database, CASERELAY_DATA and their backups, that remembers which checkpoint of each log
     was signed last; without it a log that was put back to an earlier time may be signed once more."""
+    verify_seconds: Annotated[float, Field(ge=0, le=31 * 86_400)] = 600.0
+    """Pause between two verifications of each log against what was signed, in seconds; the process that leads does them
+    beside its work, in a twentieth of one core. 0: none."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

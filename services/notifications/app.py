@@ -154,7 +154,9 @@ def build(
     forgetting = Forgetting(vault, index, projection)
     leadership = Leadership(stores.lease(NAME))
     epochs = stores.epochs(NAME)
-    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    proven = TransparencyLog(
+        log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.verify_seconds
+    )
     leadership.gained += [topics.forget, forgetting.start_over, proven.builder.start_over]
     service = Service(
         name=NAME,
@@ -176,10 +178,11 @@ def build(
         tallied=dispatcher.tally,
         finishers=[dispatcher.finish, sender.close],
         refers=refers_in(streams),
-        more_led={"organisation topics": topics.round, "forgetting": forgetting.round, "audit": proven.builder.round},
+        more_led={"organisation topics": topics.round, "forgetting": forgetting.round, **proven.led},
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
+        verified=proven.verified,
         closers=[consumers.close, proven.close],
     )
     live = LiveFeed(service, telemetry, receipts)

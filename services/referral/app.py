@@ -91,7 +91,9 @@ def build(
 
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, hear)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
-    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
+    proven = TransparencyLog(
+        log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.verify_seconds
+    )
     leadership.gained.append(proven.builder.start_over)
     postman = Postman(index, projection, clock, letters.postbox.fire)
 
@@ -113,7 +115,8 @@ def build(
         sources={"casefile": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        more_led={"audit": proven.builder.round, "letters": postman.round},
+        verified=proven.verified,
+        more_led={**proven.led, "letters": postman.round},
         finishers=[postman.finish],
         closers=[consumers.close, proven.close],
     )

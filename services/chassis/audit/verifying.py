@@ -6,12 +6,14 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from services.chassis.audit.entries import Entry, committed, entry_of_row, read_entry
+from services.chassis.audit.pacing import AT_ONCE, REST_EVERY, Pace
 from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.log.event_log import EventLog, Row
 from services.chassis.transparency.checkpoints import Checkpoint
@@ -21,8 +23,6 @@ from services.chassis.transparency.notes import Note
 from services.chassis.transparency.right_edge import RightEdge
 from services.chassis.transparency.tiles import WIDTH, Tile, from_tiles, split, tiles_for
 
-PAGE: Final = 4 * WIDTH
-"""Rows, and leaves, that are read at once."""
 LEAST_POSITION: Final = -(2**63)
 """No event ever had it; but a row may be slipped in there."""
 
@@ -61,35 +61,73 @@ class Mismatch:
 
 @dataclass
 class Verification:
-    """What came of it: how many events were held against their leaves, and every mismatch."""
+    """What came of it: how many events were held against their leaves, and every mismatch.
+
+    Of more mismatches than `most` the further ones are counted alone.
+    """
 
     checked: int = 0
     mismatches: list[Mismatch] = field(default_factory=list)
+    counts: Counter[What] = field(default_factory=Counter)
+    most: int | None = None
 
     @property
     def ok(self) -> bool:
         """Whether everything holds."""
-        return not self.mismatches
+        return not self.counts
 
     def found(self, position: int, what: What, stream: str | None = None, state: bytes | None = None) -> None:
         """Notes a mismatch; of the log as a whole each once."""
-        if position == 0 and any((each.position, each.what) == (0, what) for each in self.mismatches):
-            return
-        self.mismatches.append(Mismatch(position, what, stream, state))
+        if position == 0:
+            if what in self._whole:
+                return
+            self._whole.add(what)
+        self.counts[what] += 1
+        if self.most is None or len(self.mismatches) < self.most:
+            self.mismatches.append(Mismatch(position, what, stream, state))
+
+    _whole: set[What] = field(default_factory=set)
 
 
 Report = Callable[[int, int], object]
 """Hears of so many events of so many."""
 
 
+async def verify_settled(
+    log: EventLog,
+    store: AuditStore,
+    remembered: Callable[[], bytes],
+    report: Report = lambda _, __: None,
+    pace: Pace = AT_ONCE,
+    most: int | None = None,
+) -> Verification:
+    """The same as `verify`; once more where another epoch began meanwhile, since both of them were read then."""
+    while True:
+        before = await store.standing()
+        result = await verify(log, store, remembered(), report, pace, most)
+        after = await store.standing()
+        if result.ok or _begun(before) == _begun(after):
+            return result
+
+
+def _begun(standing: Standing | None) -> tuple[int, bool]:
+    """The epoch, and whether anything was signed in it."""
+    return (standing.epoch, bool(standing.note)) if standing is not None else (0, False)
+
+
 async def verify(
-    log: EventLog, store: AuditStore, remembered: bytes = b"", report: Report = lambda _, __: None
+    log: EventLog,
+    store: AuditStore,
+    remembered: bytes = b"",
+    report: Report = lambda _, __: None,
+    pace: Pace = AT_ONCE,
+    most: int | None = None,
 ) -> Verification:
     """Holds all events that were taken in against the log; those of a moment ago may not be yet.
 
     `remembered` is the checkpoint that was signed last as it is known outside the database; empty where it is not.
     """
-    result = Verification()
+    result = Verification(most=most)
     standing = await store.standing()
     if standing is None or not standing.note:
         if await log.head() or remembered:
@@ -99,7 +137,7 @@ async def verify(
     if checkpoint is None:
         return result
     ahead = await _hold_against(remembered, standing, store, result)
-    walk = _Walk(log, store, standing, checkpoint, result, report)
+    walk = _Walk(log, store, standing, checkpoint, result, report, pace)
     await walk.through()
     if ahead is not None and not await walk.reaches(ahead):
         result.found(0, What.TRUNCATED)
@@ -159,6 +197,7 @@ class _Walk:
         checkpoint: Checkpoint,
         result: Verification,
         report: Report,
+        pace: Pace,
     ) -> None:
         self._log = log
         self._store = store
@@ -166,6 +205,7 @@ class _Walk:
         self._checkpoint = checkpoint
         self._result = result
         self._report = report
+        self._pace = pace
         self._edge = RightEdge(0, [])
         self._unnamed: dict[int, str] = {}
         """Mismatches of which the stream is known only by what stands for it in entries."""
@@ -174,25 +214,31 @@ class _Walk:
         """Notes every mismatch."""
         rows = self._rows()
         row = await anext(rows, None)
-        size = self._standing.size
-        for first in range(0, size, PAGE):
-            leaves, entries = await self._leaves(first, min(PAGE, size - first))
-            for leaf, entry in zip(leaves, entries, strict=True):
+        size, page = self._standing.size, self._pace.page
+        for first in range(0, size, page):
+            leaves, entries = await self._leaves(first, min(page, size - first))
+            for number, (leaf, entry) in enumerate(zip(leaves, entries, strict=True)):
                 row = await self._hold(row, rows, leaf, entry)
+                if number % REST_EVERY == 0:
+                    await self._pace.rest()
             # The full tiles are of no use to anybody here.
             self._edge.taken()
-            self._report(min(first + PAGE, size), size)
+            self._report(min(first + page, size), size)
         while row is not None:
             self._add(row)
             row = await anext(rows, None)
         if self._edge.root != self._checkpoint.root:
             self._result.found(0, What.REPLACED)
-        await self._name_streams()
+        if self._result.most is None:
+            # Who keeps only some of them wants no names: it is another way through all rows.
+            await self._name_streams()
 
     async def reaches(self, ahead: Checkpoint) -> bool:
         """Whether the rows that were not taken in yet make the tree that somebody knows of."""
         first = self._standing.through + 1
-        while (missing := ahead.size - self._edge.size) > 0 and (page := await self._log.stored(first, PAGE)):
+        while (missing := ahead.size - self._edge.size) > 0 and (
+            page := await self._log.stored(first, self._pace.page)
+        ):
             for row in page[:missing]:
                 self._edge.append(leaf_hash(entry_of_row(row, self._standing.secret) or b""))
             first = page[-1][0] + 1
@@ -200,13 +246,14 @@ class _Walk:
 
     async def _rows(self) -> AsyncIterator[Row]:
         first = LEAST_POSITION
-        while page := await self._log.stored(first, PAGE):
+        while page := await self._log.stored(first, self._pace.page):
+            await self._pace.rest()
             for row in page:
                 if row[0] > self._standing.through:
                     # Recorded since, and not taken in yet.
                     return
                 yield row
-            if len(page) < PAGE:
+            if len(page) < self._pace.page:
                 return
             first = page[-1][0] + 1
 
