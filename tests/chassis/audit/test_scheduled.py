@@ -27,6 +27,11 @@ def scheduled(auditing: Auditing, every: float = HOUR) -> ScheduledVerification:
     return ScheduledVerification(auditing.log, auditing.store, auditing.remembered, every)
 
 
+def counts(**found: int) -> dict[str, int]:
+    """So many of some kinds, and none of all others."""
+    return {what.value: found.get(what.value, 0) for what in What}
+
+
 async def recorded(auditing: Auditing, events: int = 7) -> None:
     """So many events, taken in and signed."""
     await auditing.count("counter-a", *range(events))
@@ -41,7 +46,7 @@ async def test_a_run_says_when_it_was_and_how_many_events_there_were(auditing: A
     assert verification.last == found
     assert before <= found.at <= time.time()
     assert (found.checked, found.first) == (7, [])
-    assert found.mismatches == dict.fromkeys(What, 0)
+    assert found.mismatches == counts()
 
 
 async def test_it_comes_again_and_again_with_a_pause_between(auditing: Auditing) -> None:
@@ -90,7 +95,7 @@ async def test_tampering_is_found_by_itself_and_told(
     verification = scheduled(auditing)
     with caplog.at_level(logging.ERROR, logger="services.chassis.audit.scheduled"):
         found = await verification.run()
-    assert found.mismatches == {**dict.fromkeys(What, 0), "CHANGED": 1}
+    assert found.mismatches == counts(CHANGED=1)
     assert [(place.position, place.what) for place in found.first] == [(3, "CHANGED")]
     (line,) = caplog.records
     assert line.getMessage() == "the log is not what was signed"
@@ -106,7 +111,7 @@ async def test_of_many_mismatches_all_are_counted_and_some_are_named(auditing: A
     await recorded(auditing, MOST_NAMED + 15)
     tamper(tmp_path, [("DELETE FROM {events} WHERE {position} > 5 AND {position} <= ?", (MOST_NAMED + 12,))])
     found = await scheduled(auditing).run()
-    assert found.mismatches == {**dict.fromkeys(What, 0), "MISSING": MOST_NAMED + 7}
+    assert found.mismatches == counts(MISSING=MOST_NAMED + 7)
     assert [place.position for place in found.first] == list(range(6, 6 + MOST_NAMED))
 
 
