@@ -21,7 +21,7 @@ from services.chassis.transparency.keys import SignerKey
 from services.chassis.transparency.merkle import HASH_BYTES, leaf_hash, nodes_of, root
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.right_edge import RightEdge
-from services.chassis.transparency.tiles import WIDTH, Tile, from_tiles, split, tiles_for
+from services.chassis.transparency.tiles import WIDTH, Place, Tile, from_tiles, split, tiles_for
 
 LEAST_POSITION: Final = -(2**63)
 """No event ever had it; but a row may be slipped in there."""
@@ -215,19 +215,22 @@ class _Walk:
         rows = self._rows()
         row = await anext(rows, None)
         size, page = self._standing.size, self._pace.page
+        upper: dict[Place, bytes] = {}
         for first in range(0, size, page):
             leaves, entries = await self._leaves(first, min(page, size - first))
             for number, (leaf, entry) in enumerate(zip(leaves, entries, strict=True)):
                 row = await self._hold(row, rows, leaf, entry)
                 if number % REST_EVERY == 0:
                     await self._pace.rest()
-            # The full tiles are of no use to anybody here.
-            self._edge.taken()
+            # Level 0 is what they were made of.
+            upper |= {place: content for place, content in self._edge.taken().items() if place[0]}
             self._report(min(first + page, size), size)
         while row is not None:
             self._add(row)
             row = await anext(rows, None)
-        if self._edge.root != self._checkpoint.root:
+        stored = await self._store.tiles([Tile(*place, len(upper[place]) // HASH_BYTES) for place in upper])
+        as_stored = all(stored.get(place, b"").startswith(content) for place, content in upper.items())
+        if self._edge.root != self._checkpoint.root or not as_stored:
             self._result.found(0, What.REPLACED)
         if self._result.most is None:
             # Who keeps only some of them wants no names: it is another way through all rows.
