@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -30,7 +31,9 @@ from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.questions.answers import Questions
+from services.casefile.questions.of_many import ManyQuestions
 from services.casefile.reactor import Reactor, case_of
+from services.casefile.receipts import HandoverReceipts
 from services.casefile.reports.answers import Reports
 from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
@@ -44,6 +47,7 @@ from services.casefile.routes import (
     mentor_contacts,
     mentors,
     questions,
+    receipts,
     reports,
 )
 from services.casefile.routes.operations import DESCRIBED
@@ -51,7 +55,7 @@ from services.casefile.telling_reactor import TellingReactor, record_of
 from services.casefile.time_machine import TimeMachine
 from services.casefile.work_items import WorkItems
 from services.casefile.work_lists import WorkLists
-from services.chassis.access.identity import Verifier
+from services.chassis.access.identity import Caller, Verifier
 from services.chassis.audit.transparency_log import TransparencyLog
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
@@ -139,6 +143,7 @@ def build(
     )
     machine = TimeMachine(queries, contexts, clock)
     commands = Commands(queries, handler, vault, clock)
+    auditors = Questions(queries)
     return service_app(
         service,
         title="Caserelay casefile service",
@@ -150,9 +155,10 @@ def build(
             ),
             cases.routes(queries, commands, vault, machine),
             histories.routes(queries, machine),
+            receipts.routes(queries, HandoverReceipts(queries, proven.receipts, _on_record)),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(epochs))),
-            questions.routes(Questions(queries), queries),
+            questions.routes(auditors, ManyQuestions(auditors, queries, index, service.caught_up), queries),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             mentor_contacts.routes(streams, mentor_handler, vault, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
@@ -163,3 +169,7 @@ def build(
         bars=BARRED,
         described=DESCRIBED,
     )
+
+
+async def _on_record(caller: Caller, case_id: str, events: Sequence[str]) -> None:
+    """Records who fetches which receipts."""

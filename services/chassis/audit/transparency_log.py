@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.chassis.audit.builder import LogBuilder
 from services.chassis.audit.reader import AuditReader
+from services.chassis.audit.receipts import Receipts
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.scheduled import ScheduledVerification
 from services.chassis.audit.store import AuditStore
@@ -30,6 +31,7 @@ class TransparencyLog:
         remembered = RememberedCheckpoint(state, log.name) if state is not None else None
         self.builder = LogBuilder(log, epochs.current.name, store, origin=origin, remembered=remembered)
         self.reader = AuditReader(log, store, self.builder.hurry)
+        self.receipts = Receipts(log, store, self.reader)
         self.verification = ScheduledVerification(log, store, remembered, verify_every)
         self.close = store.close
         self._name = log.name
