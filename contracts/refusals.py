@@ -236,6 +236,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "VERSION_GAP": "The version does not follow the latest one",
         "VERSION_PUBLISHED": "The version is published and cannot change",
         "WEBHOOK_ONLY": "Only webhooks have it",
+        "WHICH_CASES": "It is not clear of which cases to ask",
     }
 )
 

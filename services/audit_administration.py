@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from services.chassis.audit.beginning import begin_next, epoch_of, new_key
@@ -13,7 +14,7 @@ from services.chassis.audit.cosigned import newest_with
 from services.chassis.audit.refusals import Unremembered
 from services.chassis.audit.remembered import RefusedState, RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
-from services.chassis.audit.verifying import Mismatch, Verification, verify
+from services.chassis.audit.verifying import Mismatch, verify_settled
 from services.chassis.audit.witness_policy import read_policy
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
@@ -23,7 +24,7 @@ from services.chassis.stores import Stores
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
 from services.chassis.transparency.notes import Note
-from services.progress import Progress, Say
+from services.progress import SAY_EVERY_SECONDS, Progress, Say
 
 _NOTHING_DECODED: Final = EventTypes({})
 """Rows are looked at as they are stored, whatever version wrote them."""
@@ -77,8 +78,13 @@ class Verified:
         return {"ok": not found, "checked": self.checked, "mismatches": found}
 
 
-async def verify_all(settings: Settings, services: Iterable[str], say: Say) -> Verified:
-    """Holds the events of every service that has a log against what was signed of them; runs beside live services."""
+async def verify_all(
+    settings: Settings, services: Iterable[str], say: Say, every: float = SAY_EVERY_SECONDS
+) -> Verified:
+    """Holds the events of every service that has a log against what was signed of them; runs beside live services.
+
+    `say` hears every so many seconds how far it is.
+    """
     verified = Verified({}, [])
     for service in services:
         async with _opened(settings, service) as opened:
@@ -86,8 +92,9 @@ async def verify_all(settings: Settings, services: Iterable[str], say: Say) -> V
                 continue
             log, store, _ = opened
             held = await _held(settings, store, say)
-            progress = Progress(f"{service} verified", say, lambda count: f"{count:,} events")
-            result: Verification = await verify(log, store, _remembered(settings, service), progress.report, held)
+            progress = Progress(f"{service} verified", say, lambda count: f"{count:,} events", every=every, bar=True)
+            remembered = partial(_remembered, settings, service)
+            result = await verify_settled(log, store, remembered, progress.report, held=held)
             verified.checked[service] = result.checked
             verified.mismatches.extend(Found(service, mismatch) for mismatch in result.mismatches)
     return verified

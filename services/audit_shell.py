@@ -11,7 +11,7 @@ import click
 
 from contracts.audited import LOGS
 from services.bundle_shell import bundle, verify_offline
-from services.shell_commands import Commands, json_option, print_json, read_settings, to_stderr
+from services.shell_commands import Commands, drawn_on_stderr, json_option, print_json, read_settings
 
 _READ: Final = ("data", "database_url", "audit_state", "witness_policy")
 
@@ -46,7 +46,9 @@ def verify(file: Path | None, trust: Path | None, *, as_json: bool) -> None:
 
     from services.audit_administration import verify_all
 
-    verified = asyncio.run(verify_all(read_settings(), LOGS, to_stderr))
+    settings = read_settings()
+    with drawn_on_stderr() as (say, every):
+        verified = asyncio.run(verify_all(settings, LOGS, say, every))
     if as_json:
         print_json(verified.to_json())
     else:

@@ -42,7 +42,7 @@ def ask(
     """
     from services.casefile.questions.catalogue import listed
     from services.casefile.questions.printed import printed
-    from services.casefile.questions.replayed import Which
+    from services.casefile.questions.sampling import Which
     from services.casefile.replay import UnknownCase
     from services.shell_commands import print_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from services.chassis.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., object])
+_WIPED = "\r\x1b[2K"
+"""Has a terminal go to the beginning of its line, and empty it."""
 
 
 class When(click.ParamType["datetime | date"]):
@@ -158,3 +160,20 @@ def print_json(document: object) -> None:
 def to_stderr(line: str) -> None:
     """Prints progress where it does not mix with a command's output."""
     click.echo(line, err=True)
+
+
+@contextlib.contextmanager
+def drawn_on_stderr() -> Iterator[tuple[Callable[[str], None], float]]:
+    """Prints progress over what it was before, and how often: every so many seconds. Nothing of it is left in the end.
+
+    Where that is no terminal, it is a line now and then.
+    """
+    from services.progress import DRAW_EVERY_SECONDS, SAY_EVERY_SECONDS
+
+    if not sys.stderr.isatty():
+        yield to_stderr, SAY_EVERY_SECONDS
+        return
+    try:
+        yield lambda line: click.echo(f"{_WIPED}{line}", nl=False, err=True), DRAW_EVERY_SECONDS
+    finally:
+        click.echo(_WIPED, nl=False, err=True)

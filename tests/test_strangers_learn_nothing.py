@@ -34,6 +34,8 @@ READERS: Final = {"AGENCY_COUNSELLOR", "AGENCY_TEAM_LEAD", "NGO_COORDINATOR", "N
 """The roles that have a part in what their organisation has a part in (domain reference 7.1); an auditor has in all."""
 NO_SECRETS: Final = {"organisation_id", "programme_id", "version", "name", "path", "question"}
 """Parameters of what everybody may read, or of what has a name that everybody knows, as every place of a tree has."""
+WITHIN: Final = {"event"}
+"""Parameters of what is within what another parameter names: hidden with it."""
 LINKS: Final = {"token"}
 """What is in a letter is for its reader: no caller's token plays a part (tests/notifications/links)."""
 MISSING: Final = "00000000-0000-4000-8000-000000000000"
@@ -124,7 +126,7 @@ def routes(scene: Scene) -> Iterator[tuple[str, str, str]]:
     """Method, path and parameter of every route to one resource; an unknown parameter is a question to be answered."""
     for app in scene.running.apps.values():
         for path, methods in app.openapi()["paths"].items():
-            parameters = set(re.findall(r"{(\w+)}", path)) - NO_SECRETS - LINKS
+            parameters = set(re.findall(r"{(\w+)}", path)) - NO_SECRETS - WITHIN - LINKS
             if not parameters:
                 continue
             (parameter,) = parameters

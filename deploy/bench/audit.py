@@ -20,9 +20,10 @@ from deploy.bench.engines import STORES, Place
 from deploy.bench.folds import AT_ONCE, one_place
 from deploy.bench.results import Result, against, median, p95
 from services.chassis.audit.builder import LogBuilder
+from services.chassis.audit.pacing import PAGE
 from services.chassis.audit.reader import AuditReader
 from services.chassis.audit.store import AuditStore
-from services.chassis.audit.verifying import PAGE, verify
+from services.chassis.audit.verifying import verify
 from services.chassis.log.event_log import EventLog, Write
 from services.referral.events import EVENT_TYPES
 

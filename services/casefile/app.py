@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -32,7 +33,9 @@ from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.questions.answers import Questions
+from services.casefile.questions.of_many import ManyQuestions
 from services.casefile.reactor import Reactor, case_of
+from services.casefile.receipts import HandoverReceipts
 from services.casefile.reports.answers import Reports
 from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
@@ -48,6 +51,7 @@ from services.casefile.routes import (
     mentor_contacts,
     mentors,
     questions,
+    receipts,
     reports,
 )
 from services.casefile.routes.operations import DESCRIBED
@@ -55,7 +59,7 @@ from services.casefile.telling_reactor import TellingReactor, record_of
 from services.casefile.time_machine import TimeMachine
 from services.casefile.work_items import WorkItems
 from services.casefile.work_lists import WorkLists
-from services.chassis.access.identity import Verifier
+from services.chassis.access.identity import Caller, Verifier
 from services.chassis.audit.transparency_log import TransparencyLog
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
@@ -112,9 +116,7 @@ def build(
     tellings_together = Together(streams, tellings.add, record_of)
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
-    proven = TransparencyLog(
-        log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.witness_policy
-    )
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
     leadership.gained.append(proven.builder.start_over)
 
     service = Service(
@@ -136,12 +138,14 @@ def build(
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
+        verified=proven.verified,
         more_led={"reports": kept.round, **proven.led},
         closers=[consumers.close, kept_index.close, proven.close],
     )
     machine = TimeMachine(queries, contexts, clock)
     commands = Commands(queries, handler, vault, clock)
     bundled = Bundles(queries, proven)
+    auditors = Questions(queries)
     app = service_app(
         service,
         title="Caserelay casefile service",
@@ -155,9 +159,10 @@ def build(
             histories.routes(queries, machine),
             bundles.routes(bundled),
             exports.routes(Exports(queries, proven.reader), queries, machine),
+            receipts.routes(queries, HandoverReceipts(queries, proven.receipts, _on_record)),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(epochs))),
-            questions.routes(Questions(queries), queries),
+            questions.routes(auditors, ManyQuestions(auditors, queries, index, service.caught_up), queries),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             mentor_contacts.routes(streams, mentor_handler, vault, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
@@ -170,3 +175,7 @@ def build(
     )
     app.state.bundles = bundled
     return app
+
+
+async def _on_record(caller: Caller, case_id: str, events: Sequence[str]) -> None:
+    """Records who fetches which receipts."""

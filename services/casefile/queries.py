@@ -51,6 +51,7 @@ from services.casefile.views import (
 from services.casefile.worklist import Work, consents_of
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
+from services.chassis.audit.chain import chain_of
 from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.handler import Call, Handler, Outcome
 from services.chassis.deciding.streams import Streams
@@ -269,9 +270,11 @@ class Queries:
             records = [recorded for recorded in records if isinstance(recorded.event, CorrectionRecorded)]
         return records
 
-    async def visible(self, caller: Caller, found: Found) -> Sequence[Recorded]:
-        """The records of the case that the caller may see."""
-        records: Sequence[Recorded] = await self.records(found)
+    async def visible(
+        self, caller: Caller, found: Found, records: Sequence[Recorded] | None = None
+    ) -> Sequence[Recorded]:
+        """Those records of the case that the caller may see, of all that there are, which may be read already."""
+        records = await self.records(found) if records is None else records
         if (seer := self.seen_by(caller, found)) is not None:
             seen = visible_to(records, seer)
             records = [recorded for recorded in records if recorded.version in seen]
@@ -280,10 +283,11 @@ class Queries:
     async def recorded(
         self, caller: Caller, found: Found, after: int, limit: int
     ) -> tuple[list[Json], Recorded | None]:
-        """The raw record behind version `after`, as far as the caller may see it, and its last event if more come."""
-        records = await self.visible(caller, found)
-        page = [recorded for recorded in records if recorded.version > after][: limit + 1]
-        items = [recorded_view(recorded) for recorded in page[:limit]]
+        """The raw record behind version `after` that the caller may see, and its last event if more come."""
+        whole = await self.records(found)
+        page = [each for each in await self.visible(caller, found, whole) if each.version > after][: limit + 1]
+        chain = chain_of(whole[: page[-1].version]) if page else {}
+        items = [{**recorded_view(each), "chain": chain[each.version]} for each in page[:limit]]
         return items, page[limit - 1] if len(page) > limit else None
 
     async def reads_event(self, caller: Caller, recorded: Recorded) -> bool:

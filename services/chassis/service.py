@@ -27,7 +27,9 @@ from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.position import Position
 from services.chassis.mail.postman import Postman
+from services.chassis.operating.delivery_metrics import Tally
 from services.chassis.operating.supervision import FIRST_PAUSE, Supervised
+from services.chassis.operating.verification_metrics import Verified
 from services.chassis.settings import Settings
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
@@ -40,28 +42,12 @@ TELL_SECONDS = 0.5
 """How long what is asked of others may hold up the word of how the work stands."""
 
 
-class Tally(Struct):
-    """What came of work that is done for others since the process began, by outcome, and how much waits that it knows.
-
-    `behind`: how many positions of the log the one of them is behind that is furthest behind. `receivers` are those for
-    whom this process does it, `failing` how many of them refuse it again and again, and `away_seconds` how long the one
-    has taken nothing that has done so the longest.
-    """
-
-    outcomes: dict[str, int] = {}
-    waiting: int = 0
-    behind: int = 0
-    receivers: int = 0
-    failing: int = 0
-    away_seconds: float = 0.0
-
-
 class Report(Struct):
     """How the background work of a service stands in the process that does it.
 
     `work`: each piece, with the class of its failure while it fails. `stores`: each store's failing code, and its
     errors by code. `behind` and `more_behind` are as `Service` tells them there; none is told where a store does not
-    answer.
+    answer. `verified`: what came of the last verification of each log.
     """
 
     leading: bool = False
@@ -70,6 +56,7 @@ class Report(Struct):
     behind: dict[str, int] = {}
     more_behind: dict[str, int] = {}
     tally: Tally | None = None
+    verified: dict[str, Verified] = {}
 
 
 class Elsewhere(Protocol):
@@ -134,6 +121,8 @@ class Service:
     """How far such work is behind, by what it fills for others; asked in the process that does it."""
     tallied: Callable[[], Tally] | None = None
     """What came of the work for others until now; asked in the process that does it."""
+    verified: Callable[[], Mapping[str, Verified]] = dict
+    """What came of the last verification of each log; asked in the process that does them."""
     closers: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
     first_pause: float = FIRST_PAUSE
     """Seconds that background work rests after its first failure."""
@@ -270,10 +259,18 @@ class Service:
             return self._report.tally
         return self.tallied()
 
+    @property
+    def verifications(self) -> dict[str, Verified]:
+        """What came of the last verification of each log, here or where they are done; empty where others lead."""
+        if self.elsewhere is not None:
+            return self._report.verified
+        # One that led before knows only how it was then.
+        return dict(self.verified()) if self.leadership.leading else {}
+
     async def report(self) -> Report:
         """How the background work stands in this process."""
         report = Report(self.leadership.leading, {work.name: work.failing for work in self._work})
-        report.tally = self.tally
+        report.tally, report.verified = self.tally, self.verifications
         report.stores = {store.store: (store.failing, dict(store.errors)) for store in self.stores}
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(TELL_SECONDS):

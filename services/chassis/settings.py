@@ -179,6 +179,9 @@ class Settings(BaseSettings):
     witness_policy: Path | None = None
     """File as c2sp.org/tlog-policy has it, with the witnesses that are asked to cosign the transparency logs, where
     they are reached, and how many of them are enough."""
+    verify_seconds: Annotated[float, Field(ge=0, le=31 * 86_400)] = 600.0
+    """Pause between two verifications of each log against what was signed, in seconds; the process that leads does them
+    beside its work, in a twentieth of one core. 0: none."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

@@ -156,9 +156,7 @@ def build(
     forgetting = Forgetting(vault, index, projection)
     leadership = Leadership(stores.lease(NAME))
     epochs = stores.epochs(NAME)
-    proven = TransparencyLog(
-        log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.witness_policy
-    )
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
     leadership.gained += [topics.forget, forgetting.start_over, proven.builder.start_over]
     service = Service(
         name=NAME,
@@ -185,6 +183,7 @@ def build(
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
+        verified=proven.verified,
         closers=[consumers.close, proven.close],
     )
     live = LiveFeed(service, telemetry, receipts)

@@ -92,9 +92,7 @@ def build(
 
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, hear)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
-    proven = TransparencyLog(
-        log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state, settings.witness_policy
-    )
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
     leadership.gained.append(proven.builder.start_over)
 
     service = Service(
@@ -116,6 +114,7 @@ def build(
         sources={"casefile": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
+        verified=proven.verified,
         more_led=proven.led,
         closers=[consumers.close, proven.close],
     )

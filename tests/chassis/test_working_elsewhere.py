@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -12,6 +15,7 @@ import pytest
 from contracts.barred_roles import BARRED
 from services.chassis.http.app import service_app
 from services.chassis.http.health import common_routes
+from services.chassis.operating.verification_metrics import Place, Verified
 from services.chassis.service import Report, Service
 from tests.chassis.counting import build, routes, token
 
@@ -91,6 +95,56 @@ async def test_it_tells_how_the_work_stands_there(both: Both) -> None:
     metrics = (await both.client.get("/metrics")).text
     assert 'caserelay_leader{service="counters"} 0.0' in metrics
     assert 'caserelay_failing{service="counters",work="counters worker"} 1.0' in metrics
+
+
+async def test_it_tells_what_came_of_verifications_there(both: Both) -> None:
+    """In words for people and in numbers for alerts; a mismatch is told loudly, and the service works on."""
+    found = Verified(
+        time.time() - 125, 1.5, 40, {"CHANGED": 2, "MISSING": 0}, [Place(7, "CHANGED"), Place(9, "CHANGED")]
+    )
+    both.beside.service.verified = lambda: {NAME: found}
+    answer = await both.client.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    told = answer.json()["services"][NAME]["verified"][NAME]
+    assert datetime.fromisoformat(told.pop("at")).timestamp() == pytest.approx(found.at, abs=0.001)
+    assert told == {
+        "words": "verified 2 minutes ago: 2 mismatches",
+        "checked": 40,
+        "mismatches": {"CHANGED": 2},
+        "first": [{"position": 7, "what": "CHANGED"}, {"position": 9, "what": "CHANGED"}],
+    }
+    metrics = (await both.client.get("/metrics")).text
+    assert 'caserelay_mismatches{log="counters",what="CHANGED"} 2.0' in metrics
+    assert 'caserelay_mismatches{log="counters",what="MISSING"} 0.0' in metrics
+    assert 'caserelay_verified_events{log="counters"} 40.0' in metrics
+    assert 'caserelay_verification_seconds{log="counters"} 1.5' in metrics
+    shown = re.search(r'^caserelay_verified_timestamp_seconds{log="counters"} (\S+)$', metrics, re.MULTILINE)
+    assert shown is not None
+    assert float(shown[1]) == pytest.approx(found.at)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "verified just now"), (1.5, "verified 1 second ago"), (7_300, "verified 2 hours ago")],
+)
+async def test_it_says_how_long_ago_a_log_was_verified(both: Both, seconds: float, words: str) -> None:
+    """As people say it; where nothing differs, nothing more."""
+    found = Verified(time.time() - seconds, 1.5, 40, {"CHANGED": 0}, [])
+    both.beside.service.verified = lambda: {NAME: found}
+    answer = await both.client.get("/readyz")
+    assert answer.json()["services"][NAME]["verified"][NAME]["words"] == words
+
+
+async def test_what_one_knows_that_does_not_lead_is_not_told(both: Both, tmp_path: Path) -> None:
+    """Another process goes through the log now, and may have found something since."""
+    found = {NAME: Verified(time.time(), 1.5, 40, {"CHANGED": 0}, [])}
+    both.beside.service.verified = lambda: found
+    assert both.beside.service.verifications == found
+    another, _ = build(tmp_path, NAME)
+    another.verified = lambda: found
+    assert another.verifications == {}
+    await another.stop()
+    await another.bus.close()
 
 
 async def test_a_store_that_fails_there_is_told_of_here_until_it_is_well(both: Both) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from services.casefile.questions.catalogue import QUESTIONS
-from services.casefile.questions.replayed import When, Which, answer_of_case, answers_of_many
+from services.casefile.questions.replayed import When, answer_of_case, answers_of_many
+from services.casefile.questions.sampling import Which
 from services.chassis.settings import Settings
 from services.progress import Say
 

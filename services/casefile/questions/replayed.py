@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from services.casefile.history import known
 from services.casefile.known_filters import first_unknown
 from services.casefile.questions.many import together
 from services.casefile.questions.question import Inquiry, Question
-from services.casefile.questions.sampling import drawn
+from services.casefile.questions.sampling import Which, drawn
 from services.casefile.replay import read_case
 from services.casefile.reports.kept import STREAMS_AT_ONCE
 from services.casefile.reports.replayed import NoLog, UnknownFilter
@@ -31,15 +30,6 @@ from services.progress import Progress, Say
 
 When = datetime | date | None
 """An instant; or a date, the end of that day in the time zone of the case's programme; None: all that is on record."""
-
-
-@dataclass(frozen=True)
-class Which:
-    """Which cases are asked: those of a programme, or all; of these a sample of so many, drawn with a seed."""
-
-    programme: str | None = None
-    sample: int | None = None
-    seed: int = 0
 
 
 async def answer_of_case(settings: Settings, question: Question, case_id: str, when: When, by: When) -> dict[str, Any]:

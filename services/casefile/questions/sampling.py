@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which cases are asked: those of a programme, or all; of these a sample of so many, drawn with a seed."""
+
+    programme: str | None = None
+    sample: int | None = None
+    seed: int = 0
 
 
 def drawn(cases: Iterable[str], many: int | None, seed: int) -> list[str]:

@@ -9,7 +9,7 @@ from fastapi import Depends, Request, Response
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from contracts.answers import RecordedPage, TextPage
+from contracts.answers import TextPage
 from contracts.fields import Body
 from services.casefile.access import FORMER_MENTOR
 from services.casefile.action_rows import Action
@@ -17,7 +17,7 @@ from services.casefile.actions import ACTIONS
 from services.casefile.commands import Commands, Done
 from services.casefile.queries import Queries
 from services.casefile.routes.moments import AsOf, KnownAt, Viewer, looked
-from services.casefile.routes.responses import CaseAnswer
+from services.casefile.routes.responses import CaseAnswer, ChainedPage
 from services.casefile.time_machine import READ_AS, READ_AT, TimeMachine
 from services.chassis.access.policy import Hidden
 from services.chassis.http.request.caller import Authenticated
@@ -57,7 +57,7 @@ def routes(queries: Queries, commands: Commands, vault: Vault, machine: TimeMach
         etag = shown["version"] if FORMER_MENTOR in found.relations else await queries.etag(caller, found)
         return responses.resource(shown, etag)
 
-    @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
+    @router.get("/cases/{case_id}/events", response_model=ChainedPage, summary="The raw record of a case.")
     async def events(
         caller: Authenticated, case_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:

@@ -80,7 +80,19 @@ DESCRIBED: Final = ApiDescription(
             versioned=True,
         ),
         "GET /v1/cases/{case_id}/events": Operation(
-            "case-list-events", "A page of the events of a case as they were recorded, with who and when."
+            "case-list-events",
+            "A page of the events of a case as they were recorded, with who and when, the digest of the stored bytes, "
+            "and a hash chain over all events of the case until then.",
+        ),
+        "GET /v1/cases/{case_id}/receipts": Operation(
+            "case-list-receipts",
+            "A page of the receipts for the handovers of a case that the caller sees, each as it is read by itself.",
+        ),
+        "GET /v1/cases/{case_id}/receipts/{event}": Operation(
+            "case-read-receipt",
+            "The receipt for a `ResponsibilityTransferred` or a `HandbackAccepted`: who handed the case to whom, when, "
+            "signed by the log, with the events that say so and the proof that the log has them. `caserelay audit "
+            "verify RECEIPT.json` checks it offline.",
         ),
         "GET /v1/cases/{case_id}/bundle": Operation(
             "case-read-bundle",
@@ -105,7 +117,9 @@ DESCRIBED: Final = ApiDescription(
             "question-read",
             "The answer of a case to a question, made from its record alone: a sentence, the facts behind it, and the "
             "events that prove them. For auditors, and for the data protection officer of the case's agency. `asOf` "
-            "asks for what had happened by then, `knownAt` for what was known then.",
+            "asks for what had happened by then, `knownAt` for what was known then. In the place of `case` it may be "
+            "asked of a `programme`, a page after the other, or of a `sample` that the `seed` draws, again and "
+            "again the same one.",
         ),
         "GET /v1/gaps": Operation(
             "gap-list",

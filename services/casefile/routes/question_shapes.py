@@ -44,3 +44,22 @@ class QuestionAnswer(Contract):
     clear: bool
     facts: dict[str, Any]
     evidence: list[EvidenceAnswer]
+
+
+class QuestionAnswers(Contract):
+    """The answers of many cases to one question, as one: which want a second look, and each of them.
+
+    `sample` of them were drawn with `seed`. Without a sample it is a page, and `next` is the case behind which the
+    next one begins.
+    """
+
+    question: str
+    asks: str
+    programme: str | None
+    sample: int | None
+    seed: int
+    cases: int
+    clear: int
+    answer: str
+    items: list[QuestionAnswer]
+    next: str | None

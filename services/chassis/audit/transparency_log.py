@@ -1,38 +1,36 @@
-"""The transparency log of a service, put together: what builds it, what has it cosigned, and what reads it."""
+"""The transparency log of a service, put together: what builds it, has it cosigned, reads it, and verifies it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from services.chassis.audit.builder import LogBuilder
 from services.chassis.audit.cosigning import Cosigning
 from services.chassis.audit.reader import AuditReader
+from services.chassis.audit.receipts import Receipts
 from services.chassis.audit.remembered import RememberedCheckpoint
+from services.chassis.audit.scheduled import ScheduledVerification
 from services.chassis.audit.store import AuditStore
 from services.chassis.audit.witness_policy import read_policy
 from services.chassis.audit.witnesses import Witnesses
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
+from services.chassis.operating.verification_metrics import Verified
+from services.chassis.settings import Settings
 
 
 class TransparencyLog:
-    """Of one event log. `origin`, `state` and `policy` are as the settings have them.
-
-    `led` are its rounds of background work for the process that leads. Raises RefusedState, RefusedPolicy.
-    """
+    """Of one event log, as the settings have it. Raises RefusedState, RefusedPolicy."""
 
     def __init__(
         self,
         log: EventLog,
         epochs: Epochs,
         store: AuditStore,
-        origin: str | None,
-        state: Path | None,
-        policy: Path | None = None,
+        settings: Settings,
     ) -> None:
-        remembered = RememberedCheckpoint(state, log.name) if state is not None else None
-        trusts = read_policy(policy) if policy is not None else None
+        remembered = RememberedCheckpoint(settings.audit_state, log.name) if settings.audit_state is not None else None
+        trusts = read_policy(settings.witness_policy) if settings.witness_policy is not None else None
         self.store = store
         self._witnesses = Witnesses(trusts) if trusts is not None else None
         cosigning = Cosigning(store, self._witnesses) if self._witnesses is not None else None
@@ -40,15 +38,25 @@ class TransparencyLog:
             log,
             epochs.current.name,
             store,
-            origin=origin,
+            origin=settings.audit_origin,
             remembered=remembered,
             witnesses=self._witnesses,
             signed=cosigning.look if cosigning is not None else lambda: None,
         )
         self.reader = AuditReader(log, store, self.builder.hurry, trusts)
+        self.receipts = Receipts(log, store, self.reader)
+        self.verification = ScheduledVerification(log, store, remembered, settings.verify_seconds)
         self.led: dict[str, Callable[[], Awaitable[None]]] = {"audit": self.builder.round}
+        """The rounds of the process that leads."""
         if cosigning is not None:
             self.led["witnesses"] = cosigning.round
+        if settings.verify_seconds > 0:
+            self.led["verification"] = self.verification.round
+        self._name = log.name
+
+    def verified(self) -> dict[str, Verified]:
+        """What came of the last verification, by the name of the log; empty before the first."""
+        return {self._name: self.verification.last} if self.verification.last is not None else {}
 
     async def close(self) -> None:
         """Lets go of files and connections."""

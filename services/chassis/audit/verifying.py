@@ -6,12 +6,14 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from services.chassis.audit.entries import Entry, committed, entry_of_row, read_entry
+from services.chassis.audit.pacing import AT_ONCE, REST_EVERY, Pace
 from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.log.event_log import EventLog, Row
 from services.chassis.transparency.checkpoints import Checkpoint
@@ -19,10 +21,8 @@ from services.chassis.transparency.keys import SignerKey
 from services.chassis.transparency.merkle import HASH_BYTES, leaf_hash, nodes_of, root
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.right_edge import RightEdge
-from services.chassis.transparency.tiles import WIDTH, Tile, from_tiles, split, tiles_for
+from services.chassis.transparency.tiles import WIDTH, Place, Tile, from_tiles, split, tiles_for
 
-PAGE: Final = 4 * WIDTH
-"""Rows, and leaves, that are read at once."""
 LEAST_POSITION: Final = -(2**63)
 """No event ever had it; but a row may be slipped in there."""
 
@@ -61,25 +61,59 @@ class Mismatch:
 
 @dataclass
 class Verification:
-    """What came of it: how many events were held against their leaves, and every mismatch."""
+    """What came of it: how many events were held against their leaves, and every mismatch.
+
+    Of more mismatches than `most` the further ones are counted alone.
+    """
 
     checked: int = 0
     mismatches: list[Mismatch] = field(default_factory=list)
+    counts: Counter[What] = field(default_factory=Counter)
+    most: int | None = None
 
     @property
     def ok(self) -> bool:
         """Whether everything holds."""
-        return not self.mismatches
+        return not self.counts
 
     def found(self, position: int, what: What, stream: str | None = None, state: bytes | None = None) -> None:
         """Notes a mismatch; of the log as a whole each once."""
-        if position == 0 and any((each.position, each.what) == (0, what) for each in self.mismatches):
-            return
-        self.mismatches.append(Mismatch(position, what, stream, state))
+        if position == 0:
+            if what in self._whole:
+                return
+            self._whole.add(what)
+        self.counts[what] += 1
+        if self.most is None or len(self.mismatches) < self.most:
+            self.mismatches.append(Mismatch(position, what, stream, state))
+
+    _whole: set[What] = field(default_factory=set)
 
 
 Report = Callable[[int, int], object]
 """Hears of so many events of so many."""
+
+
+async def verify_settled(
+    log: EventLog,
+    store: AuditStore,
+    remembered: Callable[[], bytes],
+    report: Report = lambda _, __: None,
+    pace: Pace = AT_ONCE,
+    most: int | None = None,
+    held: Sequence[bytes] = (),
+) -> Verification:
+    """The same as `verify`; once more where another epoch began meanwhile, since both of them were read then."""
+    while True:
+        before = await store.standing()
+        result = await verify(log, store, remembered(), report, pace, most, held)
+        after = await store.standing()
+        if result.ok or _begun(before) == _begun(after):
+            return result
+
+
+def _begun(standing: Standing | None) -> tuple[int, bool]:
+    """The epoch, and whether anything was signed in it."""
+    return (standing.epoch, bool(standing.note)) if standing is not None else (0, False)
 
 
 async def verify(
@@ -87,6 +121,8 @@ async def verify(
     store: AuditStore,
     remembered: bytes = b"",
     report: Report = lambda _, __: None,
+    pace: Pace = AT_ONCE,
+    most: int | None = None,
     held: Sequence[bytes] = (),
 ) -> Verification:
     """Holds all events that were taken in against the log; those of a moment ago may not be yet.
@@ -94,7 +130,7 @@ async def verify(
     `remembered` is the checkpoint that was signed last as it is known outside the database; empty where it is not.
     `held` are those that witnesses have cosigned.
     """
-    result = Verification()
+    result = Verification(most=most)
     standing = await store.standing()
     if standing is None or not standing.note:
         if await log.head() or remembered or held:
@@ -104,7 +140,7 @@ async def verify(
     if checkpoint is None:
         return result
     known = [await _hold_against(note, standing, store, result) for note in (remembered, *held)]
-    walk = _Walk(log, store, standing, checkpoint, result, report)
+    walk = _Walk(log, store, standing, checkpoint, result, report, pace)
     await walk.through()
     for ahead in sorted((each for each in known if each is not None), key=lambda each: each.size):
         if not await walk.reaches(ahead):
@@ -165,6 +201,7 @@ class _Walk:
         checkpoint: Checkpoint,
         result: Verification,
         report: Report,
+        pace: Pace,
     ) -> None:
         self._log = log
         self._store = store
@@ -172,6 +209,7 @@ class _Walk:
         self._checkpoint = checkpoint
         self._result = result
         self._report = report
+        self._pace = pace
         self._edge = RightEdge(0, [])
         self._next = standing.through + 1
         """The position from which on nothing was taken in yet."""
@@ -182,24 +220,33 @@ class _Walk:
         """Notes every mismatch."""
         rows = self._rows()
         row = await anext(rows, None)
-        size = self._standing.size
-        for first in range(0, size, PAGE):
-            leaves, entries = await self._leaves(first, min(PAGE, size - first))
-            for leaf, entry in zip(leaves, entries, strict=True):
+        size, page = self._standing.size, self._pace.page
+        upper: dict[Place, bytes] = {}
+        for first in range(0, size, page):
+            leaves, entries = await self._leaves(first, min(page, size - first))
+            for number, (leaf, entry) in enumerate(zip(leaves, entries, strict=True)):
                 row = await self._hold(row, rows, leaf, entry)
-            # The full tiles are of no use to anybody here.
-            self._edge.taken()
-            self._report(min(first + PAGE, size), size)
+                if number % REST_EVERY == 0:
+                    await self._pace.rest()
+            # Level 0 is what they were made of.
+            upper |= {place: content for place, content in self._edge.taken().items() if place[0]}
+            self._report(min(first + page, size), size)
         while row is not None:
             self._add(row)
             row = await anext(rows, None)
-        if self._edge.root != self._checkpoint.root:
+        stored = await self._store.tiles([Tile(*place, len(upper[place]) // HASH_BYTES) for place in upper])
+        as_stored = all(stored.get(place, b"").startswith(content) for place, content in upper.items())
+        if self._edge.root != self._checkpoint.root or not as_stored:
             self._result.found(0, What.REPLACED)
-        await self._name_streams()
+        if self._result.most is None:
+            # Who keeps only some of them wants no names: it is another way through all rows.
+            await self._name_streams()
 
     async def reaches(self, ahead: Checkpoint) -> bool:
         """Whether the rows that were not taken in yet make a tree that somebody knows of, the smallest first."""
-        while (missing := ahead.size - self._edge.size) > 0 and (page := await self._log.stored(self._next, PAGE)):
+        while (missing := ahead.size - self._edge.size) > 0 and (
+            page := await self._log.stored(self._next, self._pace.page)
+        ):
             for row in page[:missing]:
                 self._edge.append(leaf_hash(entry_of_row(row, self._standing.secret) or b""))
                 self._next = row[0] + 1
@@ -207,13 +254,14 @@ class _Walk:
 
     async def _rows(self) -> AsyncIterator[Row]:
         first = LEAST_POSITION
-        while page := await self._log.stored(first, PAGE):
+        while page := await self._log.stored(first, self._pace.page):
+            await self._pace.rest()
             for row in page:
                 if row[0] > self._standing.through:
                     # Recorded since, and not taken in yet.
                     return
                 yield row
-            if len(page) < PAGE:
+            if len(page) < self._pace.page:
                 return
             first = page[-1][0] + 1
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 
 from fastapi import Response
 from fastapi.responses import PlainTextResponse
@@ -14,6 +16,7 @@ from pydantic_core import to_json
 from services.chassis.engines.store_health import NO_ANSWER, Unavailable
 from services.chassis.http.routing import Router
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.operating.verification_metrics import Verified
 from services.chassis.service import Service
 
 JSON = "application/json"
@@ -27,12 +30,36 @@ class HealthAnswer(BaseModel):
     status: Literal["ok"]
 
 
+class PlaceAnswer(BaseModel):
+    """Where a log is not what was signed, and in which way; position 0 is the log as a whole."""
+
+    position: int
+    what: str
+
+
+class VerifiedAnswer(BaseModel):
+    """What came of holding the whole of a log against what was signed of it, and when that was.
+
+    `mismatches` counts what differs, by kind, and `first` names the first places.
+    """
+
+    at: datetime
+    words: str
+    checked: int
+    mismatches: dict[str, int]
+    first: list[PlaceAnswer]
+
+
 class StandingAnswer(BaseModel):
-    """How far a service is behind each of its sources, its parked messages, and which of its work keeps failing."""
+    """How far a service is behind each of its sources, its parked messages, and which of its work keeps failing.
+
+    `verified`: the last verification of each of its logs, where the process that leads has done one since it began.
+    """
 
     behind: dict[str, int]
     parked: dict[str, int]
     failing: dict[str, str]
+    verified: dict[str, VerifiedAnswer] = {}
 
 
 class ReadinessAnswer(BaseModel):
@@ -72,12 +99,38 @@ async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple
         if lacks := service.unavailable():
             unavailable[name] = lacks
         elif standing is not None:
-            standings[name] = {what: standing[what] for what in ("behind", "parked")} | {"failing": service.failing()}
+            verified = {log: _in_words(each) for log, each in service.verifications.items()}
+            standings[name] = {what: standing[what] for what in ("behind", "parked")}
+            standings[name] |= {"failing": service.failing(), "verified": verified}
         elif all_started:
             unavailable[name] = {"log": NO_ANSWER}
     if unavailable:
         return False, {"services": {}, "unavailable": unavailable}
     return all_started, {"services": standings}
+
+
+_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def _in_words(verified: Verified) -> dict[str, Any]:
+    """A verification as `/readyz` shows it: anyone reads that, so positions and kinds stand there, and no case."""
+    found = {what: count for what, count in verified.mismatches.items() if count}
+    many = sum(found.values())
+    differs = "" if not many else f": {many} mismatch{'es' if many > 1 else ''}"
+    return {
+        "at": datetime.fromtimestamp(verified.at, UTC),
+        "words": f"verified {_ago(time.time() - verified.at)}{differs}",
+        "checked": verified.checked,
+        "mismatches": found,
+        "first": [{"position": place.position, "what": place.what} for place in verified.first],
+    }
+
+
+def _ago(seconds: float) -> str:
+    for length, unit in _UNITS:
+        if (count := int(seconds // length)) > 0:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
 
 
 def common_routes(
@@ -110,6 +163,7 @@ def common_routes(
         await _learn(services)
         for name, service in services.items():
             telemetry.deliveries.follow(name, service.tally)
+            telemetry.verifications.follow(name, service.verifications)
             telemetry.standing(name, leads=service.leading, failing=service.work())
             if not service.ready:
                 continue

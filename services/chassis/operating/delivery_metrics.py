@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator
 
+from msgspec import Struct
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 
-class Tally(Protocol):
-    """As a service tells it."""
+class Tally(Struct):
+    """What came of work that is done for others since the process began, by outcome, and how much waits that it knows.
 
-    @property
-    def outcomes(self) -> Mapping[str, int]:
-        """How many attempts ended how."""
+    `behind`: how many positions of the log the one of them is behind that is furthest behind. `receivers` are those for
+    whom this process does it, `failing` how many of them refuse it again and again, and `away_seconds` how long the one
+    has taken nothing that has done so the longest.
+    """
 
-    @property
-    def waiting(self) -> int:
-        """How many cases of endpoints are under way or next."""
-
-    @property
-    def behind(self) -> int:
-        """How many positions of the log the endpoint lacks that is furthest behind."""
-
-    @property
-    def receivers(self) -> int:
-        """How many endpoints and mailboxes this process delivers to."""
-
-    @property
-    def failing(self) -> int:
-        """How many of them take nothing, attempt after attempt."""
-
-    @property
-    def away_seconds(self) -> float:
-        """How long the one of them has taken nothing that has done so the longest."""
+    outcomes: dict[str, int] = {}
+    waiting: int = 0
+    behind: int = 0
+    receivers: int = 0
+    failing: int = 0
+    away_seconds: float = 0.0
 
 
 class DeliveryMetrics(Collector):

@@ -36,6 +36,7 @@ from services.chassis.operating.delivery_metrics import DeliveryMetrics
 from services.chassis.operating.request_notes import RequestNotes
 from services.chassis.operating.request_telemetry import RequestTelemetry
 from services.chassis.operating.store_metrics import StoreMetrics
+from services.chassis.operating.verification_metrics import VerificationMetrics
 from services.chassis.operating.version import VERSION
 
 FIELDS: Final = (
@@ -233,6 +234,8 @@ class Telemetry:
         self.registry.register(self.stores)
         self.deliveries = DeliveryMetrics()
         self.registry.register(self.deliveries)
+        self.verifications = VerificationMetrics()
+        self.registry.register(self.verifications)
         limits_met = Counter(
             "caserelay_connection_limits",
             "Connections that a limit of the server ended or refused, answered or not.",

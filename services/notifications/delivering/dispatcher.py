@@ -21,7 +21,7 @@ from services.chassis.index.index import IndexReader
 from services.chassis.index.projection import Projection
 from services.chassis.leading.sharing import Sharing
 from services.chassis.log.metadata import Recorded
-from services.chassis.service import Tally
+from services.chassis.operating.delivery_metrics import Tally
 from services.chassis.time.clock import Clock
 from services.notifications.delivering.alarms import Alarms
 from services.notifications.delivering.asking import Asking

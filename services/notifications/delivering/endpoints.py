@@ -9,7 +9,7 @@ from typing import Final
 from contracts.subscription_codes import Channel, Digest, SubscriptionState
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader, Value
-from services.chassis.service import Tally
+from services.chassis.operating.delivery_metrics import Tally
 from services.notifications.delivering.endpoint import Endpoint
 from services.notifications.delivering.shards import shard_of
 from services.notifications.domain.digest import DIGEST, digest_stream

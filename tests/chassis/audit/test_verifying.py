@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.audit.verifying import PAGE, What, verify
+from services.chassis.audit.pacing import PAGE
+from services.chassis.audit.verifying import What, verify
 from services.chassis.log.event_log import Write
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey

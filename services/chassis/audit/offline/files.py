@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final
 
-from services.chassis.audit.offline import bundle
+from services.chassis.audit.offline import bundle, receipts
 from services.chassis.audit.offline.findings import Findings, What
 from services.chassis.transparency.trust_policy import TrustPolicy
 
@@ -17,6 +17,7 @@ Without a policy the keys are those that the file itself holds. Raises nothing f
 
 _KINDS: Final[Mapping[bytes, Verify]] = {
     b"PK": bundle.verify,
+    b"{": receipts.verify,
 }
 """What verifies a file that begins with these bytes."""
 
