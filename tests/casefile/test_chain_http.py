@@ -72,8 +72,8 @@ async def test_whatever_is_changed_changes_every_value_behind_it(tmp_path: Path)
         before = [item["chain"] for item in await record(context, case, AUDITOR, limit=200)]
     with closing(sqlite3.connect(tmp_path / "casefile-log.db")) as db, db:
         (changed,) = db.execute(
-            "UPDATE stored_events SET state = state || ' ' WHERE originator_id = ? AND originator_version = 3"
-            " RETURNING originator_version",
+            "UPDATE stored_events SET state = CAST(state || ' ' AS BLOB)"
+            " WHERE originator_id = ? AND originator_version = 3 RETURNING originator_version",
             (f"case-{case.id}",),
         ).fetchone()
     async with running(tmp_path, SERVICES) as services:

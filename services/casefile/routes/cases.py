@@ -17,7 +17,8 @@ from services.casefile.actions import ACTIONS
 from services.casefile.commands import Commands, Done
 from services.casefile.queries import Queries
 from services.casefile.routes.moments import AsOf, KnownAt, Viewer, looked
-from services.casefile.routes.responses import CaseAnswer, ChainedPage
+from services.casefile.routes.record_shapes import ChainedPage
+from services.casefile.routes.responses import CaseAnswer
 from services.casefile.time_machine import READ_AS, READ_AT, TimeMachine
 from services.chassis.access.policy import Hidden
 from services.chassis.http.request.caller import Authenticated

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from contracts.answers import AllowedAction, BlockedAction, Contract, RecordedAnswer
+from contracts.answers import AllowedAction, BlockedAction, Contract
 from contracts.casefile_codes import (
     CloseReason,
     EndReason,
@@ -337,19 +337,3 @@ class DifferenceAnswer(Contract):
     answer: str
     changes: list[str]
     events: list[TimelineItem]
-
-
-class ChainedAnswer(RecordedAnswer):
-    """An event of a case's raw record. `chain` is the value of the case's hash chain behind it.
-
-    That is the SHA-256 of the value before it (64 zeros at the beginning) and of `digest`, both in hexadecimal.
-    """
-
-    chain: str
-
-
-class ChainedPage(Contract):
-    """The raw record of a case."""
-
-    items: list[ChainedAnswer]
-    next: str | None
