@@ -79,7 +79,7 @@ def _first(paper: Sheets, contents: Contents) -> None:
 
 
 def _responsible(paper: Sheets, contents: Contents) -> None:
-    paper.heading("Who was responsible")
+    paper.heading("Responsibilities")
     cells = (Cell("#", 26), Cell("For", 130), Cell("Who", 193), Cell("From", 75), Cell("Until", 75))
     paper.table(
         cells,

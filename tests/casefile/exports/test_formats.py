@@ -132,7 +132,7 @@ def test_a_pdf_has_lanes_words_and_the_proof_on_its_last_page(book: Casebook) ->
     assert "caserelay audit verify" in pages[-1]
     assert [entry["/Title"] for entry in reader.outline] == [  # type: ignore[call-overload]
         "Lanes of responsibility",
-        "Who was responsible",
+        "Responsibilities",
         "States",
         "What happened",
         "Deadlines",
