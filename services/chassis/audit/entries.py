@@ -72,11 +72,21 @@ def entry_of_row(row: Row, secret: bytes) -> bytes | None:
     if [type(value) for value in row] != [int, str, int, str, bytes]:
         return None
     try:
-        recorded_at = _STORED.decode(state).meta.recorded_at
+        recorded_at = recorded_at_of(state)
         name = committed(secret, stream)
     except (MsgspecError, ValueError):
         return None
     return _ENCODER.encode(Entry(position, name, version, topic, recorded_at, sha256(state).hexdigest()))
+
+
+def recorded_at_of(state: bytes) -> datetime:
+    """When an event was recorded, of its stored bytes. Raises MsgspecError."""
+    return _STORED.decode(state).meta.recorded_at
+
+
+def written(entry: Entry) -> bytes:
+    """An entry as it is written: one line of JSON, without its end."""
+    return _ENCODER.encode(entry)
 
 
 def read_entry(entry: bytes) -> Entry:

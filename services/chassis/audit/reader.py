@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -100,6 +100,16 @@ class AuditReader:
         (entry,) = await self._store.entries(index, 1)
         inclusion = await self._hashes(inclusion_ranges(index, standing.size))
         return ProvenEvent(position, entry, TlogProof(index, tuple(inclusion), Note.read(standing.note)))
+
+    async def proofs(self, standing: Standing, indexes: Sequence[int]) -> list[TlogProof]:
+        """That leaves are in the log as it stood; what their proofs are made of is read at once."""
+        spans = [inclusion_ranges(index, standing.size) for index in indexes]
+        hashes = iter(await self._hashes([span for of_leaf in spans for span in of_leaf]))
+        note = Note.read(standing.note)
+        return [
+            TlogProof(index, tuple(next(hashes) for _ in of_leaf), note)
+            for index, of_leaf in zip(indexes, spans, strict=True)
+        ]
 
     async def _hashes(self, spans: list[Range]) -> list[bytes]:
         tiles = await self._store.tiles(tiles_for(nodes_of(spans)))

@@ -21,4 +21,5 @@ class TransparencyLog:
         remembered = RememberedCheckpoint(state, log.name) if state is not None else None
         self.builder = LogBuilder(log, epochs.current.name, store, origin=origin, remembered=remembered)
         self.reader = AuditReader(log, store, self.builder.hurry)
+        self.store = store
         self.close = store.close

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct, convert
-from msgspec.json import Decoder, Encoder
+from msgspec.json import Decoder, Encoder, schema
 
 from services.chassis.log.metadata import Metadata, metadata_with
 
@@ -122,6 +122,13 @@ class EventTypes:
             return self._topic_of[type(event)]
         except KeyError:
             raise UnknownEvent(type(event).__name__) from None
+
+    def schema_of(self, topic: str) -> JsonObject | None:
+        """The JSON Schema of the bytes that are stored under a topic; None for one that is only upcast, or unknown."""
+        if topic not in self._classes:
+            return None
+        stored: Any = Stored[self.metadata, self._class(topic)]  # type: ignore[name-defined,misc]
+        return schema(stored)
 
     def encode(self, event: object, meta: Metadata) -> tuple[str, bytes]:
         """The topic and the bytes to store. Raises UnknownEvent."""

@@ -2,14 +2,123 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import IO, Final
 
+from services.chassis.audit.bundle.archive import Member, NoArchive, read_archive
+from services.chassis.audit.bundle.manifest import (
+    ENTRY,
+    MANIFEST,
+    PROOF,
+    STATE,
+    Digest,
+    Manifest,
+    NoManifest,
+    event_member,
+    log_of,
+    position_of,
+)
+from services.chassis.audit.offline.events import Events
 from services.chassis.audit.offline.findings import Findings, What
+from services.chassis.audit.offline.signatures import Signatures
+from services.chassis.transparency.notes import NoNote, Note
 from services.chassis.transparency.trust_policy import TrustPolicy
 
+_KEPT: Final = ("checkpoint", "keys", "streams.json")
+"""Members of a log that are read before its events are."""
 
-def verify(file: BinaryIO, policy: TrustPolicy | None) -> Findings:
-    """See `services.chassis.audit.offline.files.Verify`."""
+
+def verify(file: IO[bytes], policy: TrustPolicy | None) -> Findings:
+    """See `services.chassis.audit.offline.files.Verify`. The file is read twice, a member at a time."""
     findings = Findings()
-    findings.found(What.MALFORMED, "bundles cannot be verified yet")
+    read = _Read()
+    try:
+        for member in read_archive(file):
+            read.take(member)
+        note = Note.read(read.kept.get(MANIFEST, b""))
+        manifest = Manifest.read(note.text)
+    except (NoArchive, NoNote, NoManifest) as failure:
+        findings.found(What.MALFORMED, str(failure))
+        return findings
+    findings.subject = manifest.stream
+    read.hold(manifest, findings)
+    signatures = Signatures(policy, findings)
+    for log, origin in manifest.origins.items():
+        signatures.check(log, origin, read.kept, note)
+    if len(note.signatures) != len(manifest.origins):
+        findings.found(What.NOT_SIGNED, f"{MANIFEST} is not signed by its logs, each once")
+    findings.keys_from_file = signatures.from_file
+    _walk(file, manifest, read.kept, findings)
     return findings
+
+
+class _Read:
+    """The digests of all members, and those members that are needed before the events are."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, Digest] = {}
+        self.kept: dict[str, bytes] = {}
+        self._unsound: list[str] = []
+
+    def take(self, member: Member) -> None:
+        """One member, in its order."""
+        self.digests[member.name] = Digest(sha256(member.content).hexdigest(), len(member.content))
+        if member.name == MANIFEST or member.name in {f"{log_of(member.name)}/{name}" for name in _KEPT}:
+            self.kept[member.name] = member.content
+        if not member.sound:
+            self._unsound.append(member.name)
+
+    def hold(self, manifest: Manifest, findings: Findings) -> None:
+        """Every member against the manifest."""
+        for name in sorted({*manifest.files, *self.digests} - {MANIFEST}):
+            log = log_of(name) if log_of(name) in manifest.origins else ""
+            where = log, position_of(name) if log else 0
+            if name not in self.digests:
+                findings.found(What.MISSING, f"{name} is not there", *where)
+            elif name not in manifest.files:
+                findings.found(What.ADDED, f"{name} was not signed for", *where)
+            elif self.digests[name] != manifest.files[name]:
+                findings.found(What.CHANGED, f"{name} is another than was signed for", *where)
+            elif name in self._unsound:
+                findings.found(What.MALFORMED, f"the archive has another checksum of {name}", *where)
+        if MANIFEST in self._unsound:
+            findings.found(What.MALFORMED, f"the archive has another checksum of {MANIFEST}")
+
+
+def _walk(file: IO[bytes], manifest: Manifest, kept: Mapping[str, bytes], findings: Findings) -> None:
+    """Every event against the checkpoint of its log; of those that are others than was signed for, all is known."""
+    wrong = {(each.log, each.position) for each in findings.mismatches}
+    events = {
+        log: Events(log, kept.get(f"{log}/streams.json", b""), kept.get(f"{log}/checkpoint", b""), findings)
+        for log in manifest.origins
+    }
+    for (log, position), parts in _by_event(file):
+        if log not in events or (log, position) in wrong:
+            continue
+        if lacks := sorted({ENTRY, STATE, PROOF} - parts.keys()):
+            names = ", ".join(event_member(log, position, kind) for kind in lacks)
+            findings.found(What.MISSING, f"{names} was never there: nobody signed the event", log, position)
+        else:
+            events[log].check(position, parts[ENTRY], parts[STATE], parts[PROOF])
+    for log, of_log in events.items():
+        # Where something is wrong already, what follows from that is not told once more.
+        every = all(each.log != log for each in findings.mismatches)
+        of_log.end(manifest.stream if log == manifest.log else None, every=every)
+
+
+def _by_event(file: IO[bytes]) -> Iterator[tuple[tuple[str, int], dict[str, bytes]]]:
+    """What the bundle has of each event, by log and position; the three members of one stand side by side."""
+    file.seek(0)
+    at: tuple[str, int] = ("", 0)
+    parts: dict[str, bytes] = {}
+    for member in read_archive(file):
+        where = log_of(member.name), position_of(member.name)
+        if where != at:
+            if parts:
+                yield at, parts
+            at, parts = where, {}
+        if where[1]:
+            parts[member.name.rpartition(".")[2]] = member.content
+    if parts:
+        yield at, parts

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from services.chassis.audit.offline import bundle
 from services.chassis.audit.offline.findings import Findings, What
 from services.chassis.transparency.trust_policy import TrustPolicy
 
-Verify = Callable[[BinaryIO, TrustPolicy | None], Findings]
+Verify = Callable[[IO[bytes], TrustPolicy | None], Findings]
 """Verifies a file that is open at its beginning, and reads no more of it at once than it has bounds for.
 
 Without a policy the keys are those that the file itself holds. Raises nothing for whatever the file holds."""

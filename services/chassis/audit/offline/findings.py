@@ -40,11 +40,13 @@ class Findings:
     """What came of one file.
 
     `subject` is the stream that it is about, empty where that is not known. `checked` counts events by their log.
+    `keys_from_file`: who signed was asked of the file itself, and of nobody else.
     """
 
     subject: str = ""
     checked: dict[str, int] = field(default_factory=dict)
     mismatches: list[Mismatch] = field(default_factory=list)
+    keys_from_file: bool = True
 
     @property
     def ok(self) -> bool:
