@@ -28,6 +28,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "BODY_TOO_LARGE": "The body is too large",
         "BROADCAST_ENDED": "The broadcast is over",
         "BROADCAST_UNKNOWN": "There is no such broadcast",
+        "BUNDLE_TOO_LARGE": "The case is too large for a bundle",
         "BUSY": "Too many commands at once for the same thing",
         "CALENDAR_UNKNOWN": "No calendar is known for the country or time zone",
         "CAPACITY_FULL": "The organisation has no free place",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
 
 from contracts.audited import LOGS
+from services.bundle_shell import bundle, verify_offline
 from services.shell_commands import Commands, json_option, print_json, read_settings, to_stderr
 
 _READ: Final = ("data", "database_url", "audit_state")
@@ -19,13 +21,29 @@ def audit() -> None:
     """Prove what happened, and find what was tampered with."""
 
 
-@audit.command(settings=_READ)
-@json_option
-def verify(*, as_json: bool) -> None:
-    """Hold every event in the database against the signed logs.
+audit.add_command(bundle)
 
-    Prints a line for each mismatch, and exits with status 1 if there is one. Runs beside the services.
+
+@audit.command(settings=_READ)
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path),
+    metavar="POLICY",
+    help="Of a FILE: which keys and witnesses to trust, as a c2sp.org/tlog-policy.",
+)
+@json_option
+def verify(file: Path | None, trust: Path | None, *, as_json: bool) -> None:
+    """Hold every event in the database against the signed logs, or check a FILE.
+
+    Prints a line for each mismatch, and exits with status 1 if there is one. Runs beside the services. A FILE, such as
+    the bundle of a case, is checked with nothing but itself.
     """
+    if file is not None:
+        verify_offline(file, trust, as_json=as_json)
+    elif trust is not None:
+        raise click.UsageError("--trust is for a FILE")
+
     from services.audit_administration import verify_all
 
     verified = asyncio.run(verify_all(read_settings(), LOGS, to_stderr))

@@ -52,6 +52,7 @@ class Origin:
     def __init__(self, own: FastAPI, services: Mapping[str, FastAPI]) -> None:
         self.own = own
         self._services = services
+        _join_bundles(services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -66,6 +67,18 @@ class Origin:
         else:
             service = AUDITED.get(following, "") if segment == "audit" else PATHS.get(segment, "")
         return self._services.get(service, self.own)
+
+
+def _join_bundles(services: Mapping[str, FastAPI]) -> None:
+    """The bundle of a case has the events of every service that runs in this process.
+
+    Where services run apart, each has a store and a key of its own, and none reads or signs for another: then it has
+    those of the casefile service, and `caserelay audit bundle` those of all.
+    """
+    if (casefile := services.get("casefile")) is None:
+        return
+    parts = (getattr(app.state, "bundle_part", None) for app in services.values())
+    casefile.state.bundles.others = [part for part in parts if part is not None]
 
 
 def describe(own: FastAPI, services: Mapping[str, FastAPI]) -> None:

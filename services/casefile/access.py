@@ -61,7 +61,7 @@ _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
 _REFUSED_LATER: Final = frozenset({FORMER_ORGANISATION, CONSENT_WITHDRAWN, STOPPED_MENTOR})
 _REPORT_ROWS: Final = "read-report-rows"
 """Refuses nobody: rows are left out."""
-_READS = ("read", "read-timeline", "read-responsibility", "read-record")
+_READS = ("read", "read-timeline", "read-responsibility", "read-record", "read-bundle")
 
 POLICY: Final = Policy(
     [
@@ -164,6 +164,7 @@ POLICY: Final = Policy(
         "read-timeline": "reading the timeline",
         "read-responsibility": "reading who is responsible",
         "read-record": "reading the raw record",
+        "read-bundle": "taking away what proves a case",
         "read-corrections": "reading the texts of a case",
         "read-texts": "reading the free texts",
         "list": "listing cases",

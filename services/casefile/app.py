@@ -16,6 +16,7 @@ from contracts.notifications import AnsweredByLink
 from services.casefile.absence_contexts import AbsenceCommand, AbsenceContexts
 from services.casefile.actions import decide
 from services.casefile.acts_by_link import ActsByLink
+from services.casefile.bundles import Bundles
 from services.casefile.commands import Commands
 from services.casefile.context import CaseContexts, acting
 from services.casefile.domain.absence import Naming, decide_absence
@@ -36,6 +37,7 @@ from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
 from services.casefile.routes import (
     absences,
+    bundles,
     cases,
     charters,
     gaps,
@@ -136,7 +138,8 @@ def build(
     )
     machine = TimeMachine(queries, contexts, clock)
     commands = Commands(queries, handler, vault, clock)
-    return service_app(
+    bundled = Bundles(queries, proven)
+    app = service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
@@ -147,6 +150,7 @@ def build(
             ),
             cases.routes(queries, commands, vault, machine),
             histories.routes(queries, machine),
+            bundles.routes(bundled),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(epochs))),
             questions.routes(Questions(queries), queries),
@@ -160,3 +164,5 @@ def build(
         bars=BARRED,
         described=DESCRIBED,
     )
+    app.state.bundles = bundled
+    return app

@@ -34,6 +34,7 @@ from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler, by_kind
 from services.chassis.vault.tokens import Tokens
 from services.notifications.actions import decide
+from services.notifications.bundle_part import BundlePart
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
 from services.notifications.commands import Commands
@@ -209,6 +210,7 @@ def build(
     )
     app.state.end_streams = live.end
     app.state.receipts = receipts
+    app.state.bundle_part = BundlePart(log, proven).source
     return app
 
 

@@ -37,6 +37,7 @@ from services.chassis.time.scheduler import Scheduler
 from services.referral.actions import decide
 from services.referral.acts_by_link import ActsByLink
 from services.referral.broadcasts import Broadcasts
+from services.referral.bundle_part import BundlePart
 from services.referral.commands import Commands, Handlers
 from services.referral.context import ReferralContexts
 from services.referral.domain import broadcasting, case_key, consent_withdrawal, organisation, programme
@@ -119,7 +120,7 @@ def build(
     )
     lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
-    return service_app(
+    app = service_app(
         service,
         title="Caserelay referral service",
         summary="Offers of jobseekers to mentoring organisations, and what they answer.",
@@ -138,3 +139,5 @@ def build(
         described=DESCRIBED,
         plain=referrals.plain_routes(commands),
     )
+    app.state.bundle_part = BundlePart(queries, proven).source
+    return app

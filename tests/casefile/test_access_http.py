@@ -73,7 +73,7 @@ UNCONCEALED: Final = (
     *("ANY_ORGANISATION", "OWN_ORGANISATION", "ONESELF", "PLATFORM"),
     *("PARTY_AGENCY", "PARTY_ORGANISATION"),
 )
-READS: Final = ("read", "read-at", "read-record", "read-responsibility", "read-timeline")
+READS: Final = ("read", "read-at", "read-bundle", "read-record", "read-responsibility", "read-timeline")
 
 
 def permitted() -> set[tuple[str, str, str]]:

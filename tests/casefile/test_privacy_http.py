@@ -75,7 +75,7 @@ async def test_free_text_stands_in_casefiles_vault_and_nowhere_else(
     finally:
         root.handlers, root.level = handlers, level
     told = [said, (await context.running.get(None, "/metrics")).text]
-    for what in ("", "/timeline", "/events", "/responsibility"):
+    for what in ("", "/timeline", "/events", "/responsibility", "/bundle"):
         told += [(await context.running.get(person, case.path + what)).text for person in (INES, LOTTE, AUDITOR)]
     told.append((await context.running.get(LOTTE, "/v1/feed", limit=200)).text)
     files = at_rest(context.running.directory)

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from services.chassis.audit.offline import findings
 from services.chassis.audit.refusals import RefusesToSign
 from services.chassis.audit.verifying import What
 from tests.docs.likeness import differences
@@ -39,5 +40,5 @@ def test_every_command_does_what_is_shown(tmp_path: Path) -> None:
 def test_every_mismatch_and_every_refusal_is_explained() -> None:
     """And no other, but for a store that cannot be used."""
     assert sorted(ROW.findall(prose(PAGE))) == sorted(
-        [*What, *(refusal.__name__ for refusal in RefusesToSign.__subclasses__()), "Unavailable"]
+        [*{*What, *findings.What}, *(refusal.__name__ for refusal in RefusesToSign.__subclasses__()), "Unavailable"]
     )

@@ -75,6 +75,12 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/cases/{case_id}/events": Operation(
             "case-list-events", "A page of the events of a case as they were recorded, with who and when."
         ),
+        "GET /v1/cases/{case_id}/bundle": Operation(
+            "case-read-bundle",
+            "A zip archive that proves what happened in a case, without us: events as they are stored, their proofs, "
+            "signed checkpoints and a signed manifest. `caserelay audit verify` checks it offline. An organisation's "
+            "has the events that it sees.",
+        ),
         "GET /v1/cases/{case_id}/texts": Operation(
             "case-list-texts", "The free texts of a case, from the vault: expectations, justifications, corrections."
         ),

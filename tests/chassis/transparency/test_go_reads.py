@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from services.chassis.transparency.merkle import Node, consistency_ranges, inclu
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.tiles import from_tiles, tiles_of
 from tests.chassis.transparency.naive_tree import leaves_of, mth
+from tests.support.go import build, go_command
 
 READER = Path(__file__).with_name("go_reader") / "main.go"
 SIZE = 66_000
@@ -44,12 +44,7 @@ class Written:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reader, compiled."""
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
-    if go is None:
-        why = "install Go, with its sources: others' programs read our checkpoints, tiles and proofs here"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
+    go = go_command("install Go, with its sources: others' programs read our checkpoints, tiles and proofs here")
     asked = subprocess.run([go, "env", "GOROOT", "GOVERSION"], capture_output=True, text=True, check=True)
     goroot, version = asked.stdout.split()
     language = ".".join(version.removeprefix("go").split(".")[:2])
@@ -60,13 +55,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "go.mod").write_text(
         f"module reader\n\ngo {language}\n\nrequire golang.org/x/mod v0.0.0\n\nreplace golang.org/x/mod => ./mod\n"
     )
-    environment = {**os.environ, "GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    built = subprocess.run(
-        [go, "build", "-o", "reader", "."],
-        cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=100,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stderr
-    return home / "reader"
+    return build(go, ".", home / "reader", home)
 
 
 def contents_of(leaves: list[bytes]) -> dict[tuple[int, int], bytes]:
