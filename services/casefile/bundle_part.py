@@ -40,7 +40,7 @@ async def choose(log: EventLog, case_id: str, versions: Versions, through: int) 
         "charter-versions.json": as_member([each async for each in _written(log, charters, through)]),
         "programme-versions.json": as_member([each async for each in _learnt(log, programmes, through)]),
         "refusals.json": as_member({code: REFUSALS[code] for code in sorted(_refused(seen))}),
-        "sentences.json": as_member([_said(recorded) for recorded in seen]),
+        "sentences.json": as_member([_in_words(recorded) for recorded in seen]),
         **_receipts(seen),
     }
     if versions is not None:
@@ -77,7 +77,7 @@ async def _learnt(log: EventLog, versions: Sequence[str], through: int) -> Async
                 yield {"position": recorded.position, **to_builtins(recorded.event)}
 
 
-def _said(recorded: Recorded) -> dict[str, Any]:
+def _in_words(recorded: Recorded) -> dict[str, Any]:
     """An event in words, made of its fields alone: what was refused is said by its codes."""
     return {"position": recorded.position, "event": recorded.meta.event_id, "text": sentence(recorded.event)}
 

@@ -85,7 +85,7 @@ async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:
 
 
 async def test_a_changed_byte_of_any_member_is_found(auditing: Auditing) -> None:
-    """In front, in the middle and at the end of each, although the archive is put together anew."""
+    """In front, in the middle and at the end of each, although the archive is put together again."""
     members = members_of(await a_bundle(auditing))
     for name, content in members.items():
         for place in {0, len(content) // 2, len(content) - 1}:
@@ -121,7 +121,7 @@ async def test_what_is_wrong_is_named(auditing: Auditing) -> None:
 
 
 async def test_who_has_the_key_cannot_prove_what_is_not_so(auditing: Auditing) -> None:
-    """With a manifest signed anew: an event dropped, changed, of another stream, or put in another place."""
+    """With a manifest that is signed again: an event dropped, changed, of another stream, or put in another place."""
     members, key = members_of(await a_bundle(auditing)), await key_of(auditing)
     second, fifth = (f"counters/events/000000000000000000{n}" for n in (2, 5))
     dropped = {name: content for name, content in members.items() if not name.startswith(second)}

@@ -1,7 +1,7 @@
 """A zip archive that is written in one way only: members in the order of their names, each as it is and of one time.
 
 Nothing is compressed, so that no small file becomes a large one, and the same members make the same bytes everywhere.
-Whoever reads it takes nothing else, and so every byte of the file is one that the members determine.
+Who reads it takes nothing else, and so every byte of the file is one that the members determine.
 """
 
 from __future__ import annotations
