@@ -14,7 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contracts.audited import LOGS
+from contracts.audited import ACCESS, LOGS
 from services.chassis.http.openapi.document import document
 
 PATHS: Final[Mapping[str, str]] = {
@@ -38,7 +38,7 @@ PATHS: Final[Mapping[str, str]] = {
     "reconciliations": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
-AUDITED: Final[Mapping[str, str]] = {**{log: log for log in LOGS}, "questions": "casefile"}
+AUDITED: Final[Mapping[str, str]] = {**{log: log for log in LOGS}, ACCESS: "casefile", "questions": "casefile"}
 """The path segment behind `/v1/audit/`, the name of a log among them, and the service that answers it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}
 """The first path segment of pages that links in e-mails lead to, and the service that answers it."""

@@ -9,11 +9,13 @@ from fastapi import FastAPI
 
 from contracts import notifications as notifications_contracts
 from contracts import referral as referral_contracts
+from contracts.audited import ACCESS
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
 from contracts.letters import LetterToPost
 from contracts.notifications import AnsweredByLink
 from services.casefile.absence_contexts import AbsenceCommand, AbsenceContexts
+from services.casefile.accesses import Accesses
 from services.casefile.actions import decide
 from services.casefile.acts_by_link import ActsByLink
 from services.casefile.commands import Commands
@@ -36,6 +38,7 @@ from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
 from services.casefile.routes import (
     absences,
+    accesses,
     cases,
     charters,
     gaps,
@@ -51,7 +54,7 @@ from services.casefile.telling_reactor import TellingReactor, record_of
 from services.casefile.time_machine import TimeMachine
 from services.casefile.work_items import WorkItems
 from services.casefile.work_lists import WorkLists
-from services.chassis.access.identity import Verifier
+from services.chassis.access.identity import Caller, Verifier
 from services.chassis.audit.transparency_log import TransparencyLog
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
@@ -64,11 +67,14 @@ from services.chassis.http import audit
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.log.metadata import Recorded
 from services.chassis.log.pages import mentions
 from services.chassis.mail.post import Post
 from services.chassis.mail.postman import Postman
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.reads.readings import Readings
+from services.chassis.reads.recorder import Recorder
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
@@ -109,7 +115,13 @@ def build(
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
     proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
-    leadership.gained.append(proven.builder.start_over)
+    recorder = Recorder.of(stores, clock)
+    access_epochs = stores.epochs(ACCESS)
+    access = TransparencyLog(
+        recorder.log, access_epochs, stores.audit(ACCESS), settings.audit_origin, settings.audit_state
+    )
+    readings = Readings.of(recorder, stores)
+    leadership.gained += [proven.builder.start_over, access.builder.start_over]
     postman = Postman(index, projection, clock, letters.postbox.fire)
 
     service = Service(
@@ -130,13 +142,19 @@ def build(
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        more_led={"reports": kept.round, "audit": proven.builder.round, "letters": postman.round},
+        more_led={
+            "reports": kept.round,
+            "audit": proven.builder.round,
+            "letters": postman.round,
+            "access audit": access.builder.round,
+            "access index": readings.projection.round,
+        },
         finishers=[postman.finish],
-        closers=[consumers.close, kept_index.close, proven.close],
+        closers=[consumers.close, kept_index.close, proven.close, access.close, readings.close, recorder.close],
     )
     machine = TimeMachine(queries, contexts, clock)
     commands = Commands(queries, handler, vault, clock)
-    return service_app(
+    app = service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
@@ -154,9 +172,18 @@ def build(
             mentor_contacts.routes(streams, mentor_handler, vault, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
+            accesses.routes(Accesses(queries, readings, settings.wait_seconds)),
             audit.routes(log, proven.reader, queries.reads_event),
+            audit.routes(recorder.log, access.reader, _read_by_no_party),
         ],
         telemetry=telemetry,
         bars=BARRED,
         described=DESCRIBED,
     )
+    app.state.recorder = recorder
+    return app
+
+
+async def _read_by_no_party(_: Caller, __: Recorded) -> bool:
+    """Who read what is for those who oversee."""
+    return False

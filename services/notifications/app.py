@@ -27,6 +27,7 @@ from services.chassis.log.metadata import Recorded
 from services.chassis.mail.post import Post
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.reads.recorder import Recorder
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
@@ -154,6 +155,7 @@ def build(
     forgetting = Forgetting(vault, index, projection)
     leadership = Leadership(stores.lease(NAME))
     epochs = stores.epochs(NAME)
+    recorder = Recorder.of(stores, clock)
     proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
     leadership.gained += [topics.forget, forgetting.start_over, proven.builder.start_over]
     service = Service(
@@ -180,7 +182,7 @@ def build(
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
-        closers=[consumers.close, proven.close],
+        closers=[consumers.close, proven.close, recorder.close],
     )
     live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
@@ -209,6 +211,7 @@ def build(
     )
     app.state.end_streams = live.end
     app.state.receipts = receipts
+    app.state.recorder = recorder
     return app
 
 

@@ -29,6 +29,7 @@ from services.chassis.log.pages import mentions
 from services.chassis.mail.post import Post
 from services.chassis.mail.postman import Postman
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.reads.recorder import Recorder
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
@@ -91,6 +92,7 @@ def build(
 
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, hear)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
+    recorder = Recorder.of(stores, clock)
     proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.audit_origin, settings.audit_state)
     leadership.gained.append(proven.builder.start_over)
     postman = Postman(index, projection, clock, letters.postbox.fire)
@@ -115,11 +117,11 @@ def build(
         stores=stores.health_of(NAME),
         more_led={"audit": proven.builder.round, "letters": postman.round},
         finishers=[postman.finish],
-        closers=[consumers.close, proven.close],
+        closers=[consumers.close, proven.close, recorder.close],
     )
     lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
-    return service_app(
+    app = service_app(
         service,
         title="Caserelay referral service",
         summary="Offers of jobseekers to mentoring organisations, and what they answer.",
@@ -138,3 +140,5 @@ def build(
         described=DESCRIBED,
         plain=referrals.plain_routes(commands),
     )
+    app.state.recorder = recorder
+    return app

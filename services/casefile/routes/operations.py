@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from contracts.audited import ACCESS
 from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
 from services.casefile.action_rows import Action
@@ -71,6 +72,11 @@ DESCRIBED: Final = ApiDescription(
             "What changed in a case between two moments, in words, and the items of the timeline in between, as far as "
             "the caller may see them.",
             versioned=True,
+        ),
+        "GET /v1/cases/{case_id}/accesses": Operation(
+            "case-list-accesses",
+            "A page of who read the case while overseeing it, of whichever service, when, and what for. For auditors "
+            "and the agency's data protection officer; each reading can be proven by its event in the log `access`.",
         ),
         "GET /v1/cases/{case_id}/events": Operation(
             "case-list-events", "A page of the events of a case as they were recorded, with who and when."
@@ -164,5 +170,6 @@ DESCRIBED: Final = ApiDescription(
         ),
         **{f"POST /v1/cases/{{case_id}}/{name}": _command(action) for name, action in ACTIONS.items()},
         **operations("casefile"),
+        **operations(ACCESS),
     },
 )
