@@ -24,6 +24,8 @@ MOST: Final = 1000
 
 _NOBODYS: Final = ("programmes", "organisations", "charters", "event-types", "sandbox")
 """The first segment of routes that answer what is about nobody."""
+_ACTS: Final = frozenset({"/v1/cases/{case_id}/reveal"})
+"""What shows something of the record though it is no GET."""
 _CATALOGUES: Final = frozenset({"/v1/reports", "/v1/audit/questions"})
 _OF_PATHS: Final[Mapping[str, str]] = {
     "case_id": "case",
@@ -53,6 +55,8 @@ def is_recorded(method: str, path: str) -> bool:
 
     Hashes and signatures of transparency logs are none of it, nor is what is about nobody, such as a programme.
     """
+    if method == "POST":
+        return path in _ACTS
     segments = path.split("/")
     if method not in ("GET", "HEAD") or segments[1:2] != ["v1"] or path in _CATALOGUES:
         return False

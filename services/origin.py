@@ -38,6 +38,8 @@ PATHS: Final[Mapping[str, str]] = {
     "reconciliations": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
+OF_CASES: Final[Mapping[str, str]] = {"reveal": "referral"}
+"""The last segment behind `/v1/cases/{id}/` where another service answers than for the rest: it has the vault."""
 AUDITED: Final[Mapping[str, str]] = {**{log: log for log in LOGS}, ACCESS: "casefile", "questions": "casefile"}
 """The path segment behind `/v1/audit/`, the name of a log among them, and the service that answers it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}
@@ -60,11 +62,13 @@ class Origin:
     def _application(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":
             return self.own
-        _, version, segment, following, *_ = [*str(scope["path"]).split("/", 4), "", "", ""]
+        _, version, segment, following, last, *_ = [*str(scope["path"]).split("/", 4), "", "", "", ""]
         if version != "v1":
             service = PAGES.get(version, "")
         else:
             service = AUDITED.get(following, "") if segment == "audit" else PATHS.get(segment, "")
+            if segment == "cases":
+                service = OF_CASES.get(last, service)
         return self._services.get(service, self.own)
 
 

@@ -52,7 +52,8 @@ from services.referral.projection import INDEX_VERSION, TABLES, project
 from services.referral.publishing import publish
 from services.referral.queries import Queries
 from services.referral.reactor import Reactor
-from services.referral.routes import broadcasts, bulk, legal_bases, organisations, programmes, referrals
+from services.referral.reveals import Reveals
+from services.referral.routes import broadcasts, bulk, legal_bases, organisations, programmes, referrals, reveals
 from services.referral.routes.operations import DESCRIBED
 
 NAME: Final = "referral"
@@ -133,6 +134,7 @@ def build(
             organisations.routes(commands, queries, lists),
             programmes.routes(commands, queries),
             legal_bases.routes(commands, queries),
+            reveals.routes(Reveals(queries, handlers.referrals, vault, index, service.caught_up, clock)),
             audit.routes(log, proven.reader, queries.reads_event),
         ],
         telemetry=telemetry,

@@ -109,7 +109,8 @@ async def test_who_read_is_told_to_no_party(context: CaseContext) -> None:
     await context.running.get(AUDITOR, case.path)
     (read,) = await accesses(context, case)
     for person in (INES, TOM, LOTTE, HANNE):
-        assert_problem(await context.running.get(person, f"{case.path}/accesses"), 403, "ROLE_NOT_ALLOWED")
+        refused = await context.running.get(person, f"{case.path}/accesses")
+        assert_problem(refused, 403, "ROLE_NOT_ALLOWED" if person in (INES, TOM) else "PARTY_NOT_ALLOWED")
     for person in (KARIM, MENTOR, OPERATOR, Person("officer", "samenstap", "DPO")):
         assert_problem(await context.running.get(person, f"{case.path}/accesses"), 404, "NOT_FOUND")
     for person in (INES, LOTTE):
@@ -180,7 +181,9 @@ async def test_a_purpose_that_cannot_be_read_is_refused(context: CaseContext, se
     """Whether one is required or not; nothing is shown, and nothing is recorded."""
     case = await context.brought_to("REFERRED")
     before = await count(context)
-    answer = await context.running.send(AUDITOR, "GET", case.path, headers={PURPOSE: sent.decode("latin-1")})
+    # As bytes, since a text of the client's would have to be ASCII.
+    header: Any = {PURPOSE: sent}
+    answer = await context.running.send(AUDITOR, "GET", case.path, headers=header)
     assert_problem(answer, 400, "PURPOSE_UNREADABLE")
     assert await count(context) == before
 

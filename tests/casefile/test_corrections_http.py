@@ -78,7 +78,7 @@ async def test_why_something_was_corrected_is_read_by_the_parties_who_read_the_c
     assert [(item["type"], item["field"], item["text"]) for item in items] == [
         ("CorrectionRecorded", "reason", "a nought too many")
     ]
-    assert_problem(await shared.running.get(AUDITOR, path), 403, "ROLE_NOT_ALLOWED")
+    assert_problem(await shared.running.get(AUDITOR, path), 403, "PARTY_NOT_ALLOWED")
     for person in (INES, TOM, LOTTE, HANNE):
         texts = [item["text"] for item in (await shared.running.read(person, path))["items"]]
         assert {"a nought too many", "honest feedback"} <= set(texts)
