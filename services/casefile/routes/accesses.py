@@ -27,7 +27,7 @@ class ReaderAnswer(Contract):
 class ReadingAnswer(Contract):
     """One reading: when, by whom, of which route, and what for, as the reader said it.
 
-    `event` is its id in the log `access`, by which its proof is asked for.
+    `event` is its id in the log of readings, by which its proof is asked for.
     """
 
     event: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Response
+from pydantic import Field
 from pydantic_core import to_jsonable_python
 
 from contracts.answers import Contract
@@ -31,6 +32,8 @@ class RevealAnswer(Contract):
     referral: str
     client_ref: str | None = None
     identity: ContactAnswer | None = None
+    dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
+    events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
 
 def routes(reveals: Reveals) -> Router:
