@@ -205,8 +205,10 @@ class Parties:
 
 
 _ADDRESSINGS: Final = frozenset({"ReferralSubmitted", "CaseReferred", "OfferMade", "OfferWon"})
-FOR_THE_AGENCY: Final = frozenset({"BroadcastOpened", "BroadcastEnded", "CaseOffered", "OffersEnded"})
-"""What names no single referral, and is no organisation's to know: to whom else a person was offered."""
+FOR_THE_AGENCY: Final = frozenset(
+    {"BroadcastOpened", "BroadcastEnded", "CaseOffered", "OffersEnded", "IdentityRevealed"}
+)
+"""What is no organisation's to know: to whom else a person was offered, and whom an auditor looks at."""
 _ENDINGS: Final = frozenset(
     {
         "HandbackAccepted",

@@ -9,11 +9,11 @@ from typing import Final
 
 import click
 
-from contracts.audited import LOGS
+from contracts.audited import PROVEN
 from services.bundle_shell import bundle, verify_offline
 from services.shell_commands import Commands, drawn_on_stderr, json_option, print_json, read_settings
 
-_READ: Final = ("data", "database_url", "audit_state", "witness_policy")
+_READ: Final = ("data", "database_url", "access_database_url", "audit_state", "witness_policy")
 
 
 @click.group(cls=Commands)
@@ -48,7 +48,7 @@ def verify(file: Path | None, trust: Path | None, *, as_json: bool) -> None:
 
     settings = read_settings()
     with drawn_on_stderr() as (say, every):
-        verified = asyncio.run(verify_all(settings, LOGS, say, every))
+        verified = asyncio.run(verify_all(settings, PROVEN, say, every))
     if as_json:
         print_json(verified.to_json())
     else:
@@ -59,8 +59,8 @@ def verify(file: Path | None, trust: Path | None, *, as_json: bool) -> None:
     sys.exit(1 if verified.mismatches else 0)
 
 
-@audit.command(settings=("data", "database_url"))
-@click.argument("log", type=click.Choice(LOGS))
+@audit.command(settings=("data", "database_url", "access_database_url"))
+@click.argument("log", type=click.Choice(PROVEN))
 @json_option
 def checkpoint(log: str, *, as_json: bool) -> None:
     """Print the checkpoint of a log that was signed last."""
@@ -73,7 +73,7 @@ def checkpoint(log: str, *, as_json: bool) -> None:
         click.echo(note, nl=False)
 
 
-@audit.command(settings=("data", "database_url", "audit_origin", "audit_state"))
+@audit.command(settings=("data", "database_url", "access_database_url", "audit_origin", "audit_state"))
 @click.option("--reason", required=True, help="Why: what was put back, and by whom it was decided. It is kept.")
 @json_option
 def epoch(reason: str, *, as_json: bool) -> None:
@@ -84,14 +84,14 @@ def epoch(reason: str, *, as_json: bool) -> None:
     """
     from services.audit_administration import begin_epochs
 
-    begun = asyncio.run(begin_epochs(read_settings(), LOGS, reason))
+    begun = asyncio.run(begin_epochs(read_settings(), PROVEN, reason))
     if as_json:
         print_json({"begun": begun})
     else:
         click.echo("\n".join(f"{log}: {origin}" for log, origin in begun.items()) or "no logs")
 
 
-@audit.command(settings=("data", "database_url"))
+@audit.command(settings=("data", "database_url", "access_database_url"))
 @json_option
 def rotate(*, as_json: bool) -> None:
     """Sign every log with a new key from now on.
@@ -100,7 +100,7 @@ def rotate(*, as_json: bool) -> None:
     """
     from services.audit_administration import rotate_keys
 
-    drawn = asyncio.run(rotate_keys(read_settings(), LOGS))
+    drawn = asyncio.run(rotate_keys(read_settings(), PROVEN))
     if as_json:
         print_json({"keys": drawn})
     else:

@@ -24,6 +24,7 @@ from typing import IO, Final
 
 from pydantic import ValidationError
 
+from contracts.audited import ACCESS
 from services.backup_manifest import Manifest, Member
 from services.chassis.engines.sqlite_moment import Unreadable, moment
 from services.chassis.log.epochs_sqlite import begin_in_restored_file
@@ -34,7 +35,7 @@ from services.chassis.time.clock import machine_now
 from services.progress import Progress, Say, size_of
 
 SERVICES: Final = ("referral", "casefile", "notifications")
-STORES: Final = tuple(f"{service}-{store}.db" for store in ("vault", "log", "audit") for service in SERVICES)
+STORES: Final = tuple(f"{log}-{store}.db" for store in ("vault", "log", "audit") for log in (*SERVICES, ACCESS))
 """In the order in which they are copied: while a vault is, what is erased from it leaves its traces beside it."""
 PLAIN: Final = ("sandbox-clock.json", "issuer/ed25519.pem")
 MEMBERS: Final = (*STORES, *PLAIN)
@@ -42,6 +43,7 @@ MADE_AGAIN: Final = (
     "bus.db",
     *(f"{service}-{store}.db" for service in SERVICES for store in ("index", "snapshots", "consumers", "lease")),
     "casefile-reports.db",
+    f"{ACCESS}-index.db",
 )
 MANIFEST: Final = "manifest.json"
 COMPRESSION: Final = 1

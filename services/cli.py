@@ -94,7 +94,7 @@ def serve(which: str) -> None:
     sys.exit(run_services(read_settings(), SERVICE_NAMES if which == "all" else (which,)))
 
 
-@main.command(settings=("database_url",))
+@main.command(settings=("database_url", "access_database_url"))
 @click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
 @json_option
 def migrate(which: str, *, as_json: bool) -> None:
@@ -105,10 +105,15 @@ def migrate(which: str, *, as_json: bool) -> None:
     from services.chassis.engines.migrations import migrate as bring_up_to_date
     from services.chassis.engines.postgres import RefusedDatabase
 
-    url = read_settings().database_url
+    settings = read_settings()
+    url, access = settings.database_url, settings.access_database_url
     if url is None:
         raise RefusedDatabase("CASERELAY_DATABASE_URL is not set; data in files needs no migration")
-    applied = bring_up_to_date(url.get_secret_value(), SERVICE_NAMES if which == "all" else (which,))
+    applied = bring_up_to_date(
+        url.get_secret_value(),
+        SERVICE_NAMES if which == "all" else (which,),
+        access.get_secret_value() if access is not None else None,
+    )
     if as_json:
         print_json({"applied": applied})
     else:

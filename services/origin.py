@@ -14,7 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contracts.audited import LOGS
+from contracts.audited import ACCESS, LOGS
 from services.chassis.http.openapi.document import document
 
 PATHS: Final[Mapping[str, str]] = {
@@ -38,7 +38,9 @@ PATHS: Final[Mapping[str, str]] = {
     "reconciliations": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
-AUDITED: Final[Mapping[str, str]] = {**{log: log for log in LOGS}, "questions": "casefile"}
+OF_CASES: Final[Mapping[str, str]] = {"reveal": "referral"}
+"""The last segment behind `/v1/cases/{id}/` where another service answers than for the rest: it has the vault."""
+AUDITED: Final[Mapping[str, str]] = {**{log: log for log in LOGS}, ACCESS: "casefile", "questions": "casefile"}
 """The path segment behind `/v1/audit/`, the name of a log among them, and the service that answers it."""
 PAGES: Final[Mapping[str, str]] = {"act": "notifications", "mail": "notifications"}
 """The first path segment of pages that links in e-mails lead to, and the service that answers it."""
@@ -61,11 +63,13 @@ class Origin:
     def _application(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":
             return self.own
-        _, version, segment, following, *_ = [*str(scope["path"]).split("/", 4), "", "", ""]
+        _, version, segment, following, last, *_ = [*str(scope["path"]).split("/", 4), "", "", "", ""]
         if version != "v1":
             service = PAGES.get(version, "")
         else:
             service = AUDITED.get(following, "") if segment == "audit" else PATHS.get(segment, "")
+            if segment == "cases":
+                service = OF_CASES.get(last, service)
         return self._services.get(service, self.own)
 
 

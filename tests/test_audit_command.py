@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 
+from contracts.audited import ACCESS
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import VerifierKey
 from services.chassis.transparency.notes import Note, NotSigned
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support.backups import caserelay
 from tests.support.people import AUDITOR
-from tests.support.running import running
+from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.on_files]
-LOGS = ("referral", "casefile", "notifications")
+LOGS = ("referral", "casefile", "notifications", "access")
 
 
 async def a_case(directory: Path, **settings: Any) -> str:
@@ -31,6 +32,7 @@ async def a_case(directory: Path, **settings: Any) -> str:
             await services.set_the_scene()
             await context.describe_mentor()
         case = await context.brought_to("INTAKE")
+        assert (await services.get(AUDITOR, case.path)).status_code == 200
         for log in LOGS:
             assert (await services.get(AUDITOR, f"/v1/audit/{log}/checkpoint")).status_code == 200
         return case.path.rpartition("/")[2]
@@ -46,12 +48,20 @@ async def refused(directory: Path, why: str, signed: str, **settings: Any) -> No
         assert (await services.get(AUDITOR, "/v1/audit/referral/checkpoint")).text == signed
 
 
+async def head_of(services: Running, log: str) -> int:
+    """The last position of a log."""
+    if log == ACCESS:
+        head: int = await services.apps["casefile"].state.recorder.log.head()
+        return head
+    return await services.service(log).log.head()
+
+
 async def signed_in_full(directory: Path, origins: dict[str, str]) -> None:
     """Every log is taken in to its end, and signed under these origins; older keys are kept."""
     async with running(directory, SERVICES) as services, asyncio.timeout(60):
         for log, origin in origins.items():
             checkpoint = Checkpoint("", -1, b"")
-            while checkpoint.size < await services.service(log).log.head():
+            while checkpoint.size < await head_of(services, log):
                 answer = await services.get(AUDITOR, f"/v1/audit/{log}/checkpoint")
                 checkpoint = Checkpoint.read(Note.read(answer.content).text)
             assert checkpoint.origin == origin
@@ -79,14 +89,20 @@ def test_what_holds_is_said_to_hold_and_what_does_not_is_named(tmp_path: Path) -
         ).fetchone()
     change(tmp_path, "casefile", "UPDATE stored_events SET state = state || ' ' WHERE position = ?", position)
     change(tmp_path, "referral", "DELETE FROM stored_events WHERE position = (SELECT max(position) FROM stored_events)")
+    change(
+        tmp_path,
+        "access",
+        "UPDATE stored_events SET state = CAST(replace(state, 'demo.auditor', 'demo.nobody.') AS BLOB)",
+    )
     output = caserelay("audit", "verify", "--json", data=tmp_path)
     found = json.loads(output.out)
     assert (output.status, found["ok"]) == (1, False)
+    assert [each["what"] for each in found["mismatches"] if each["log"] == "access"] == ["CHANGED"]
     assert {"log": "casefile", "position": position, "case": case, "what": "CHANGED"} in found["mismatches"]
     assert [each["what"] for each in found["mismatches"] if each["log"] == "referral"] == ["TRUNCATED"]
     lines = caserelay("audit", "verify", data=tmp_path).out.splitlines()
     assert f"casefile: position {position}, case {case}: CHANGED" in lines
-    assert lines[-1].startswith("2 mismatches; events checked: referral ")
+    assert lines[-1].startswith("3 mismatches; events checked: referral ")
 
 
 def test_the_newest_checkpoint_is_printed(tmp_path: Path) -> None:

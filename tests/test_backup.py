@@ -22,6 +22,9 @@ from tests.support.backups import archive, caserelay, data, names, rows, store
 __all__ = ["archive", "data"]
 
 HELD: Final = {
+    "access-audit.db",
+    "access-log.db",
+    "access-vault.db",
     "casefile-audit.db",
     "casefile-log.db",
     "casefile-vault.db",
@@ -35,6 +38,7 @@ HELD: Final = {
     "sandbox-clock.json",
 }
 MADE_AGAIN: Final = {
+    "access-index.db",
     "bus.db",
     "casefile-consumers.db",
     "casefile-index.db",

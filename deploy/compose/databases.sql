@@ -4,9 +4,12 @@
 CREATE ROLE referral LOGIN PASSWORD :'password';
 CREATE ROLE casefile LOGIN PASSWORD :'password';
 CREATE ROLE notifications LOGIN PASSWORD :'password';
+-- All three write the log of who read what, and read nothing else of each other's.
+CREATE ROLE access LOGIN PASSWORD :'password';
 
 CREATE DATABASE referral OWNER referral;
 CREATE DATABASE casefile OWNER casefile;
 CREATE DATABASE notifications OWNER notifications;
+CREATE DATABASE access OWNER access;
 
-REVOKE ALL ON DATABASE referral, casefile, notifications FROM PUBLIC;
+REVOKE ALL ON DATABASE referral, casefile, notifications, access FROM PUBLIC;

@@ -102,7 +102,8 @@ def of_operations(apps: Mapping[str, FastAPI]) -> dict[str, set[Site]]:
 
 
 def _of_route(service: str, route: Any, method: str) -> set[Site]:
-    under = next((path for path in _COMMANDS if route.path.startswith(path)), None)
+    # What another service answers there is no command of a row.
+    under = next((path for path, of in _COMMANDS.items() if route.path.startswith(path) and of == service), None)
     action = route.path.removeprefix(under) if under is not None and method == "POST" else None
     roots = [_symbol(route.endpoint), *map(_symbol, _depended_on(route.dependant))]
     if route.dependant.body_params:

@@ -78,12 +78,12 @@ POLICY: Final = Policy(
             for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
         ),
         *(Rule(action, _AUDITORS, OVERSIGHT) for action in _READS),
-        # Why something was corrected is for all who read the case; other texts are for those who work on it.
+        # Why something was corrected is for the parties who read the case; other texts are for those who work on it.
+        # None is for auditors: what people write is about people.
         *(
             Rule("read-corrections", _READERS, relation)
             for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
         ),
-        Rule("read-corrections", _AUDITORS, OVERSIGHT),
         Rule("read-texts", COUNSELLORS, OWNER_AGENCY),
         Rule("read-texts", COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read", MENTORS, MATCHED_MENTOR),
@@ -97,6 +97,11 @@ POLICY: Final = Policy(
         ),
         Rule("read-gap", _AUDITORS, OVERSIGHT),
         Rule("read-gap", MENTORS, REPORTER),
+        *(
+            Rule("read-gap-words", _READERS, relation)
+            for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
+        ),
+        Rule("read-gap-words", MENTORS, REPORTER),
         Rule("list-gaps", _READERS | _AUDITORS | MENTORS, ANY_ORGANISATION),
         # Whose rows a report shows depends on the caller (`services.casefile.reports.answers`).
         Rule("read-report", _AUDITORS | LEADS, ANY_ORGANISATION),
@@ -118,6 +123,8 @@ POLICY: Final = Policy(
         Rule("list-questions", _OVERSEERS, ANY_ORGANISATION),
         Rule("ask-question", _AUDITORS, OVERSIGHT),
         Rule("ask-question", frozenset({Role.DPO}), OWNER_AGENCY),
+        Rule("read-accesses", _AUDITORS, OVERSIGHT),
+        Rule("read-accesses", frozenset({Role.DPO}), OWNER_AGENCY),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
@@ -170,6 +177,7 @@ POLICY: Final = Policy(
         "list": "listing cases",
         "read-worklist": "reading a worklist",
         "read-gap": "reading a gap in services",
+        "read-gap-words": "reading the words about a gap in services",
         "list-gaps": "listing gaps in services",
         "read-report": "reading reports",
         _REPORT_ROWS: "reading the rows of a report",
@@ -178,6 +186,7 @@ POLICY: Final = Policy(
         "read-as": "reading a case as an organisation saw it",
         "list-questions": "asking questions of auditors",
         "ask-question": "asking a question of a case",
+        "read-accesses": "reading who has read the case",
         "describe-mentor": "describing a mentor",
         "read-mentor": "reading the mentors of an organisation",
         "name-substitute": "naming a substitute",

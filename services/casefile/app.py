@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -10,11 +9,13 @@ from fastapi import FastAPI
 
 from contracts import notifications as notifications_contracts
 from contracts import referral as referral_contracts
+from contracts.audited import ACCESS
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
 from contracts.letters import LetterToPost
 from contracts.notifications import AnsweredByLink
 from services.casefile.absence_contexts import AbsenceCommand, AbsenceContexts
+from services.casefile.accesses import Accesses
 from services.casefile.actions import decide
 from services.casefile.acts_by_link import ActsByLink
 from services.casefile.bundles import Bundles
@@ -41,6 +42,7 @@ from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
 from services.casefile.routes import (
     absences,
+    accesses,
     bundles,
     cases,
     charters,
@@ -72,11 +74,14 @@ from services.chassis.http import audit
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.log.metadata import Recorded
 from services.chassis.log.pages import mentions
 from services.chassis.mail.post import Post
 from services.chassis.mail.postman import Postman
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.reads.readings import Readings
+from services.chassis.reads.recorder import Recorder
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
@@ -117,7 +122,10 @@ def build(
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
     proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
-    leadership.gained.append(proven.builder.start_over)
+    recorder = Recorder.of(stores, clock)
+    access = TransparencyLog(recorder.log, stores.epochs(ACCESS), stores.audit(ACCESS), settings)
+    readings = Readings.of(recorder, stores)
+    leadership.gained += [proven.builder.start_over, access.builder.start_over]
 
     service = Service(
         name=NAME,
@@ -138,9 +146,14 @@ def build(
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        verified=proven.verified,
-        more_led={"reports": kept.round, **proven.led},
-        closers=[consumers.close, kept_index.close, proven.close],
+        verified=lambda: proven.verified() | access.verified(),
+        more_led={
+            "reports": kept.round,
+            **proven.led,
+            **{f"{ACCESS} {work}": do for work, do in access.led.items()},
+            f"{ACCESS} index": readings.projection.round,
+        },
+        closers=[consumers.close, kept_index.close, proven.close, access.close, readings.close, recorder.close],
     )
     machine = TimeMachine(queries, contexts, clock)
     commands = Commands(queries, handler, vault, clock)
@@ -159,7 +172,7 @@ def build(
             histories.routes(queries, machine),
             bundles.routes(bundled),
             exports.routes(Exports(queries, proven.reader), queries, machine),
-            receipts.routes(queries, HandoverReceipts(queries, proven.receipts, _on_record)),
+            receipts.routes(queries, HandoverReceipts(queries, proven.receipts)),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(epochs))),
             questions.routes(auditors, ManyQuestions(auditors, queries, index, service.caught_up), queries),
@@ -167,15 +180,19 @@ def build(
             mentor_contacts.routes(streams, mentor_handler, vault, clock),
             absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
+            accesses.routes(Accesses(queries, readings, settings.wait_seconds)),
             audit.routes(log, proven.reader, queries.reads_event),
+            audit.routes(recorder.log, access.reader, _read_by_no_party),
         ],
         telemetry=telemetry,
         bars=BARRED,
         described=DESCRIBED,
     )
     app.state.bundles = bundled
+    app.state.recorder = recorder
     return app
 
 
-async def _on_record(caller: Caller, case_id: str, events: Sequence[str]) -> None:
-    """Records who fetches which receipts."""
+async def _read_by_no_party(_: Caller, __: Recorded) -> bool:
+    """Who read what is for those who oversee."""
+    return False

@@ -52,7 +52,12 @@ class GapLists:
             raise Hidden
         found = Found(case_id, folded, relations_to_gap(caller, folded.state, gap))
         await self._queries.require(caller, "read-gap", found)
-        return await with_words(case_id, gap, self._vault), folded.etag
+        return await self._in_words(caller, found, gap), folded.etag
+
+    async def _in_words(self, caller: Caller, found: Found, gap: Gap) -> Json:
+        """The gap, with the words about it if they are for the caller."""
+        may = POLICY.permits(caller, "read-gap-words", found.relations)
+        return await with_words(found.case_id, gap, self._vault if may else None)
 
     async def check_alike(self, caller: Caller, gap_ids: list[str]) -> None:
         """Refuses gaps of several services or types; those that the caller does not read are left to their answers."""
@@ -102,11 +107,12 @@ class GapLists:
         if agency not in (None, row.columns["agency"]):
             return None
         case_id = str(row.columns["case_id"])
-        case = (await self._streams.fold(case_stream(case_id), CASE)).state
-        gap = _find(case, row.key)
-        if gap is None or not POLICY.permits(caller, "read-gap", relations_to_gap(caller, case, gap)):
+        folded = await self._streams.fold(case_stream(case_id), CASE)
+        gap = _find(folded.state, row.key)
+        if gap is None:
             return None
-        return await with_words(case_id, gap, self._vault)
+        found = Found(case_id, folded, relations_to_gap(caller, folded.state, gap))
+        return await self._in_words(caller, found, gap) if POLICY.permits(caller, "read-gap", found.relations) else None
 
 
 def _find(case: Case, gap_id: str) -> Gap | None:

@@ -46,8 +46,8 @@ def _answer(answer: GapAnswer | None) -> Json | None:
     }
 
 
-async def with_words(case_id: str, gap: Gap, vault: Vault) -> Json:
-    """A gap with the words about it; None for what nobody said, or what was forgotten."""
+async def with_words(case_id: str, gap: Gap, vault: Vault | None) -> Json:
+    """A gap with the words about it; None for what nobody said, what was forgotten, and all of it without a vault."""
     shown = gap_view(case_id, gap)
     shown["provider"] = await _text(gap.provider_ref, vault)
     if gap.answer is not None:
@@ -56,6 +56,6 @@ async def with_words(case_id: str, gap: Gap, vault: Vault) -> Json:
     return shown
 
 
-async def _text(ref: str | None, vault: Vault) -> str | None:
-    record = await vault.read(ref) if ref is not None else None
+async def _text(ref: str | None, vault: Vault | None) -> str | None:
+    record = await vault.read(ref) if ref is not None and vault is not None else None
     return record.get("text") if record is not None else None

@@ -42,6 +42,7 @@ Entered = (
     | referral.ReferralCompleted
     | referral.LegalBasisWithdrawn
     | referral.ReferralDisclosureRefused
+    | referral.IdentityRevealed
     | referral.ReferralDeadlineReminded
     | referral.ReferralDeadlineMissed
     | referral.ReferralDeadlineEscalated
@@ -167,6 +168,11 @@ def when_the_referral_service_refused_a_disclosure_note_it(
     return TakeNote(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery, message.attempt))
 
 
+def when_an_identity_was_revealed_note_it(message: referral.IdentityRevealed, delivery: Delivery) -> TakeNote:
+    """The agency reads on the timeline that an auditor knows now whose case it is."""
+    return TakeNote(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery))
+
+
 def when_referral_deadline_reminded_note_it(
     message: referral.ReferralDeadlineReminded, delivery: Delivery
 ) -> TakeReminder:
@@ -271,6 +277,7 @@ REACTIONS: dict[type[Message], Callable[[Any, Delivery], Command]] = {
     referral.ReferralCompleted: when_referral_completed_note_the_closed_loop,
     referral.LegalBasisWithdrawn: when_legal_basis_withdrawn_stop_the_organisation,
     referral.ReferralDisclosureRefused: when_the_referral_service_refused_a_disclosure_note_it,
+    referral.IdentityRevealed: when_an_identity_was_revealed_note_it,
     referral.ReferralDeadlineReminded: when_referral_deadline_reminded_note_it,
     referral.ReferralDeadlineMissed: when_referral_deadline_missed_note_it,
     referral.ReferralDeadlineEscalated: when_referral_deadline_escalated_note_it,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Final, NamedTuple
 
@@ -15,9 +15,6 @@ from services.chassis.audit.receipts import Receipts
 from services.chassis.http.response.rendering import Json
 from services.chassis.log.metadata import Recorded
 from services.chassis.service import NotCoveredYet
-
-Fetched = Callable[[Caller, str, Sequence[str]], Awaitable[None]]
-"""Records that somebody fetches the receipts of these events of a case, before they are answered."""
 
 _OF_BOTH: Final = {"referral": "/0/data/referral", "recordedAt": "/0/meta/recorded_at"}
 _OF_TRANSFER: Final[Mapping[str, str]] = {
@@ -48,27 +45,22 @@ class _Handover(NamedTuple):
 class HandoverReceipts:
     """For the handovers of a case that a caller sees."""
 
-    def __init__(self, queries: Queries, receipts: Receipts, fetched: Fetched) -> None:
+    def __init__(self, queries: Queries, receipts: Receipts) -> None:
         self._queries = queries
         self._receipts = receipts
-        self._fetched = fetched
 
     async def page(self, caller: Caller, found: Found, after: int, limit: int) -> tuple[list[Json], Recorded | None]:
         """The receipts behind version `after`, and the event of the last one if more come."""
         handovers = [*_handovers(await self._queries.visible(caller, found))]
         behind = [each for each in handovers if each.recorded.version > after][: limit + 1]
         shown = [await self._issued(found, each) for each in behind[:limit]]
-        if shown:
-            await self._fetched(caller, found.case_id, [receipt["event"] for receipt in shown])
         return shown, behind[limit - 1].recorded if len(behind) > limit else None
 
     async def receipt(self, caller: Caller, found: Found, event: str) -> Json:
         """The receipt for one event. Raises Hidden where the caller sees no handover of this id."""
         for each in _handovers(await self._queries.visible(caller, found)):
             if each.recorded.meta.event_id == event:
-                issued = await self._issued(found, each)
-                await self._fetched(caller, found.case_id, [event])
-                return issued
+                return await self._issued(found, each)
         raise Hidden
 
     async def _issued(self, found: Found, handover: _Handover) -> Json:

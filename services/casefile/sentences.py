@@ -165,6 +165,8 @@ def _of_a_message(name: EntryName) -> str:
             return "The person withdrew the legal basis for sharing with {organisation}."
         case "DisclosureRefused":
             return "Refused, since the person withdrew the legal basis for sharing with {organisation}: {codes}."
+        case "IdentityRevealed":
+            return "Who the person is was revealed to somebody who oversees the record."
         case "DeadlineReminded":
             return "Reminder: {codes} is nearly due."
         case "DeadlineMissed":

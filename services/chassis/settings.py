@@ -182,6 +182,11 @@ class Settings(BaseSettings):
     verify_seconds: Annotated[float, Field(ge=0, le=31 * 86_400)] = 600.0
     """Pause between two verifications of each log against what was signed, in seconds; the process that leads does them
     beside its work, in a twentieth of one core. 0: none."""
+    audit_purpose: bool = False
+    """Whether those who audit have to say what they read for, in the header `Caserelay-Purpose`."""
+    access_database_url: SecretStr | None = None
+    """The PostgreSQL database of the log of who read what, the same for all services of an installation; without it
+    `CASERELAY_DATABASE_URL`, which has to be one for all of them then. Holds a password, so nothing ever prints it."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
@@ -230,6 +235,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "CASERELAY_KAFKA_SASL_MECHANISM must be set when CASERELAY_KAFKA_SECURITY_PROTOCOL asks for SASL"
             )
+        if self.access_database_url is not None and self.database_url is None:
+            raise ValueError("CASERELAY_ACCESS_DATABASE_URL needs CASERELAY_DATABASE_URL: without it all is in files")
         return self
 
 

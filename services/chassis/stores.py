@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from contracts.audited import ACCESS
 from services.chassis.audit.store import AuditStore
 from services.chassis.audit.store_postgres import PostgresAuditStore
 from services.chassis.audit.store_sqlite import SQLiteAuditStore
@@ -100,11 +101,19 @@ class Stores(StoreOpener):
     cannot be used or lacks a migration.
     """
 
-    def __init__(self, directory: Path, database: str | None = None, cluster: Cluster | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        database: str | None = None,
+        cluster: Cluster | None = None,
+        access_database: str | None = None,
+    ) -> None:
+        """`access_database`: the one of the log of who read what, where that is another than `database`."""
         super().__init__()
         self._files: list[tuple[Path, StoreHealth]] = []
         self._directory = directory
         self._database = database
+        self._access_database = access_database or database
         self._cluster = cluster
         if database is not None:
             refuse_database_functions()
@@ -112,8 +121,16 @@ class Stores(StoreOpener):
     @classmethod
     def of(cls, settings: Settings) -> Stores:
         """The stores that the settings name."""
-        url = settings.database_url
-        return cls(settings.data, url.get_secret_value() if url is not None else None, Cluster.of(settings))
+        url, access = settings.database_url, settings.access_database_url
+        return cls(
+            settings.data,
+            url.get_secret_value() if url is not None else None,
+            Cluster.of(settings),
+            access.get_secret_value() if access is not None else None,
+        )
+
+    def _url_of(self, service: str) -> str | None:
+        return self._access_database if service == ACCESS else self._database
 
     @property
     def described(self) -> str:
@@ -161,8 +178,8 @@ class Stores(StoreOpener):
 
     def holds(self, service: str) -> bool:
         """See `StoreOpener.holds`."""
-        if self._database is not None:
-            return not migrations.missing(self._database, service)
+        if (url := self._url_of(service)) is not None:
+            return not migrations.missing(url, service)
         path = self._directory / f"{service}-log.db"
         with opening(path):
             # Not `exists`, which takes a directory that cannot be looked into for one that is empty.
@@ -185,17 +202,17 @@ class Stores(StoreOpener):
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """See `StoreOpener.event_log`."""
         health = self._health("log", service)
-        if self._database is not None:
-            migrations.require(self._database, service)
-            place, vault = migrations.log_of(self._database, service), migrations.vault_of(self._database, service)
+        if (url := self._url_of(service)) is not None:
+            migrations.require(url, service)
+            place, vault = migrations.log_of(url, service), migrations.vault_of(url, service)
             return PostgresEventLog(service, place, types, health, vault=vault)
         with self._file(f"{service}-log.db", health, LOG_PAGES) as path:
             return SQLiteEventLog(service, path, types, health)
 
     def epochs(self, service: str) -> Epochs:
         """See `StoreOpener.epochs`."""
-        if self._database is not None:
-            return epochs_in_database(migrations.log_of(self._database, service))
+        if (url := self._url_of(service)) is not None:
+            return epochs_in_database(migrations.log_of(url, service))
         path = self._directory / f"{service}-log.db"
         with opening(path):
             return epochs_in_file(path)
@@ -203,24 +220,24 @@ class Stores(StoreOpener):
     def audit(self, service: str) -> AuditStore:
         """See `StoreOpener.audit`."""
         health = StoreHealth("audit", service)
-        if self._database is not None:
-            migrations.require(self._database, service)
-            return PostgresAuditStore(migrations.log_of(self._database, service), health)
+        if (url := self._url_of(service)) is not None:
+            migrations.require(url, service)
+            return PostgresAuditStore(migrations.log_of(url, service), health)
         # Opened when it is used: one that cannot be is named by the work that needs it, and keeps nobody from starting.
         return SQLiteAuditStore(self._directory / f"{service}-audit.db", health)
 
     def snapshots(self, service: str) -> SnapshotStore:
         """See `StoreOpener.snapshots`."""
-        if self._database is not None:
-            return PostgresSnapshots(migrations.index_of(self._database, service))
+        if (url := self._url_of(service)) is not None:
+            return PostgresSnapshots(migrations.index_of(url, service))
         return SQLiteSnapshots(self._directory / f"{service}-snapshots.db")
 
     def vault(self, service: str) -> Vault:
         """See `StoreOpener.vault`."""
         health = self._health("vault", service)
-        if self._database is not None:
-            migrations.require(self._database, service)
-            return PostgresVault(migrations.vault_of(self._database, service), health=health)
+        if (url := self._url_of(service)) is not None:
+            migrations.require(url, service)
+            return PostgresVault(migrations.vault_of(url, service), health=health)
         # Nobody else moves its pages: it does so itself when it forgets, and must not find them in use.
         with self._file(f"{service}-vault.db", health) as path:
             return SQLiteVault(path, health=health)
@@ -228,9 +245,9 @@ class Stores(StoreOpener):
     def index(self, service: str, tables: Sequence[Table], version: int, *, kept_as: str = INDEX) -> Index:
         """See `StoreOpener.index`."""
         health = self._health(kept_as, service)
-        if self._database is not None:
-            migrations.require(self._database, service)
-            place, prefix = migrations.index_of(self._database, service), "" if kept_as == INDEX else f"{kept_as}_"
+        if (url := self._url_of(service)) is not None:
+            migrations.require(url, service)
+            place, prefix = migrations.index_of(url, service), "" if kept_as == INDEX else f"{kept_as}_"
             return PostgresIndex(place, tables, version, health, prefix=prefix)
         with self._file(f"{service}-{kept_as}.db", health, INDEX_PAGES) as path:
             return SQLiteIndex(path, tables, version, health)
@@ -238,27 +255,27 @@ class Stores(StoreOpener):
     def consumer_store(self, service: str) -> ConsumerStore:
         """See `StoreOpener.consumer_store`."""
         health = self._health("consumers", service)
-        if self._database is not None:
-            migrations.require(self._database, service)
-            return PostgresConsumerStore(migrations.log_of(self._database, service), health)
+        if (url := self._url_of(service)) is not None:
+            migrations.require(url, service)
+            return PostgresConsumerStore(migrations.log_of(url, service), health)
         with self._file(f"{service}-consumers.db", health) as path:
             return SQLiteConsumerStore(path, health)
 
     def lease(self, service: str) -> Lease:
         """See `StoreOpener.lease`."""
         health = self._health("lease", service)
-        if self._database is not None:
-            migrations.require(self._database, service)
-            return PostgresLease(migrations.log_of(self._database, service), health)
+        if (url := self._url_of(service)) is not None:
+            migrations.require(url, service)
+            return PostgresLease(migrations.log_of(url, service), health)
         with self._file(f"{service}-lease.db", health) as path:
             return SQLiteLease(path, health)
 
     def shares(self, service: str) -> Shares:
         """See `StoreOpener.shares`."""
         health = self._health("shares", service)
-        if self._database is not None:
-            migrations.require(self._database, service)
-            return PostgresShares(migrations.log_of(self._database, service), health)
+        if (url := self._url_of(service)) is not None:
+            migrations.require(url, service)
+            return PostgresShares(migrations.log_of(url, service), health)
         with self._file(f"{service}-lease.db", health) as path:
             return SQLiteShares(path, health)
 

@@ -28,6 +28,7 @@ from services.chassis.mail.post import Post
 from services.chassis.mail.postman import Postman
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.reads.recorder import Recorder
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
@@ -156,6 +157,7 @@ def build(
     forgetting = Forgetting(vault, index, projection)
     leadership = Leadership(stores.lease(NAME))
     epochs = stores.epochs(NAME)
+    recorder = Recorder.of(stores, clock)
     proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
     leadership.gained += [topics.forget, forgetting.start_over, proven.builder.start_over]
     service = Service(
@@ -184,7 +186,7 @@ def build(
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
         verified=proven.verified,
-        closers=[consumers.close, proven.close],
+        closers=[consumers.close, proven.close, recorder.close],
     )
     live = LiveFeed(service, telemetry, receipts)
     service.closers.append(live.end)
@@ -214,6 +216,7 @@ def build(
     app.state.end_streams = live.end
     app.state.receipts = receipts
     app.state.bundle_part = BundlePart(log, proven).source
+    app.state.recorder = recorder
     return app
 
 

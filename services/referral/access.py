@@ -77,6 +77,8 @@ POLICY: Final = Policy(
         Rule("read-contact", COUNSELLORS, OWNER_AGENCY),
         Rule("read-contact", COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read-contact", COORDINATORS, CONSENT_WITHDRAWN),
+        # Who works on the referral reads the contact data; this is for who sees none otherwise.
+        Rule("reveal-identity", _AUDITORS, OVERSIGHT),
         # The organisations need not know to whom else the person's data went.
         Rule("read-disclosures", COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
         Rule("read-disclosures", _AUDITORS, OVERSIGHT),
@@ -147,6 +149,7 @@ POLICY: Final = Policy(
         "read-texts": "reading the free texts",
         "list": "listing referrals",
         "read-contact": "reading the personal data",
+        "reveal-identity": "having the identity of a person revealed",
         "read-disclosures": "reading to whom data were disclosed",
         "read-legal-basis": "reading the legal basis",
         "withdraw-legal-basis": "withdrawing the legal basis",

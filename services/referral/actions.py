@@ -203,6 +203,11 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         decide=disclosure.disclose,
         sender="GET /v1/referrals/{referral_id}/contact",
     ),
+    OtherCommand(
+        command=disclosure.RevealIdentity,
+        decide=disclosure.reveal,
+        sender="POST /v1/cases/{case_id}/reveal",
+    ),
     OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind, sender="the scheduler"),
     OtherCommand(
         command=deadlines.PassDeadline,

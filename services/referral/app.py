@@ -29,6 +29,7 @@ from services.chassis.log.pages import mentions
 from services.chassis.mail.post import Post
 from services.chassis.mail.postman import Postman
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.reads.recorder import Recorder
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
@@ -52,7 +53,8 @@ from services.referral.projection import INDEX_VERSION, TABLES, project
 from services.referral.publishing import publish
 from services.referral.queries import Queries
 from services.referral.reactor import Reactor
-from services.referral.routes import broadcasts, bulk, legal_bases, organisations, programmes, referrals
+from services.referral.reveals import Reveals
+from services.referral.routes import broadcasts, bulk, legal_bases, organisations, programmes, referrals, reveals
 from services.referral.routes.operations import DESCRIBED
 
 NAME: Final = "referral"
@@ -92,6 +94,7 @@ def build(
 
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, hear)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
+    recorder = Recorder.of(stores, clock)
     proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
     leadership.gained.append(proven.builder.start_over)
 
@@ -116,7 +119,7 @@ def build(
         stores=stores.health_of(NAME),
         verified=proven.verified,
         more_led=proven.led,
-        closers=[consumers.close, proven.close],
+        closers=[consumers.close, proven.close, recorder.close],
     )
     lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
@@ -132,6 +135,7 @@ def build(
             organisations.routes(commands, queries, lists),
             programmes.routes(commands, queries),
             legal_bases.routes(commands, queries),
+            reveals.routes(Reveals(queries, handlers.referrals, vault, index, service.caught_up, clock)),
             audit.routes(log, proven.reader, queries.reads_event),
         ],
         telemetry=telemetry,
@@ -140,4 +144,5 @@ def build(
         plain=referrals.plain_routes(commands),
     )
     app.state.bundle_part = BundlePart(queries, proven).source
+    app.state.recorder = recorder
     return app

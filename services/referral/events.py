@@ -30,7 +30,13 @@ from services.referral.domain.by_link import ActByLinkNoted
 from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
-from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent, DisclosureRefused, RefusalNoted
+from services.referral.domain.disclosure import (
+    ContactDisclosed,
+    DisclosureEvent,
+    DisclosureRefused,
+    IdentityRevealed,
+    RefusalNoted,
+)
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
@@ -103,6 +109,7 @@ EVENTS: Final = (
     EventRow(WaitingCorrected, "referral.waiting_corrected.v1"),
     EventRow(DeadlineReminded, "reminders.deadline_reminded.v1", messages.ReferralDeadlineReminded),
     EventRow(ContactDisclosed, "disclosures.contact_disclosed.v1"),
+    EventRow(IdentityRevealed, "disclosures.identity_revealed.v1", messages.IdentityRevealed),
     EventRow(DisclosureRefused, "disclosures.refused.v1", messages.ReferralDisclosureRefused),
     EventRow(RefusalNoted, "disclosures.refusal_noted.v1"),
     EventRow(LegalBasisRecorded, "legal_basis.recorded.v1"),

@@ -24,7 +24,7 @@ from services.referral.domain.broadcast import (
 from services.referral.domain.by_link import ActByLinkNoted
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.deadlines import DeadlineMissed
-from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, RefusalNoted
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, IdentityRevealed, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
@@ -112,6 +112,7 @@ def project(recorded: Recorded, changes: Changes) -> None:
             | LegalBasisRecorded()
             | LegalBasisReliedOn()
             | ContactDisclosed()
+            | IdentityRevealed()
             | DisclosureRefused()
             | RefusalNoted()
             | ActByLinkNoted()

@@ -12,6 +12,7 @@ from contracts.acts_by_link import ActByLinkAnswered
 from contracts.code_lists import sectors
 from contracts.letters import MenteesLetterPosted
 from contracts.message import ActorRef, Deadline, Message
+from contracts.programme_parameters import ProgrammeParameters, Term
 from services.chassis.deciding.idempotency import KeyRefused, KeyUsed
 from services.chassis.delivery.translation import (
     published_actor,
@@ -36,7 +37,7 @@ from services.referral.domain.by_link import ActByLinkNoted
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
-from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, RefusalNoted
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, IdentityRevealed, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
@@ -106,6 +107,9 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
         case DisclosureRefused():
             # To the agency, under the case, also of an anonymous offer: the organisation is told nothing of it.
             return event.offer.case_id, _refused(event, recorded)
+        case IdentityRevealed():
+            common = _common(event.offer, event.offer.organisation or "", recorded)
+            return event.offer.case_id, messages.IdentityRevealed(**common, legal_basis=event.legal_basis_id)
         case OfferForgotten():
             return event.whose.broadcast_id, of_forgotten(event, recorded)
         case _ if (broadcast := event.offer.broadcast) is not UNSET:
@@ -315,13 +319,13 @@ def _organisation(event: OrganisationDescribed) -> messages.OrganisationDescribe
 
 def _programme(event: ProgrammeVersionPublished) -> messages.ProgrammeVersionPublished:
     published = event.parameters
-    parameters = messages.ProgrammeParameters(
+    parameters = ProgrammeParameters(
         kind=published.kind,
         name=published.name,
         time_zone=published.time_zone,
         country=published.country,
         criteria=list(published.criteria),
-        terms={name: messages.Term(n=term.n, unit=term.unit) for name, term in published.terms.items()},
+        terms={name: Term(n=term.n, unit=term.unit) for name, term in published.terms.items()},
         agreement_months_max=published.agreement_months_max,
         extension_months_max=published.extension_months_max,
         meetings_per_month_min=published.meetings_per_month_min,

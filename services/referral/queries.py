@@ -183,7 +183,16 @@ class Queries:
         `after` is a position of the log: the page begins behind it.
         """
         found = await self.find(caller, referral_id, "read-disclosures")
-        return await self._disclosed.page(referral_id, found.folded.state.legal_basis_id, after, limit)
+        page, following = await self._disclosed.page(referral_id, found.folded.state.legal_basis_id, after, limit)
+        may = OWNER_AGENCY in found.relations
+        return [await self._with_reason(view, may=may) for view in page], following
+
+    async def _with_reason(self, view: Json, *, may: bool) -> Json:
+        """A disclosure with the words of its reason, where it has one, and they are for the caller."""
+        if "reason" not in view:
+            return view
+        record = await self._vault.read(view["reason"]) if may else None
+        return {**view, "reason": record["text"] if record is not None else None}
 
     async def refusals(self, caller: Caller, referral_id: str, after: int, limit: int) -> tuple[list[Json], int | None]:
         """What was tried and refused after the person withdrew, in pages as `disclosures` has them."""

@@ -17,7 +17,7 @@ from services.chassis.http.response.rendering import Json, as_json, camel
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline
 from services.referral.domain.broadcast import Broadcast, Standing
-from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.disclosure import ContactDisclosed, IdentityRevealed
 from services.referral.domain.ladder import WAITLIST_ALERT
 from services.referral.domain.legal_basis import LegalBasis, LegalBasisReliedOn
 from services.referral.domain.organisation import Description, Organisation
@@ -274,6 +274,10 @@ def disclosure_view(recorded: Recorded, referral_id: str) -> Json | None:
         case ContactDisclosed() as reading:
             reader = {"org": reading.to, "role": recorded.meta.actor.role, "sub": recorded.meta.actor.sub}
             return {"at": reading.at, "to": reader, "what": "CONTACT", "legalBasis": reading.legal_basis_id}
+        case IdentityRevealed() as revealed:
+            reader = {"org": revealed.to, "role": recorded.meta.actor.role, "sub": recorded.meta.actor.sub}
+            shown = {"at": revealed.at, "to": reader, "what": "IDENTITY", "legalBasis": revealed.legal_basis_id}
+            return {**shown, "reason": revealed.reason_ref}
         case LegalBasisReliedOn() as entry if entry.referral_id == referral_id and entry.purpose in DISCLOSED:
             # To the organisation as such: which of its members reads it is not recorded.
             organisation = {"org": entry.recipient, "role": None, "sub": None}

@@ -98,13 +98,15 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
     readers = AGENCY | NGO | {"DPO"}
     allow(("read-corrections",), readers, "OWNER_AGENCY", "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
-    allow(("read-corrections",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-texts",), AGENCY, "OWNER_AGENCY")
     allow(("read-texts",), NGO, "ADDRESSED_ORGANISATION")
     allow(("read",), MENTORS, "MATCHED_MENTOR", "FORMER_MENTOR")
     allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
     allow(("read-worklist",), AGENCY | NGO | MENTORS | {"MENTEE"}, "ANY_ORGANISATION")
+    # The words about it, as all that people write, are not for auditors.
+    allow(("read-gap-words",), readers, "OWNER_AGENCY", "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
+    allow(("read-gap-words",), MENTORS, "REPORTER")
     allow(("read-gap",), readers, "OWNER_AGENCY", "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
     allow(("read-gap",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-gap",), MENTORS, "REPORTER")
@@ -127,6 +129,9 @@ def permitted() -> set[tuple[str, str, str]]:
     # As an organisation saw it, and what is asked of the whole of a case: not for who sees a part of it.
     allow(("read-as", "ask-question"), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("ask-question",), frozenset({"DPO"}), "OWNER_AGENCY")
+    # Who has read it is for no party's staff.
+    allow(("read-accesses",), frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("read-accesses",), frozenset({"DPO"}), "OWNER_AGENCY")
     allow(("list-questions",), frozenset({"AUDITOR", "DPO"}), "ANY_ORGANISATION")
     allow(("read-report-across",), frozenset({"AUDITOR", "AGENCY_TEAM_LEAD"}), "ANY_ORGANISATION")
     return table

@@ -60,6 +60,13 @@ async def test_an_answer_reads_as_it_was_given_and_its_words_stand_in_the_vault(
     record = (await context.running.get(AUDITOR, f"{case.path}/events")).text
     assert "ServiceGapAnswered" in record
     assert "Lindeboom" not in record
+    # What people write is not for auditors: they read the codes and the day.
+    for path in (f"{READS}/{gap}", READS):
+        assert "Lindeboom" in (await context.running.get(DPO_OF_AGENCY, path)).text
+        assert "Lindeboom" not in (await context.running.get(AUDITOR, path)).text
+    without = await context.running.read(AUDITOR, f"{READS}/{gap}")
+    assert (without["provider"], without["answer"]["action"], without["answer"]["reason"]) == (None, None, None)
+    assert without["answer"]["due"] == "2026-03-02"
 
 
 async def test_a_gap_is_read_by_those_whose_case_it_is_and_by_no_one_else(context: CaseContext) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from contracts import casefile, referral
 from contracts.message import CaseMessage, Message, encode
+from contracts.programme_parameters import ProgrammeParameters, Term
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, LearnOrganisation, decide_organisation
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, LearnProgramme, TermLength, decide_programme
 from services.casefile.domain.mentoring import RecordCheckIn
@@ -31,13 +32,13 @@ PROGRAMME = referral.ProgrammeVersionPublished(
     programme="mtw-be-2026",
     version=1,
     valid_from=date(2026, 1, 1),
-    parameters=referral.ProgrammeParameters(
+    parameters=ProgrammeParameters(
         kind="MENTORING_TO_WORK",
         name="Mentoring to work",
         time_zone="Europe/Brussels",
         country="BE",
         criteria=["RIGHT_TO_WORK"],
-        terms={"INTAKE": referral.Term(n=15, unit="WORKING_DAYS")},
+        terms={"INTAKE": Term(n=15, unit="WORKING_DAYS")},
         agreement_months_max=6,
         extension_months_max=3,
         meetings_per_month_min=2,

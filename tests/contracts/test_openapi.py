@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from contracts.audited import LOGS
+from contracts.audited import PROVEN
 from contracts.http_examples import PLACE
 from deploy.contracts.documents import CONTRACTS
 from services.notifications.catalogue import MESSAGES
@@ -24,8 +24,9 @@ OPERATIONS = {
     for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
 }
-COMMANDS = sorted(name for name in OPERATIONS if name.startswith("POST") and name.count("/") == 4)
-"""`POST /v1/<what>/{id}/<action>`."""
+REVEAL = "POST /v1/cases/{case_id}/reveal"
+COMMANDS = sorted(name for name in OPERATIONS if name.startswith("POST") and name.count("/") == 4 and name != REVEAL)
+"""`POST /v1/<what>/{id}/<action>`; to have an identity revealed rests on no version of the case, and moves none."""
 
 
 def headers_of(operation: dict[str, Any]) -> dict[str, bool]:
@@ -100,6 +101,11 @@ def test_the_commands_are_those_of_the_domain() -> None:
     }
 
 
+def test_what_rests_on_no_version_takes_none() -> None:
+    """An auditor has the identity revealed of whatever the case is by now; a repeat is told from a second act."""
+    assert headers_of(OPERATIONS[REVEAL]) == {"Idempotency-Key": False, "Caserelay-Purpose": False}
+
+
 def test_a_creation_requires_its_key_and_says_where_the_new_resource_is() -> None:
     """A repeat after a lost answer must be told from a second wish."""
     operation = OPERATIONS["POST /v1/referrals"]
@@ -115,7 +121,7 @@ def test_what_has_a_version_answers_it() -> None:
     # Nobody decides on a report, on an answer to an auditor, or on what was signed.
     single -= {"GET /v1/reports/{name}", "GET /v1/audit/questions/{question}"}
     single -= {"GET /v1/cases/{case_id}/receipts/{event}"}
-    single -= {f"GET /v1/audit/{log}/tile/{{path}}" for log in LOGS}
+    single -= {f"GET /v1/audit/{log}/tile/{{path}}" for log in PROVEN}
     assert single <= versioned
     assert OPERATIONS["GET /v1/cases/{case_id}"]["responses"]["200"]["headers"]["ETag"]["required"] is True
 

@@ -55,6 +55,11 @@ def test_at_the_breach_both_contacts_are_told() -> None:
     assert to("DeadlineMissed", level="L1", notified=notified, owner=LOTTE) == (COORDINATORS, COUNSELLORS)
 
 
+def test_that_an_identity_was_revealed_is_for_the_leads_of_the_agency() -> None:
+    """Of the agency whose case it is, and of nobody else."""
+    assert to("IdentityRevealed") == (Addressee(org=AGENCY, role="AGENCY_TEAM_LEAD"),)
+
+
 def test_further_up_the_leads_of_both_sides_are_told_and_then_the_board() -> None:
     """L2 and L3; the board is in no organisation of the case."""
     leads = [receiver("AGENCY_TEAM_LEAD", AGENCY), receiver("NGO_LEAD", BRUGWERK)]

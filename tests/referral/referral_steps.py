@@ -38,7 +38,7 @@ from services.referral.domain.legal_basis import legal_basis_stream
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral_state import TERMINAL
 from tests.referral.office import SAMIRA, Office, to
-from tests.support.actors import CLOCK, INES, KARIM, LOTTE, TOM
+from tests.support.actors import AUDITOR, CLOCK, INES, KARIM, LOTTE, TOM
 from tests.support.dates import MONDAY
 from tests.support.machines import Seen
 
@@ -210,6 +210,14 @@ class ReferralSteps(RuleBasedStateMachine):
         """As far as they may; the reading is recorded."""
         self.tell(disclosure.DiscloseContact(at=self.now, by=by, referral_id=referral_id))
 
+    @rule(referral_id=ids)
+    def an_auditor_has_the_identity_revealed(self, referral_id: str) -> None:
+        """Of any referral; that it was is recorded, and told to the agency."""
+        why = f"vault-reveal-{referral_id}"
+        self.tell(
+            disclosure.RevealIdentity(at=self.now, by=AUDITOR, referral_id=referral_id, reason_ref=why, kept=True)
+        )
+
     @rule(referral_id=ids, days=st.integers(1, 60))
     def an_entry_on_the_waiting_list_is_corrected(self, referral_id: str, days: int) -> None:
         """By the organisation, in the case."""
@@ -227,10 +235,11 @@ class ReferralSteps(RuleBasedStateMachine):
         """A command that is no action, on a referral that there is; read twice, contact data were read twice."""
         if self.office.referral(command.referral_id).offer is None:
             return
-        if isinstance(command, disclosure.DiscloseContact):
+        if isinstance(command, disclosure.DiscloseContact | disclosure.RevealIdentity):
             decided, _ = self.decided(command, self.context(command))
             organisation = self.office.referral(command.referral_id).offer
             may = organisation is not None and command.by.org in (organisation.organisation, organisation.agency)
+            may = may or command.by is AUDITOR
             if may and decided:
                 self.i2_nothing_is_done_by_an_organisation_without_a_basis(command, command.referral_id, decided)
                 self.store(referral_stream(command.referral_id), decided)

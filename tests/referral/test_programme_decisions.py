@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from contracts.referral import ProgrammeParameters
+from contracts.programme_parameters import ProgrammeParameters
 from services.chassis.modelling.decider import Because
 from services.referral.domain.programme import (
     DEFAULT_TERMS,

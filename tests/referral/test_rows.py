@@ -70,6 +70,7 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
     messages.InformationProvided: lambda event: {"codes": [answer.code for answer in event.answers]},
     messages.ReferralDeclined: lambda event: {"suggestion": event.suggestion_ref},
     messages.LegalBasisWithdrawn: lambda event: {"legal_basis": event.legal_basis_id},
+    messages.IdentityRevealed: lambda event: {"legal_basis": event.legal_basis_id},
     messages.ReferralDisclosureRefused: lambda event: {"legal_basis": event.legal_basis_id},
     messages.ReferralDeadlineReminded: lambda event: {
         "deadline": event.deadline.name,

@@ -20,5 +20,6 @@ LOTTE: Final = actor(people.LOTTE)
 KARIM: Final = actor(people.KARIM)
 AN: Final = actor(people.AN)
 HANNE: Final = actor(people.HANNE)
+AUDITOR: Final = actor(people.AUDITOR)
 CLOCK: Final = Actor(sub="scheduler", role="SYSTEM", org="caserelay")
 """Nobody: a deadline passed, or another service published something."""

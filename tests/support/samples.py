@@ -22,7 +22,7 @@ from tests.notifications.links import life
 from tests.support import golden
 from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.mail_server import mail_server
-from tests.support.people import HANNE, INES, LOTTE
+from tests.support.people import AUDITOR, HANNE, INES, LOTTE
 from tests.support.running import running
 
 
@@ -53,8 +53,10 @@ async def keep(data: Path) -> list[Path]:
         case = await context.brought_to("CHARTER_CHANGED")
         passed_on = {"by": "MENTOR", "onBehalfReason": "NO_ACCOUNT"}
         await services.done(LOTTE, case.path, "acknowledge-charter", passed_on)
-        # What is tried in both services after the person withdrew.
+        # What is tried in both services after the person withdrew; before that an auditor knows who it is.
         case = await context.brought_to("INTAKE")
+        why = {"reason": "the signature has to be compared"}
+        await services.create(AUDITOR, f"{case.path}/reveal", why)
         basis = (await services.read(INES, case.offer))["legalBasis"]["id"]
         await services.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
         await services.settle()

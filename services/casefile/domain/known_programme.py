@@ -27,7 +27,7 @@ class TermLength(Struct, frozen=True, kw_only=True):
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """The parameters of a programme version that cases are led by (`contracts.referral.ProgrammeParameters`)."""
+    """The parameters of a programme version that cases are led by (`contracts.programme_parameters`)."""
 
     name: str
     time_zone: str

@@ -32,6 +32,7 @@ EntryName = Literal[
     "ReferralEnteredInError",
     "LegalBasisWithdrawn",
     "DisclosureRefused",
+    "IdentityRevealed",
     "DeadlineReminded",
     "DeadlineMissed",
     "DeadlineEscalated",
@@ -47,7 +48,13 @@ EntryName = Literal[
 
 ESCALATIONS: Final = frozenset({"DeadlineEscalated", "WaitlistAlerted"})
 """What is told of a referral whose term somebody else than the case's contacts is told of."""
-NO_ACTS: Final = ESCALATIONS | {"DeadlineReminded", "DeadlineMissed", "WaitingCorrected", "ErrorReported"}
+NO_ACTS: Final = ESCALATIONS | {
+    "DeadlineReminded",
+    "DeadlineMissed",
+    "WaitingCorrected",
+    "ErrorReported",
+    "IdentityRevealed",
+}
 """What is told of a referral without being the act that it waits for."""
 
 

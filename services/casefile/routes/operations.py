@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from contracts.audited import ACCESS
 from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
 from services.casefile.action_rows import Action
@@ -78,6 +79,11 @@ DESCRIBED: Final = ApiDescription(
             "deadlines and events; `ndjson` has the raw record. `Repr-Digest` is the SHA-256 of the file. `pdf`, "
             "`xlsx` and `parquet` need libraries that an installation may lack, which is answered with 501.",
             versioned=True,
+        ),
+        "GET /v1/cases/{case_id}/accesses": Operation(
+            "case-list-accesses",
+            "A page of who read the case while overseeing it, of whichever service, when, and what for. For auditors "
+            "and the agency's data protection officer; each reading can be proven by its event in the log `access`.",
         ),
         "GET /v1/cases/{case_id}/events": Operation(
             "case-list-events",
@@ -191,5 +197,6 @@ DESCRIBED: Final = ApiDescription(
         ),
         **{f"POST /v1/cases/{{case_id}}/{name}": _command(action) for name, action in ACTIONS.items()},
         **operations("casefile"),
+        **operations(ACCESS),
     },
 )

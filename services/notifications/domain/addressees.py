@@ -71,6 +71,8 @@ def _of(name: str, data: Mapping[str, Any], parties: Parties) -> Iterator[Addres
         yield from _at_level(data)
     elif name == "EscalationRaised":
         yield from _of_an_escalation(data, parties)
+    elif name == "IdentityRevealed":
+        yield Addressee(org=parties.agency, role=Role.AGENCY_TEAM_LEAD.value)
     elif (organisation := waited_for(name, data, parties)) is not None:
         yield _staff(organisation, parties)
     if name in _TAKE_OVERS:

@@ -1,4 +1,4 @@
-"""Who read a person's contact data, when, on which basis; and who tried to use data that are shared no more.
+"""Who read a person's contact data or had it revealed who they are; and who tried to use what is shared no more.
 
 All of it is in a stream of its own, so that no ETag moves.
 """
@@ -24,6 +24,23 @@ class ContactDisclosed(Event, frozen=True, kw_only=True):
     at: datetime
     to: str
     legal_basis_id: str | None
+
+
+class RevealIdentity(ReferralCommand, frozen=True, kw_only=True):
+    """Show who the person of a referral is to somebody who oversees the record; `kept`: there is something to show."""
+
+    reason_ref: str
+    kept: bool
+
+
+class IdentityRevealed(Event, frozen=True, kw_only=True):
+    """Who the person is was shown to somebody of the organisation `to`, for a reason that stands in the vault."""
+
+    offer: Offer
+    at: datetime
+    to: str
+    legal_basis_id: str | None
+    reason_ref: str
 
 
 class Attempt(ReferralCommand, frozen=True, kw_only=True):
@@ -62,7 +79,7 @@ class RefusalNoted(Event, frozen=True, kw_only=True):
     attempt: str
 
 
-DisclosureEvent = ContactDisclosed | DisclosureRefused | RefusalNoted
+DisclosureEvent = ContactDisclosed | IdentityRevealed | DisclosureRefused | RefusalNoted
 
 
 def disclosures_stream(referral_id: str) -> str:
@@ -85,11 +102,34 @@ def disclose(command: DiscloseContact, context: Context) -> list[To]:
         if (refusal := stopped(context, command.by, "read-contact")) is not None:
             raise refusal
         if not context.legal_basis.valid_at(command.at):
-            raise Refused(
-                "LEGAL_BASIS_MISSING", "data may be shared only once the legal basis is given", because=Because.RIGHTS
-            )
+            raise _without_basis()
     disclosed = ContactDisclosed(offer=offer, at=command.at, to=reader, legal_basis_id=context.referral.legal_basis_id)
     return [To(disclosures_stream(offer.referral_id), disclosed)]
+
+
+def _without_basis() -> Refused:
+    return Refused(
+        "LEGAL_BASIS_MISSING", "data may be shared only once the legal basis is given", because=Because.RIGHTS
+    )
+
+
+def reveal(command: RevealIdentity, context: Context) -> list[To]:
+    """Records that the identity is shown. Not after a withdrawal, when nothing more is disclosed to anybody."""
+    if (refusal := context.legal_basis.refusal()) is not None:
+        raise refusal
+    if not context.legal_basis.valid_at(command.at):
+        raise _without_basis()
+    if not command.kept:
+        raise Refused("IDENTITY_NOT_KEPT", "nothing is kept any more that says who the person is")
+    reader, offer = acts_for(command.by), context.offer
+    revealed = IdentityRevealed(
+        offer=offer,
+        at=command.at,
+        to=reader,
+        legal_basis_id=context.referral.legal_basis_id,
+        reason_ref=command.reason_ref,
+    )
+    return [To(disclosures_stream(offer.referral_id), revealed)]
 
 
 def stopped(context: Context, by: Actor, attempt: str) -> Refused | None:
@@ -123,7 +163,7 @@ def evolve(readings: int, event: DisclosureEvent) -> int:
     match event:
         case ContactDisclosed():
             return readings + 1
-        case DisclosureRefused() | RefusalNoted():
+        case IdentityRevealed() | DisclosureRefused() | RefusalNoted():
             return readings
         case _:
             assert_never(event)

@@ -36,7 +36,7 @@ DEFAULT_TERMS: Mapping[str, Term] = MappingProxyType(
 
 
 class Parameters(Struct, frozen=True, kw_only=True):
-    """What may differ between programmes: `contracts.referral.ProgrammeParameters` says what each field means.
+    """What may differ between programmes: `contracts.programme_parameters` says what each field means.
 
     A term that a publisher leaves out has its default.
     """

@@ -23,15 +23,19 @@ class DisclosedTo(Contract):
 class DisclosureAnswer(Contract):
     """One disclosure; with `refused=true` what somebody tried in vain after the person withdrew the legal basis.
 
-    `what` is CONTACT (the contact data were read), PACKET (the offer), or INFORMATION (answers).
+    `what` is CONTACT (the contact data were read), PACKET (the offer), INFORMATION (answers), or IDENTITY (an auditor
+    had it revealed who the person is).
     """
 
     at: datetime
     to: DisclosedTo
-    what: Literal["CONTACT", "PACKET", "INFORMATION"] | None = Field(
+    what: Literal["CONTACT", "PACKET", "INFORMATION", "IDENTITY"] | None = Field(
         default=None, description="What was disclosed; absent where nothing was."
     )
     legal_basis: str | None = Field(description="The one that was relied on, or that was withdrawn.")
+    reason: str | None = Field(
+        default=None, description="Of IDENTITY: why, in the words of the auditor; auditors themselves read no words."
+    )
     attempt: str | None = Field(
         default=None, description="Of what was refused: the name of the action, such as read-contact or propose-match."
     )

@@ -32,6 +32,7 @@ DESCRIBED: Final = ApiDescription(
         "programmes": "The parameters of a programme, version by version: criteria, terms, calendar.",
         "broadcasts": "Offers of a person to several organisations at once, of which one may win.",
         "legal bases": "The legal bases for sharing a person's data, and how the person withdraws a consent.",
+        "identities": "Who the person of a case is, for an auditor who has to know.",
         "audit": "The transparency log of what the service recorded: signed, and provable to who does not trust it.",
     },
     operations={
@@ -112,6 +113,13 @@ DESCRIBED: Final = ApiDescription(
             "The person withdraws a consent, through either side or alone. The organisation reads no more from then "
             "on, and what is under way with it stops.",
             summary="Withdraw a consent.",
+        ),
+        "POST /v1/cases/{case_id}/reveal": Operation(
+            "case-reveal-identity",
+            "Shows an auditor who the person of a case is, for a reason. The agency and its data protection officer "
+            "are told, in the feed, on the timeline and among the disclosures. Refused once the person withdrew the "
+            "legal basis, or once nothing is kept any more. `Idempotency-Key` makes a repeat the same act; with "
+            "`dryRun=true` nothing is shown.",
         ),
         "POST /v1/broadcasts": Operation(
             "broadcast-create",

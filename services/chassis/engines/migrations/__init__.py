@@ -19,6 +19,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import MigrationList, default_migration_table
 
+from contracts.audited import ACCESS
 from services.chassis.engines.postgres import Database, RefusedDatabase, refused_database
 
 _FILES: Final = Path(__file__).parent
@@ -76,17 +77,19 @@ def _connected(database: Database) -> Iterator[psycopg.Connection[Any]]:
         raise refused_database(failure) from None
 
 
-def migrate(url: str, services: Iterable[str]) -> list[str]:
+def migrate(url: str, services: Iterable[str], access_url: str | None = None) -> list[str]:
     """Brings the schemas of these services up to date; returns the migrations applied, as `schema/migration`.
+
+    With them those of the log of who read what, which all of them write: at `access_url`, or in the same database.
 
     Does nothing when they are up to date, and may run beside running services. Raises RefusedDatabase.
     """
     applied: list[str] = []
-    for service in services:
-        for database, kind in ((log_of(url, service), "service"), (vault_of(url, service), "vault")):
+    for place, service in (*((url, service) for service in services), (access_url or url, ACCESS)):
+        for database, kind in ((log_of(place, service), "service"), (vault_of(place, service), "vault")):
             _create_schema(database)
             applied += _apply(database, kind)
-        _create_schema(index_of(url, service))
+        _create_schema(index_of(place, service))
     return applied
 
 

@@ -14,9 +14,10 @@ from fastapi.openapi.utils import get_openapi
 
 from contracts.http_examples import Exchange, exchange_of
 from contracts.problem import Problem
+from contracts.recorded_reads import is_recorded
 from contracts.refusals import REFUSALS
 from services.chassis.http.openapi.documented_refusals import PROBLEM, refusals_of
-from services.chassis.http.openapi.headers import of_answer, parameters
+from services.chassis.http.openapi.headers import of_answer, parameters, without_purpose
 from services.chassis.http.openapi.operations import COMMON, ApiDescription, Operation
 from services.chassis.http.openapi.shapes import tidy
 
@@ -114,6 +115,8 @@ def _operation(path: str, method: str, operation: dict[str, Any], written: Opera
         operation["security"] = []
     responses = operation["responses"]
     responses.pop("422", None)
+    if not is_recorded(method.upper(), path):
+        without_purpose(operation)
     parameters(method, operation)
     of_answer(method, operation, versioned=written is not None and written.versioned)
     exchange = exchange_of(written.id) if written is not None else Exchange()

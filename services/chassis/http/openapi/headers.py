@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts.http_examples import RESOURCE
+from contracts.recorded_reads import PURPOSE
 
 _TEXT: Final = {"type": "string"}
 HEADERS: Final[dict[str, dict[str, Any]]] = {
@@ -66,6 +67,15 @@ def of_refusal(status: str) -> dict[str, Any]:
     if status == "401":
         return {"WWW-Authenticate": header("WWW-Authenticate", always=True)}
     return {name: header(name) for name in OF_REFUSALS.get(status, ())}
+
+
+def without_purpose(operation: dict[str, Any]) -> None:
+    """Takes the purpose of a reading from an operation that answers nothing whose reading is recorded."""
+    others = [parameter for parameter in operation.get("parameters", []) if parameter["name"] != PURPOSE]
+    if others:
+        operation["parameters"] = others
+    else:
+        operation.pop("parameters", None)
 
 
 def parameters(method: str, operation: dict[str, Any]) -> None:

@@ -90,6 +90,18 @@ async def changing(
     )
 
 
+async def acting(
+    request: Request,
+    caller: Authenticated,
+    idempotency_key: KeyHeader = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+) -> CommandRequest:
+    """An act that rests on no version of what it is about."""
+    key = read_key(idempotency_key)
+    mark = await fingerprint_of(request, key)
+    return CommandRequest(caller, key, mark, None, dry_run or looks_only(request), str(notes_of(request.scope).trace))
+
+
 Creating = Annotated[CommandRequest, Depends(creating)]
 Changing = Annotated[CommandRequest, Depends(changing)]
 

@@ -20,6 +20,7 @@ from services.chassis.http.request.caller import authenticated
 from services.chassis.http.request.json_text import read_json
 from services.chassis.http.request.media import JSON, check_coding, check_kind
 from services.chassis.http.request.query import check_query, known_parameters
+from services.chassis.http.request.readings import recorded
 
 _HEAD: Final = "caserelay.head"
 
@@ -93,7 +94,7 @@ class StrictRoute(APIRoute):
                     await authenticated(strict, strict.headers.get("authorization"))
                 raise
             try:
-                return await handle(strict)
+                return await recorded(strict, await handle(strict))
             except RecursionError:
                 # Just shallow enough to be read, and too deep for anyone who looks through it from further down.
                 raise ProblemError(400, "UNREADABLE_JSON", "the body is nested too deeply") from None
