@@ -121,9 +121,9 @@ def build(
     tellings_together = Together(streams, tellings.add, record_of)
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, tellings.react, together=tellings_together)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
-    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.proving)
     recorder = Recorder.of(stores, clock)
-    access = TransparencyLog(recorder.log, stores.epochs(ACCESS), stores.audit(ACCESS), settings)
+    access = TransparencyLog(recorder.log, stores.epochs(ACCESS), stores.audit(ACCESS), settings.proving)
     readings = Readings.of(recorder, stores)
     leadership.gained += [proven.builder.start_over, access.builder.start_over]
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.access.claims import claim_pointer
+from services.chassis.audit.proving import Proving
 
 MOST_PAUSES: Final = 50
 LONGEST_PAUSE: Final = 7 * 86_400
@@ -199,6 +200,11 @@ class Settings(BaseSettings):
     """How long open requests may take to end after a signal to stop."""
     webhook_retries: Annotated[str, AfterValidator(_pauses)] = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
     """Pauses before each attempt of a webhook delivery, in seconds with commas between them; the first is 0."""
+
+    @property
+    def proving(self) -> Proving:
+        """How each log is proven."""
+        return Proving(self.audit_origin, self.audit_state, self.witness_policy, self.verify_seconds)
 
     @property
     def links_begin_with(self) -> str:

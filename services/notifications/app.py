@@ -158,7 +158,7 @@ def build(
     leadership = Leadership(stores.lease(NAME))
     epochs = stores.epochs(NAME)
     recorder = Recorder.of(stores, clock)
-    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.proving)
     leadership.gained += [topics.forget, forgetting.start_over, proven.builder.start_over]
     service = Service(
         name=NAME,

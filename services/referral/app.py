@@ -95,7 +95,7 @@ def build(
     heard = Consumer(NAME, notifications_contracts.TOPIC, bus, consumers, hear)
     epochs, leadership = stores.epochs(NAME), Leadership(stores.lease(NAME))
     recorder = Recorder.of(stores, clock)
-    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings)
+    proven = TransparencyLog(log, epochs, stores.audit(NAME), settings.proving)
     leadership.gained.append(proven.builder.start_over)
 
     service = Service(

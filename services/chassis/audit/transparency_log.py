@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from services.chassis.audit.builder import LogBuilder
 from services.chassis.audit.cosigning import Cosigning
+from services.chassis.audit.proving import Proving
 from services.chassis.audit.reader import AuditReader
 from services.chassis.audit.receipts import Receipts
 from services.chassis.audit.remembered import RememberedCheckpoint
@@ -16,21 +17,20 @@ from services.chassis.audit.witnesses import Witnesses
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.operating.verification_metrics import Verified
-from services.chassis.settings import Settings
 
 
 class TransparencyLog:
-    """Of one event log, as the settings have it. Raises RefusedState, RefusedPolicy."""
+    """Of one event log, as it is set. Raises RefusedState, RefusedPolicy."""
 
     def __init__(
         self,
         log: EventLog,
         epochs: Epochs,
         store: AuditStore,
-        settings: Settings,
+        proving: Proving,
     ) -> None:
-        remembered = RememberedCheckpoint(settings.audit_state, log.name) if settings.audit_state is not None else None
-        trusts = read_policy(settings.witness_policy) if settings.witness_policy is not None else None
+        remembered = RememberedCheckpoint(proving.state, log.name) if proving.state is not None else None
+        trusts = read_policy(proving.policy) if proving.policy is not None else None
         self.store = store
         self._witnesses = Witnesses(trusts) if trusts is not None else None
         cosigning = Cosigning(store, self._witnesses) if self._witnesses is not None else None
@@ -38,19 +38,19 @@ class TransparencyLog:
             log,
             epochs.current.name,
             store,
-            origin=settings.audit_origin,
+            origin=proving.origin,
             remembered=remembered,
             witnesses=self._witnesses,
             signed=cosigning.look if cosigning is not None else lambda: None,
         )
         self.reader = AuditReader(log, store, self.builder.hurry, trusts)
         self.receipts = Receipts(log, store, self.reader)
-        self.verification = ScheduledVerification(log, store, remembered, settings.verify_seconds)
+        self.verification = ScheduledVerification(log, store, remembered, proving.verify_seconds)
         self.led: dict[str, Callable[[], Awaitable[None]]] = {"audit": self.builder.round}
         """The rounds of the process that leads."""
         if cosigning is not None:
             self.led["witnesses"] = cosigning.round
-        if settings.verify_seconds > 0:
+        if proving.verify_seconds > 0:
             self.led["verification"] = self.verification.round
         self._name = log.name
 
