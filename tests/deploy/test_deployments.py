@@ -12,7 +12,7 @@ import yaml
 
 from services.chassis.settings import Settings
 from services.notifications.webhooks.addresses import PUBLIC_PORTS
-from services.origin import AUDITED, PAGES, PATHS
+from services.origin import AUDITED, OF_CASES, PAGES, PATHS
 
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
@@ -33,8 +33,10 @@ def test_the_gateway_sends_every_path_where_one_process_would() -> None:
     """The table of nginx is that of services/origin.py."""
     rows = re.findall(r'"~\^/v1/\(([\w|-]+)\)\(/\|\$\)"\s+(\w+);', GATEWAY)
     assert {segment: service for segments, service in rows for segment in segments.split("|")} == PATHS
-    audited = re.findall(r'"~\^/v1/audit/([\w-]+)\(/\|\$\)"\s+(\w+);', GATEWAY)
-    assert dict(audited) == AUDITED
+    audited = re.findall(r'"~\^/v1/audit/\(?([\w|-]+?)\)?\(/\|\$\)"\s+(\w+);', GATEWAY)
+    assert {log: service for logs, service in audited for log in logs.split("|")} == AUDITED
+    acts = re.findall(r'"~\^/v1/cases/\[\^/\]\+/([\w-]+)\$"\s+(\w+);', GATEWAY)
+    assert dict(acts) == OF_CASES
     pages = re.findall(r'"~\^/\(([\w|-]+)\)\(/\|\$\)"\s+(\w+);', GATEWAY)
     assert {segment: service for segments, service in pages for segment in segments.split("|")} == PAGES
     assert re.search(r'^\s+"/openapi.json"\s+referral;$', GATEWAY, re.MULTILINE)
@@ -51,6 +53,7 @@ def test_the_ingress_sends_every_path_where_one_process_would() -> None:
     described = {("/openapi.json", "Exact"): "referral"}
     described |= {(f"/{segment}", "Prefix"): service for segment, service in PAGES.items()}
     described |= {(f"/v1/audit/{log}", "Prefix"): service for log, service in AUDITED.items()}
+    described |= {(f"/v1/cases/[^/]+/{act}", "ImplementationSpecific"): service for act, service in OF_CASES.items()}
     assert found == {(f"/v1/{segment}", "Prefix"): service for segment, service in PATHS.items()} | described
 
 

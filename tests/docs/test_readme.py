@@ -73,10 +73,15 @@ def test_every_setting_is_in_the_table_and_nothing_else() -> None:
     """The table names each setting with its default, and no setting that there is not."""
     rows = dict(re.findall(r"^\| `(CASERELAY_\w+)` \| (.*?) \|", prose(README), re.MULTILINE))
     defaults = {
-        f"CASERELAY_{name.upper()}": "none" if field.default is None else f"`{field.default}`"
+        f"CASERELAY_{name.upper()}": "none" if field.default is None else f"`{_written(field.default)}`"
         for name, field in Settings.model_fields.items()
     }
     assert rows == defaults
+
+
+def _written(default: object) -> str:
+    """As an operator writes it."""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def test_every_setting_named_in_a_document_exists() -> None:

@@ -70,6 +70,7 @@ class Verification:
     mismatches: list[Mismatch] = field(default_factory=list)
     counts: Counter[What] = field(default_factory=Counter)
     most: int | None = None
+    _whole: set[What] = field(default_factory=set)
 
     @property
     def ok(self) -> bool:
@@ -78,15 +79,12 @@ class Verification:
 
     def found(self, position: int, what: What, stream: str | None = None, state: bytes | None = None) -> None:
         """Notes a mismatch; of the log as a whole each once."""
-        if position == 0:
-            if what in self._whole:
-                return
-            self._whole.add(what)
+        if position == 0 and what in self._whole:
+            return
+        self._whole |= set() if position else {what}
         self.counts[what] += 1
         if self.most is None or len(self.mismatches) < self.most:
             self.mismatches.append(Mismatch(position, what, stream, state))
-
-    _whole: set[What] = field(default_factory=set)
 
 
 Report = Callable[[int, int], object]

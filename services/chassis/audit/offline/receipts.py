@@ -142,7 +142,7 @@ class _Checked:
         kind, _, line = note.text.partition("\n")
         signed = read_json(line.encode()) if kind == KIND else None
         if not isinstance(signed, dict):
-            self._found(What.MALFORMED, "what the log has signed is no receipt")
+            self._found(What.MALFORMED, "the log has signed no receipt in it")
             return False
         names = {*statement, *signed}
         other = sorted(name for name in names if statement.get(name, note) != signed.get(name, note))
