@@ -127,12 +127,15 @@ def asked(scene: Scene) -> Iterator[tuple[str, dict[str, Any]]]:
     case = scene.there["case_id"][0]
     for app in scene.running.apps.values():
         for template, methods in app.openapi()["paths"].items():
-            if "get" not in methods or template == "/v1/stream":
+            # One receipt of a case is what the list of them shows.
+            if "get" not in methods or template in ("/v1/stream", "/v1/cases/{case_id}/receipts/{event}"):
                 continue
             names = re.findall(r"{(\w+)}", template)
             assert len(names) <= 1, f"say here how the parameters of {template} go together"
             known = {parameter["name"] for parameter in methods["get"].get("parameters", [])}
             params: dict[str, Any] = {"case": case} if template.startswith("/v1/audit/questions/") else {}
+            if template.endswith("/export"):
+                params = {"format": "ndjson"}
             ways = [params, *({**params, "expand": "full"} for _ in ("",) if "expand" in known)]
             if "viewer" in known:
                 ways += [{"viewer": "brugwerk"}, {"asOf": "2026-01-12T09:30:00Z"}]

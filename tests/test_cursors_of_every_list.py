@@ -84,7 +84,8 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         for app in services.apps.values():
             for template, methods in app.openapi()["paths"].items():
                 asked = {one["name"] for one in methods.get("get", {}).get("parameters", ()) if one["in"] == "query"}
-                if "limit" not in asked:
+                # A case has one receipt until it is handed over again, so they have no second page here.
+                if "limit" not in asked or template.endswith("/receipts"):
                     continue
                 (cursor,) = asked & {"cursor", "after"}
                 state = {"state": STATES.get(template, "ACCEPTED")}

@@ -44,6 +44,7 @@ BENEATH: Final = frozenset(
         "POST /act/{token}/code",
         "POST /mail/confirm/{token}",
         "POST /mail/unsubscribe/{token}",
+        "POST /v1/cases/{case_id}/reveal",
         "POST /v1/deliveries/{delivery_id}/retry",
         "POST /v1/reconciliations",
     }

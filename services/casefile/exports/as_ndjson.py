@@ -1,4 +1,4 @@
-"""An export as NDJSON: one event a line, as the raw record shows it, each with its case."""
+"""An export as NDJSON: one event a line, as the raw record shows it, each with its case and without the chain."""
 
 from __future__ import annotations
 

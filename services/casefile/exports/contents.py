@@ -61,7 +61,7 @@ class Contents(Struct, frozen=True):
         return _ROWS[table](self)
 
     def raw(self) -> Iterator[dict[str, Any]]:
-        """The events as the raw record shows them, each with its case."""
+        """The events as the raw record shows them, each with its case, and without the chain over what is not here."""
         return ({"case": self.case, **recorded_view(recorded)} for recorded in self.records)
 
 
