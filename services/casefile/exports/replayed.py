@@ -198,4 +198,4 @@ def _about(what: str, wanted: Wanted, basis: Basis) -> str:
 def _written(when: datetime | date | None) -> str | None:
     if when is None:
         return None
-    return in_utc(when) if isinstance(when, datetime) else when.isoformat()
+    return in_utc(when) if isinstance(when, datetime) else str(when)
