@@ -27,7 +27,7 @@ async def test_one_thread_moves_the_pages_of_all_files_while_the_process_runs(tm
     verifier = Verifier(DevelopmentIssuer(tmp_path / "issuer"), settings.audience)
     assembly = assemble(list(SERVICES), settings, SystemClock(), verifier, stores)
     followed = {path.name for path in stores.checkpointed}
-    shared = {"bus.db", "casefile-reports.db"}
+    shared = {"bus.db", "casefile-reports.db", "access-log.db", "access-index.db"}
     assert followed == {f"{name}-{kind}.db" for name in SERVICES for kind in ("log", "index")} | shared
     assert not at_work()
     await assembly.start()
