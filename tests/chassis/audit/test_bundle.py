@@ -14,6 +14,8 @@ from services.chassis.audit.beginning import new_key
 from services.chassis.audit.bundle.archive import LARGEST_MEMBER, ArchiveWriter, NoArchive, TooLarge, read_archive
 from services.chassis.audit.bundle.manifest import MANIFEST
 from services.chassis.audit.bundle.writing import NothingSigned
+from services.chassis.http.bundle import bundle_answer
+from services.chassis.service import NotCoveredYet
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignatureType, SignerKey
 from services.chassis.transparency.notes import Note
@@ -21,6 +23,7 @@ from services.chassis.transparency.tlog_proofs import TlogProof
 from tests.chassis.audit.auditing import ORIGIN, Auditing
 from tests.chassis.audit.bundling import (
     STREAM,
+    SUBJECT,
     a_bundle,
     bundled,
     found,
@@ -30,6 +33,7 @@ from tests.chassis.audit.bundling import (
     policy_of,
     put_together,
     signed_again,
+    source_of,
     verified,
 )
 
@@ -56,6 +60,9 @@ async def test_it_is_the_same_while_nothing_is_appended(auditing: Auditing) -> N
     bundle = await a_bundle(auditing)
     same = await bundled(auditing, {STREAM: None}) == bundle
     assert same, "another one the second time"
+    await auditing.store.add_key(new_key(f"{ORIGIN}/counters"))
+    same = await bundled(auditing, {STREAM: None}) == bundle
+    assert same, "another one after a key was drawn that has signed nothing yet"
     await auditing.count("counter-b", 1)
     await auditing.builder().grow()
     after = await bundled(auditing, {STREAM: None})
@@ -69,6 +76,8 @@ async def test_it_holds_nothing_that_was_not_signed_yet(auditing: Auditing) -> N
     await auditing.count(STREAM, 1)
     with pytest.raises(NothingSigned):
         await bundled(auditing, {STREAM: None})
+    with pytest.raises(NotCoveredYet):
+        await bundle_answer(SUBJECT, [source_of(auditing, {STREAM: None})], "a.zip")
     await auditing.builder().grow()
     await auditing.count(STREAM, 1)
     bundle = await bundled(auditing, {STREAM: None})
@@ -138,6 +147,32 @@ async def test_who_has_the_key_cannot_prove_what_is_not_so(auditing: Auditing) -
     halved = {name: content for name, content in members.items() if name != f"{second}.tlog-proof"}
     assert found(signed_again(halved, key)) == {("counters", 2, "MISSING")}
     assert found(signed_again(members, key)) == set()
+
+
+NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("entry", b'{"x":' + NESTED + b"}"),
+        ("json", b'{"x":' + NESTED + b"}"),
+        ("streams.json", b'[{"x":' + NESTED + b"}]"),
+        ("entry", b'{"position":' + b"9" * 100_000 + b"}"),
+        ("json", b'{"meta":{"recorded_at":"2026-03-02T09:30:00Z","recorded_at":1e999}}'),
+        ("entry", b"\0"),
+        ("streams.json", b'[{"stream":"\\ud800","salt":"","whole":true}]'),
+        ("tlog-proof", b"c2sp.org/tlog-proof@v1\nindex " + b"9" * 100_000 + b"\n\n"),
+        ("checkpoint", b"\xc2\x9b31m\n1\n\n\n\xe2\x80\x94 a AAAA\n"),
+    ],
+)
+async def test_a_crafted_member_is_a_mismatch_like_others(auditing: Auditing, kind: str, content: bytes) -> None:
+    """Also where somebody signed for it: who looks does not stumble, and is shown nothing of it but text."""
+    members, key = members_of(await a_bundle(auditing)), await key_of(auditing)
+    name = f"counters/{kind}" if f"counters/{kind}" in members else f"counters/events/0000000000000000002.{kind}"
+    came = verified(signed_again({**members, name: content}, key))
+    assert came.mismatches
+    assert all(each.detail.isprintable() for each in came.mismatches)
 
 
 async def test_an_event_of_another_stream_is_found(auditing: Auditing) -> None:

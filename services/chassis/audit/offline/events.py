@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from hashlib import sha256
 
-from msgspec import MsgspecError, Struct
+from msgspec import Struct
 from msgspec.json import Decoder
 
 from services.chassis.audit.entries import Entry, commitment, read_entry, recorded_at_of, written
@@ -39,7 +39,7 @@ class Events:
         try:
             for each in _STREAMS.decode(streams):
                 self._streams[commitment(decoded(each.salt), each.stream)] = each
-        except ValueError:
+        except (ValueError, RecursionError):
             findings.found(What.MALFORMED, f"{log}/streams.json lists no streams", log)
 
     def check(self, position: int, entry: bytes, state: bytes, proof: bytes) -> None:
@@ -89,6 +89,6 @@ def _is_of(logged: Entry, entry: bytes, state: bytes) -> bool:
     """Whether an entry is the one of stored bytes, spelt as entries are."""
     try:
         recorded_at = recorded_at_of(state)
-    except MsgspecError:
+    except ValueError:
         return False
     return (sha256(state).hexdigest(), recorded_at) == (logged.sha256, logged.recorded_at) and written(logged) == entry

@@ -75,6 +75,8 @@ def verify(file: IO[bytes], policy: TrustPolicy | None) -> Findings:
             _verify(each, policy, findings)
     except NoReceipt as failure:
         findings.found(What.MALFORMED, str(failure))
+    except RecursionError:
+        findings.found(What.MALFORMED, "it is nested more deeply than receipts are")
     return findings
 
 
