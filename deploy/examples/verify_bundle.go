@@ -70,7 +70,8 @@ type note struct {
 func readNote(name string) note {
 	content := string(members[name])
 	cut := strings.LastIndex(content, "\n\n")
-	if cut < 0 || !strings.HasSuffix(content, "\n") {
+	if cut < 0 || !strings.HasSuffix(content, "\n") || strings.ToValidUTF8(content, "") != content ||
+		strings.ContainsFunc(content, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }) {
 		must(0, fmt.Errorf("%s is no signed note", name))
 	}
 	return note{content[:cut+1], strings.Split(content[cut+2:len(content)-1], "\n")}

@@ -111,6 +111,7 @@ async def test_what_stands_beside_the_events(context: CaseContext) -> None:
 async def test_the_receipts_for_its_handovers_are_in_it(context: CaseContext) -> None:
     """Those that the reader gets one by one, and no other; each is a file that is verified by itself."""
     case = await context.brought_to("CLOSED")
+    await context.running.settle()
     for person in (AUDITOR, INES, LOTTE):
         taken = await bundle(context, case, person)
         assert found(taken) == set()

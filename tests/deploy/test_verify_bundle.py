@@ -89,6 +89,15 @@ def test_it_finds_nothing_wrong_where_nothing_is(verifier: Verifier) -> None:
     assert verifier.run(verifier.bundle, trusted(verifier)).stdout.count("\n") == 1
 
 
+def test_it_prints_nothing_that_a_terminal_would_obey(verifier: Verifier) -> None:
+    """Whatever somebody has written into the names of a manifest."""
+    members = members_of(verifier.bundle)
+    for odd in (b"\x1b[2J", b"\xc2\x9b2J", b"\x9b2J", b"\xe2\x80\xae"):
+        crafted = members["signed-manifest"].replace(b" casefile/events/", b" casefile/" + odd)
+        said = verifier.rejects(put_together({**members, "signed-manifest": crafted}))
+        assert said == "MALFORMED: signed-manifest is no signed note\n"
+
+
 def trusted(verifier: Verifier, *more: str, quorum: str = "none") -> str:
     """A policy with the keys of the logs."""
     members = members_of(verifier.bundle)

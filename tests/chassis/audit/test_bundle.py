@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.audit.beginning import new_key
+from services.chassis.audit.beginning import begin_next, new_key
 from services.chassis.audit.bundle.archive import LARGEST_MEMBER, ArchiveWriter, NoArchive, TooLarge, read_archive
 from services.chassis.audit.bundle.manifest import MANIFEST
-from services.chassis.audit.bundle.writing import NothingSigned
+from services.chassis.audit.bundle.writing import Choice, NothingSigned, Source, write_bundle
 from services.chassis.http.bundle import bundle_answer
 from services.chassis.service import NotCoveredYet
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignatureType, SignerKey
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.tlog_proofs import TlogProof
-from tests.chassis.audit.auditing import ORIGIN, Auditing
+from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.bundling import (
     STREAM,
     SUBJECT,
@@ -83,6 +83,18 @@ async def test_it_holds_nothing_that_was_not_signed_yet(auditing: Auditing) -> N
     bundle = await bundled(auditing, {STREAM: None})
     assert len(names(members_of(bundle), "entry")) == 1
     assert found(bundle) == set()
+
+
+async def test_an_epoch_that_begins_meanwhile_makes_no_bundle(auditing: Auditing) -> None:
+    """Its tree proves nothing of what was signed before it."""
+    await a_bundle(auditing)
+
+    async def choose(_: int) -> Choice:
+        assert await begin_next(auditing.store, await auditing.standing(), "counters", EPOCH, ORIGIN, "restored")
+        return Choice({STREAM: None})
+
+    with pytest.raises(NothingSigned):
+        await write_bundle(io.BytesIO(), SUBJECT, [Source(auditing.log, auditing.store, auditing.reader, choose)])
 
 
 async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:

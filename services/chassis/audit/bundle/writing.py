@@ -41,7 +41,7 @@ Versions = frozenset[int] | None
 
 
 class NothingSigned(Exception):  # noqa: N818 - reads as what stands in the way
-    """Nothing of a log was signed yet, so nothing of it can be proven."""
+    """Nothing of a log, or of the epoch that has just begun, was signed yet, so nothing of it can be proven."""
 
 
 class Choice(NamedTuple):
@@ -184,6 +184,10 @@ class _Writing:
             await asyncio.sleep(0)
         for name in sorted(each for each in beside if each > between):
             self.add(name, beside[name])
+        now = await source.store.standing()
+        if now is None or now.epoch != standing.epoch:
+            # Proofs are made of the newest tree, which is no longer the one that was begun with.
+            raise NothingSigned(log)
 
     async def _add_events(self, source: Source, standing: Standing, events: Sequence[_Event]) -> None:
         leaves = [await source.store.leaf_of(event.id) for event in events]
