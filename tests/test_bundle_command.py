@@ -79,7 +79,7 @@ def half_written(directory: Path, case: str, size: int) -> None:
     largest = 100_000
     assert largest < size
     output = caserelay("audit", "bundle", case, "-o", file, data=directory / "data", largest=largest)
-    assert (output.status, f"{file} cannot be written" in output.err) == (1, True), output
+    assert (output.status, f"{file} cannot be written" in output.err) == (2, True), output
     assert [each.name for each in file.parent.iterdir()] == ["case.zip.part"]
     assert other.read_text() == "of somebody else"
 
