@@ -159,6 +159,8 @@ async def test_whatever_is_taken_away_added_or_exchanged_is_found(auditing: Audi
     tampered += [{**receipt, "steps": 10**30}, {**receipt, "text": "\ud800"}, {"items": []}, {"items": [1]}, {}]
     first, *others = receipt["events"]
     tampered += [{**receipt, "events": [{**first, "more": 1}, *others]}]
+    # One that says something else, around one that holds.
+    tampered += [{**receipt, "text": "b went down.", "items": [receipt]}, {"text": "b went down.", "items": [receipt]}]
     for each in tampered:
         found = verify(io.BytesIO(json.dumps(each).encode()), None)
         assert not found.ok, each
