@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from services.chassis.audit.bundle.archive import ArchiveWriter, read_archive
-from services.chassis.audit.bundle.manifest import MANIFEST, WHOLE, Digest, Manifest
+from services.chassis.audit.bundle.manifest import MANIFEST, WHOLE, Digest, Manifest, view_of
 from services.chassis.audit.bundle.writing import Choice, Source, Subject, Versions, write_bundle
 from services.chassis.audit.offline.files import verify_file
 from services.chassis.audit.offline.findings import Findings
@@ -22,6 +22,7 @@ from tests.chassis.audit.auditing import Auditing
 
 STREAM = "counter-a"
 SUBJECT = Subject("counters", STREAM, WHOLE)
+OF_A_PARTY = Subject("counters", STREAM, view_of("north"))
 
 
 async def bundled(

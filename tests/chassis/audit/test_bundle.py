@@ -22,6 +22,7 @@ from services.chassis.transparency.notes import Note
 from services.chassis.transparency.tlog_proofs import TlogProof
 from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.bundling import (
+    OF_A_PARTY,
     STREAM,
     SUBJECT,
     a_bundle,
@@ -98,11 +99,12 @@ async def test_an_epoch_that_begins_meanwhile_makes_no_bundle(auditing: Auditing
 
 
 async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:
-    """Some versions alone: the stream is not said to be whole."""
+    """Some versions alone, for somebody who sees no more; as the bundle of who sees everything it would lack some."""
     await a_bundle(auditing)
-    bundle = await bundled(auditing, {STREAM: frozenset({1, 3})})
+    bundle = await bundled(auditing, {STREAM: frozenset({1, 3})}, OF_A_PARTY)
     assert [name[-7] for name in names(members_of(bundle), "entry")] == ["1", "5"]
     assert found(bundle) == set()
+    assert found(await bundled(auditing, {STREAM: frozenset({1, 3})})) == {("counters", 0, "MISSING")}
 
 
 async def test_a_changed_byte_of_any_member_is_found(auditing: Auditing) -> None:

@@ -12,6 +12,7 @@ from services.chassis.audit.receipts import Statement
 from services.chassis.transparency.keys import SignerKey
 from tests.chassis.audit.auditing import ORIGIN, Auditing
 from tests.chassis.audit.bundling import (
+    OF_A_PARTY,
     STREAM,
     a_bundle,
     bundled,
@@ -72,7 +73,7 @@ async def test_a_receipt_that_is_not_of_the_bundle_is_found(auditing: Auditing) 
     listed = b'{"items":[' + receipt + b"]}"
     assert found(signed_again({**members, RECEIPT: listed}, key)) == {("counters", 1, "MOVED")}
     # One of an event that the log has, and the bundle has not.
-    fewer = members_of(await bundled(auditing, {STREAM: frozenset({1, 3})}))
+    fewer = members_of(await bundled(auditing, {STREAM: frozenset({1, 3})}, OF_A_PARTY))
     assert found(signed_again({**fewer, RECEIPT: receipt}, key)) == {("counters", 1, "MOVED")}
     policy = policy_of(f"log {SignerKey.read(new_key(f'{ORIGIN}/counters')).verifier.text}")
     assert found(put_together(members), policy) == {("counters", 0, "DISTRUSTED")}

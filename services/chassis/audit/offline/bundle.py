@@ -12,6 +12,7 @@ from services.chassis.audit.bundle.manifest import (
     MANIFEST,
     PROOF,
     STATE,
+    WHOLE,
     Digest,
     Manifest,
     NoManifest,
@@ -111,7 +112,8 @@ def _walk(file: IO[bytes], manifest: Manifest, kept: Mapping[str, bytes], findin
     for log, of_log in events.items():
         # Where something is wrong already, what follows from that is not told once more.
         every = all(each.log != log for each in findings.mismatches)
-        of_log.end(manifest.stream if log == manifest.log else None, every=every)
+        subject = manifest.stream if log == manifest.log else None
+        of_log.end(subject, whole=manifest.view == WHOLE, every=every)
 
 
 def _by_event(file: IO[bytes]) -> Iterator[tuple[tuple[str, int], dict[str, bytes]]]:

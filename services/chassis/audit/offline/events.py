@@ -61,14 +61,19 @@ class Events:
         else:
             self._versions[logged.stream].append(logged.version)
 
-    def end(self, subject: str | None, *, every: bool) -> None:
-        """Behind the last one: that what the bundle is about is there, and without gaps, if `every` event was seen."""
+    def end(self, subject: str | None, *, whole: bool, every: bool) -> None:
+        """Behind the last one: that what the bundle is about is there, and without gaps, if `every` event was seen.
+
+        `whole`: the bundle says that nothing is left out of what it is about, so its list of streams has to as well.
+        """
         for name, each in self._streams.items():
             versions = self._versions.get(name, [])
             if every and each.whole and versions != list(range(1, len(versions) + 1)):
                 self._found(What.MISSING, "a stream has gaps, or its events stand in another order")
         if every and subject is not None and subject not in {self._streams[name].stream for name in self._versions}:
             self._found(What.MISSING, "it has no event of what it is about")
+        if whole and any(each.stream == subject and not each.whole for each in self._streams.values()):
+            self._found(What.MISSING, "a part is left out of what it says that it has the whole of")
 
     def _unproven(self, entry: bytes, proof: bytes) -> str | None:
         """Why a proof does not prove an entry; None where it does."""
