@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,15 @@ def test_it_prints_nothing_that_a_terminal_would_obey(verifier: Verifier) -> Non
         crafted = members["signed-manifest"].replace(b" casefile/events/", b" casefile/" + odd)
         said = verifier.rejects(put_together({**members, "signed-manifest": crafted}))
         assert said == "MALFORMED: signed-manifest is no signed note\n"
+
+
+def test_it_finds_what_was_left_out_of_the_whole_by_who_has_the_key(verifier: Verifier) -> None:
+    """A part of a case, as a party's bundle has it, that says that it is all of it."""
+    members = members_of(verifier.of_party)
+    manifest = members["signed-manifest"].decode()
+    assert "\nview of " in manifest
+    whole = re.sub("\nview of .*", "\nview whole", manifest)
+    assert "MISSING: casefile" in verifier.rejects(put_together({**members, "signed-manifest": whole.encode()}))
 
 
 def trusted(verifier: Verifier, *more: str, quorum: str = "none") -> str:
