@@ -15,8 +15,10 @@ from contracts.staff import OVERSEERS
 
 RECORDED: Final = OVERSEERS | {Role.OPERATOR}
 """Who reads what is none of their own work."""
-OF_ANYBODY: Final = frozenset({"/v1/cases/{case_id}/receipts", "/v1/cases/{case_id}/receipts/{event}"})
-"""Routes whose readings are recorded of every role."""
+OF_ANYBODY: Final = frozenset(
+    {"/v1/cases/{case_id}/bundle", "/v1/cases/{case_id}/receipts", "/v1/cases/{case_id}/receipts/{event}"}
+)
+"""Routes whose readings are recorded of every role: who fetches a receipt is on record, and a bundle has receipts."""
 SAYS_WHAT_FOR: Final = frozenset({Role.AUDITOR})
 """Of whom a setting requires that each reading names its purpose."""
 PURPOSE: Final = "Caserelay-Purpose"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -70,12 +71,16 @@ def _choose(log: EventLog, case_id: str, referrals: list[str]) -> Choose:
 
 
 async def _written(file: Path, subject: Subject, sources: list[Source]) -> int:
-    aside = file.with_name(f"{file.name}.part")
+    aside: Path | None = None
     try:
-        # For its owner alone: it names people by their identifiers.
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+        # For its owner alone, since it names people by their identifiers, and under a name that nobody can be ahead of.
+        number, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", suffix=".part", dir=file.parent)
+        aside = Path(name)
+        with os.fdopen(number, "wb") as opened:
             await write_bundle(opened, subject, sources)
             size = opened.tell()
+            opened.flush()
+            os.fsync(number)
         aside.rename(file)
     except OSError as failure:
         raise NoBundle(f"{file} cannot be written ({failure.strerror}); name a file elsewhere") from None
@@ -84,7 +89,8 @@ async def _written(file: Path, subject: Subject, sources: list[Source]) -> int:
     except TooLarge as failure:
         raise NoBundle(str(failure)) from None
     finally:
-        aside.unlink(missing_ok=True)
+        if aside is not None:
+            aside.unlink(missing_ok=True)
     return size
 
 

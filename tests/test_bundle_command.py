@@ -67,6 +67,21 @@ def test_the_command_writes_what_is_served_and_verifies_it(tmp_path: Path) -> No
     unknown = caserelay("audit", "bundle", "no-such", "-o", tmp_path / "no.zip", data=tmp_path / "data")
     assert (unknown.status, "no case no-such" in unknown.err) == (1, True)
     assert not (tmp_path / "no.zip").exists()
+    half_written(tmp_path, case, len(served))
+
+
+def half_written(directory: Path, case: str, size: int) -> None:
+    """On a disk that is full nothing is left; nor is anything written through a link that somebody laid there."""
+    (directory / "full").mkdir()
+    file, other = directory / "full" / "case.zip", directory / "other"
+    other.write_text("of somebody else")
+    (directory / "full" / "case.zip.part").symlink_to(other)
+    largest = 100_000
+    assert largest < size
+    output = caserelay("audit", "bundle", case, "-o", file, data=directory / "data", largest=largest)
+    assert (output.status, f"{file} cannot be written" in output.err) == (2, True), output
+    assert [each.name for each in file.parent.iterdir()] == ["case.zip.part"]
+    assert other.read_text() == "of somebody else"
 
 
 def test_so_it_does_in_postgresql(tmp_path: Path, database_url: str) -> None:

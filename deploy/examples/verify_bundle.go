@@ -1,6 +1,5 @@
 // Verifies the bundle of a case offline, with Go's standard library alone: a second implementation, so that nobody has
 // to believe the first: go run verify_bundle.go BUNDLE [POLICY]
-//
 // It prints a line for each mismatch, and ends with status 1 if there is one. docs/audit.md says what is in a bundle.
 package main
 
@@ -70,7 +69,8 @@ type note struct {
 func readNote(name string) note {
 	content := string(members[name])
 	cut := strings.LastIndex(content, "\n\n")
-	if cut < 0 || !strings.HasSuffix(content, "\n") {
+	if cut < 0 || !strings.HasSuffix(content, "\n") || strings.ToValidUTF8(content, "") != content ||
+		strings.ContainsFunc(content, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }) {
 		must(0, fmt.Errorf("%s is no signed note", name))
 	}
 	return note{content[:cut+1], strings.Split(content[cut+2:len(content)-1], "\n")}
@@ -198,9 +198,7 @@ func checkEvent(stem string, streams map[string]*stream, root note, checkpoint s
 		Position, Version          uint64
 		Stream, RecordedAt, SHA256 string
 	}
-	var stored struct {
-		Meta struct{ Recorded_At string }
-	}
+	var stored struct{ Meta struct{ Recorded_At string } }
 	if json.Unmarshal(entry, &logged) != nil || streams[logged.Stream] == nil {
 		mismatch("MOVED", "%s: the event is of none of the streams that are listed", stem)
 		return
@@ -250,6 +248,9 @@ func checkLog(log, origin string, manifest note, trusted policy) {
 	streams, last := map[string]*stream{}, ""
 	for _, each := range listed {
 		streams[fmt.Sprintf("%x", sha256.Sum256(append(must(decode(each.Salt)), each.Stream...)))] = each
+		if !each.Whole && strings.Contains(manifest.text, "\nabout "+log+" "+each.Stream+"\nview whole\n") {
+			mismatch("MISSING", "%s: a part is left out of what it says that it has the whole of", log)
+		}
 	}
 	for _, name := range names {
 		if part := eventName.FindStringSubmatch(name); part != nil && part[2] == log && part[1] != last {

@@ -13,6 +13,7 @@ from services.casefile.domain.known_programme import programme_stream
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.tellings import tellings_stream
 from services.casefile.events import sentence
+from services.casefile.receipts import statements
 from services.chassis.audit.bundle.writing import Choice, Versions, as_member
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
@@ -41,18 +42,13 @@ async def choose(log: EventLog, case_id: str, versions: Versions, through: int) 
         "programme-versions.json": as_member([each async for each in _learnt(log, programmes, through)]),
         "refusals.json": as_member({code: REFUSALS[code] for code in sorted(_refused(seen))}),
         "sentences.json": as_member([_in_words(recorded) for recorded in seen]),
-        **_receipts(seen),
     }
+    receipts = statements(case_id, seen)
     if versions is not None:
-        return Choice({stream: versions}, documents)
+        return Choice({stream: versions}, documents, receipts)
     learnt_in = {programme_stream(version.rpartition("/")[0]) for version in programmes}
     beside = (tellings_stream(case_id), *learnt_in, *map(charter_stream, charters))
-    return Choice(dict.fromkeys((stream, *beside)), documents)
-
-
-def _receipts(_: Sequence[Recorded]) -> dict[str, bytes]:
-    """The handover receipts of these events, by the names of their members."""
-    return {}
+    return Choice(dict.fromkeys((stream, *beside)), documents, receipts)
 
 
 def _named(records: Sequence[Recorded], reference: str) -> list[str]:

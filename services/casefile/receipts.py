@@ -11,7 +11,7 @@ from services.casefile.domain.organisation_part import ResponsibilityTransferred
 from services.casefile.queries import Found, Queries
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
-from services.chassis.audit.receipts import Receipts
+from services.chassis.audit.receipts import Receipts, Statement
 from services.chassis.http.response.rendering import Json
 from services.chassis.log.metadata import Recorded
 from services.chassis.service import NotCoveredYet
@@ -53,32 +53,43 @@ class HandoverReceipts:
         """The receipts behind version `after`, and the event of the last one if more come."""
         handovers = [*_handovers(await self._queries.visible(caller, found))]
         behind = [each for each in handovers if each.recorded.version > after][: limit + 1]
-        shown = [await self._issued(found, each) for each in behind[:limit]]
+        shown = await self._issued(found, behind[:limit])
         return shown, behind[limit - 1].recorded if len(behind) > limit else None
 
     async def receipt(self, caller: Caller, found: Found, event: str) -> Json:
         """The receipt for one event. Raises Hidden where the caller sees no handover of this id."""
         for each in _handovers(await self._queries.visible(caller, found)):
             if each.recorded.meta.event_id == event:
-                return await self._issued(found, each)
+                (issued,) = await self._issued(found, [each])
+                return issued
         raise Hidden
 
-    async def _issued(self, found: Found, handover: _Handover) -> Json:
-        """Raises NotCoveredYet while the log has not signed the event."""
-        accepted = handover.recorded is not handover.transfer
-        events = [handover.recorded, handover.transfer] if accepted else [handover.recorded]
-        issued = await self._receipts.issue(
-            events,
-            _OF_ACCEPTANCE if accepted else _OF_TRANSFER,
-            {
-                "case": found.case_id,
-                "type": type(handover.recorded.event).__name__,
-                "text": _in_words(found.case_id, handover),
-            },
-        )
-        if issued is None:
-            raise NotCoveredYet
-        return issued
+    async def _issued(self, found: Found, handovers: Sequence[_Handover]) -> list[Json]:
+        """Raises NotCoveredYet while the log has not signed the events."""
+        standing = await self._receipts.standing() if handovers else None
+        shown: list[Json] = []
+        for each in handovers:
+            issued = None
+            if standing is not None:
+                issued = await self._receipts.issue(standing, _statement(found.case_id, each))
+            if issued is None:
+                raise NotCoveredYet
+            shown.append(issued)
+        return shown
+
+
+def statements(case_id: str, records: Sequence[Recorded]) -> list[Statement]:
+    """What the receipts say for the handovers among these events of a case, in the order of the record."""
+    return [_statement(case_id, handover) for handover in _handovers(records)]
+
+
+def _statement(case_id: str, handover: _Handover) -> Statement:
+    accepted = handover.recorded is not handover.transfer
+    return Statement(
+        [handover.recorded, handover.transfer] if accepted else [handover.recorded],
+        _OF_ACCEPTANCE if accepted else _OF_TRANSFER,
+        {"case": case_id, "type": type(handover.recorded.event).__name__, "text": _in_words(case_id, handover)},
+    )
 
 
 def _handovers(records: Sequence[Recorded]) -> Iterator[_Handover]:

@@ -87,6 +87,19 @@ async def test_every_service_records_under_the_case_what_is_read_of_it(context: 
     assert set(page.read) == {f"referral/{case.offer.rpartition('/')[2]}", f"case/{case.id}"}
 
 
+async def test_who_fetches_a_receipt_is_on_record_of_either_side(context: CaseContext) -> None:
+    """By itself, on a page, or in a bundle; what else a party reads of its own cases is not."""
+    case = await context.accepted()
+    (receipt,) = (await context.running.read(LOTTE, f"{case.path}/receipts"))["items"]
+    for by, path in ((INES, f"/receipts/{receipt['event']}"), (LOTTE, "/bundle"), (LOTTE, ""), (INES, "/events")):
+        assert (await context.running.get(by, f"{case.path}{path}")).status_code == 200, path
+    assert routes(await accesses(context, case)) == [
+        (LOTTE.sub, "GET /v1/cases/{case_id}/receipts"),
+        (INES.sub, "GET /v1/cases/{case_id}/receipts/{event}"),
+        (LOTTE.sub, "GET /v1/cases/{case_id}/bundle"),
+    ]
+
+
 async def test_what_is_about_nobody_and_what_was_refused_is_no_reading(context: CaseContext) -> None:
     """Nor is an empty page, nor a hash, nor anything that those read who work on the case."""
     case = await context.brought_to("INTAKE")

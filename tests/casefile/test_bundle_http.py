@@ -108,6 +108,28 @@ async def test_what_stands_beside_the_events(context: CaseContext) -> None:
     assert {name.rpartition("/")[2].removesuffix(".json") for name in members if "/schemas/" in name} == topics
 
 
+async def test_the_receipts_for_its_handovers_are_in_it(context: CaseContext) -> None:
+    """Those that the reader gets one by one, and no other; each is a file that is verified by itself."""
+    case = await context.brought_to("CLOSED")
+    await context.running.settle()
+    for person in (AUDITOR, INES, LOTTE):
+        taken = await bundle(context, case, person)
+        assert found(taken) == set()
+        members = members_of(taken)
+        kept = [members[name] for name in sorted(members) if name.startswith("casefile/receipts/")]
+        receipts = (await context.running.read(person, f"{case.path}/receipts"))["items"]
+        assert [json.loads(content) for content in kept] == receipts
+        assert [each["type"] for each in receipts] == [
+            "ResponsibilityTransferred",
+            "HandbackAccepted",
+            "ResponsibilityTransferred",
+        ]
+        for content in kept:
+            assert verified(content).mismatches == []
+    declined = await context.opened()
+    assert not [name for name in members_of(await bundle(context, declined, LOTTE)) if "/receipts/" in name]
+
+
 async def test_an_organisation_takes_away_what_it_sees(context: CaseContext) -> None:
     """The one that declined has its own referral and what came of it; nothing of the one that has the case now."""
     case = await context.opened()

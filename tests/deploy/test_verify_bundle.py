@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,24 @@ def test_it_finds_nothing_wrong_where_nothing_is(verifier: Verifier) -> None:
         events = sum(name.endswith(".entry") for name in members_of(bundle))
         assert run.stdout.startswith(f"0 mismatches; {events} events checked\nthe keys came from the file itself")
     assert verifier.run(verifier.bundle, trusted(verifier)).stdout.count("\n") == 1
+
+
+def test_it_prints_nothing_that_a_terminal_would_obey(verifier: Verifier) -> None:
+    """Whatever somebody has written into the names of a manifest."""
+    members = members_of(verifier.bundle)
+    for odd in (b"\x1b[2J", b"\xc2\x9b2J", b"\x9b2J", b"\xe2\x80\xae"):
+        crafted = members["signed-manifest"].replace(b" casefile/events/", b" casefile/" + odd)
+        said = verifier.rejects(put_together({**members, "signed-manifest": crafted}))
+        assert said == "MALFORMED: signed-manifest is no signed note\n"
+
+
+def test_it_finds_what_was_left_out_of_the_whole_by_who_has_the_key(verifier: Verifier) -> None:
+    """A part of a case, as a party's bundle has it, that says that it is all of it."""
+    members = members_of(verifier.of_party)
+    manifest = members["signed-manifest"].decode()
+    assert "\nview of " in manifest
+    whole = re.sub("\nview of .*", "\nview whole", manifest)
+    assert "MISSING: casefile" in verifier.rejects(put_together({**members, "signed-manifest": whole.encode()}))
 
 
 def trusted(verifier: Verifier, *more: str, quorum: str = "none") -> str:

@@ -11,9 +11,9 @@ import hmac
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
-from msgspec import MsgspecError, Struct
+from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 from services.chassis.log.event_log import Row
@@ -23,6 +23,7 @@ SECRET_BYTES: Final = 32
 SALT_BYTES: Final = 16
 _REMEMBERED: Final = 4096
 _ENCODER: Final = Encoder()
+_Read = TypeVar("_Read")
 
 
 class Entry(Struct, frozen=True, rename="camel"):
@@ -74,14 +75,14 @@ def entry_of_row(row: Row, secret: bytes) -> bytes | None:
     try:
         recorded_at = recorded_at_of(state)
         name = committed(secret, stream)
-    except (MsgspecError, ValueError):
+    except ValueError:
         return None
     return _ENCODER.encode(Entry(position, name, version, topic, recorded_at, sha256(state).hexdigest()))
 
 
 def recorded_at_of(state: bytes) -> datetime:
-    """When an event was recorded, of its stored bytes. Raises MsgspecError."""
-    return _STORED.decode(state).meta.recorded_at
+    """When an event was recorded, of its stored bytes. Raises ValueError."""
+    return _decoded(_STORED, state).meta.recorded_at
 
 
 def written(entry: Entry) -> bytes:
@@ -91,7 +92,15 @@ def written(entry: Entry) -> bytes:
 
 def read_entry(entry: bytes) -> Entry:
     """What an entry says. Raises ValueError."""
-    return _ENTRY.decode(entry)
+    return _decoded(_ENTRY, entry)
+
+
+def _decoded(decoder: Decoder[_Read], content: bytes) -> _Read:
+    try:
+        return decoder.decode(content)
+    except RecursionError:
+        # Somebody has nested it more deeply than anything of ours, to have who looks for that stumble.
+        raise ValueError("the bytes are nested too deeply") from None
 
 
 def entry_of(recorded: Recorded, secret: bytes) -> bytes:

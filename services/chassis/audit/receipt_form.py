@@ -7,6 +7,7 @@ are signed for: the stored bytes and the proof of each event.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ BESIDE: Final = ("stored", "proof")
 """Members of an event that are not signed for themselves."""
 NOTE: Final = "note"
 _SORTED: Final = Encoder(order="sorted")
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 Json = dict[str, Any]
 
@@ -71,8 +73,12 @@ def value_at(stored: Sequence[Any], place: str) -> Any:
     for segment in place.removeprefix("/").split("/"):
         if isinstance(found, dict) and segment in found:
             found = found[segment]
-        elif isinstance(found, Sequence) and not isinstance(found, str) and segment in map(str, range(len(found))):
+        elif isinstance(found, Sequence) and not isinstance(found, str) and _is_place(segment, len(found)):
             found = found[int(segment)]
         else:
             raise NoReceipt("nothing stands at a place that the receipt names")
     return found
+
+
+def _is_place(segment: str, length: int) -> bool:
+    return _NUMBER.fullmatch(segment) is not None and int(segment) < length

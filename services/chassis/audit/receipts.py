@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.chassis.audit.entries import read_entry, salt_of
 from services.chassis.audit.reader import AuditReader
 from services.chassis.audit.receipt_form import KIND, NOTE, Json, read_json, signed_text, statement_of, value_at
 from services.chassis.audit.refusals import Contradicted
-from services.chassis.audit.store import AuditStore
+from services.chassis.audit.signers import signers_of
+from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.chassis.transparency.base64_text import encoded
-from services.chassis.transparency.checkpoints import Checkpoint
-from services.chassis.transparency.keys import SignerKey
+from services.chassis.transparency.merkle import leaf_hash
 from services.chassis.transparency.notes import Note
 
 EVENT: Final = "/0/meta/event_id"
+
+
+class Statement(NamedTuple):
+    """What a receipt says of events of one stream, the first of which is what it is for.
+
+    `where` says what stands in their stored bytes, member by member of the receipt, in places as `value_at` has them;
+    `beside` is what only the signature vouches for.
+    """
+
+    events: Sequence[Recorded]
+    where: Mapping[str, str]
+    beside: Mapping[str, Any]
 
 
 class Receipts:
@@ -29,54 +41,60 @@ class Receipts:
         self._store = store
         self._reader = reader
 
-    async def issue(
-        self, events: Sequence[Recorded], where: Mapping[str, str], beside: Mapping[str, Any]
-    ) -> Json | None:
-        """A receipt of events of one stream, the first of which is what it is for; None while they are not signed.
+    async def standing(self) -> Standing | None:
+        """How the log stands, for receipts of what was recorded by now; None while nothing of it is signed."""
+        return await self._reader.cosigned()
 
-        `where` says what stands in their stored bytes, member by member of the receipt, in places as `value_at` has
-        them; `beside` is what only the signature vouches for. Raises Contradicted where the bytes are not those that
-        were signed.
+    async def issue(self, standing: Standing, statement: Statement) -> Json | None:
+        """A receipt that says so, proven by the checkpoint of `standing`; None for events that this does not cover.
+
+        The same each time. Raises Contradicted where the bytes of an event are not those that were signed.
         """
-        standing = await self._reader.signed()
-        if standing is None:
-            return None
-        stored = [read_json(recorded.state) for recorded in events]
+        events, where = statement.events, statement.where
         shown: list[Json] = []
         for recorded in events:
-            if (each := await self._proven(recorded, standing.origin)) is None:
+            if (each := await self._proven(recorded, standing)) is None:
                 return None
             shown.append(each)
-        keys = [SignerKey.read(key) for key in await self._store.keys(standing.origin)]
+        stored = [read_json(recorded.state) for recorded in events]
+        signers = await signers_of(self._store, standing)
         stream = events[0].stream
         receipt: Json = {
             "receipt": KIND,
-            **beside,
+            **statement.beside,
             **{name: value_at(stored, place) for name, place in where.items()},
             "event": value_at(stored, EVENT),
             "where": {**where, "event": EVENT},
             "log": self._log.name,
             "origin": standing.origin,
-            "keys": [key.verifier.text for key in keys],
+            "keys": [key.verifier.text for key in signers],
             "stream": stream,
             "salt": encoded(salt_of(standing.secret, stream)),
             "events": shown,
         }
-        note = Note(signed_text(statement_of(receipt)), ()).signed_by(keys[0])
+        note = Note(signed_text(statement_of(receipt)), ()).signed_by(signers[0])
         return {**receipt, NOTE: note.content.decode()}
 
-    async def _proven(self, recorded: Recorded, origin: str) -> Json | None:
-        proven = await self._reader.proof(recorded.meta.event_id)
-        # Another epoch may have begun since its name was read.
-        if proven is None or Checkpoint.read(proven.proof.checkpoint.text).origin != origin:
+    async def _proven(self, recorded: Recorded, standing: Standing) -> Json | None:
+        leaf = await self._store.leaf_of(recorded.meta.event_id)
+        if leaf is None or leaf[0] >= standing.size:
             return None
-        if read_entry(proven.entry).sha256 != recorded.digest:
+        try:
+            (entry,) = await self._store.entries(leaf[0], 1)
+            (proof,) = await self._reader.proofs(standing, [leaf[0]])
+            proof.check(leaf_hash(entry))
+        except (KeyError, ValueError):
+            now = await self._store.standing()
+            if now is None or now.epoch != standing.epoch:
+                # Another epoch has begun meanwhile, and has another tree.
+                return None
+            raise Contradicted("an entry is no longer in the tree that was signed") from None
+        if read_entry(entry).sha256 != recorded.digest:
             raise Contradicted("the bytes of an event are others than those that were signed")
-        proof = proven.proof.content
         return {
             "event": recorded.meta.event_id,
-            "entry": proven.entry.decode(),
-            "proofSha256": sha256(proof).hexdigest(),
+            "entry": entry.decode(),
+            "proofSha256": sha256(proof.content).hexdigest(),
             "stored": encoded(recorded.state),
-            "proof": proof.decode(),
+            "proof": proof.content.decode(),
         }

@@ -10,11 +10,11 @@ from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
 from services.chassis.access.identity import Caller
-from services.chassis.access.policy import Hidden
 from services.chassis.audit.bundle.archive import TooLarge
 from services.chassis.audit.bundle.writing import NothingSigned, Source, Subject, write_bundle
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.response import responses
+from services.chassis.service import NotCoveredYet
 
 ZIP: Final = "application/zip"
 Part = Callable[[Caller, str, Sequence[str]], Source]
@@ -25,7 +25,7 @@ _AT_ONCE: Final = 2**16
 
 
 async def bundle_answer(subject: Subject, sources: Sequence[Source], name: str) -> Response:
-    """The bundle as a file of this name. Raises Hidden where nothing of a log was signed yet."""
+    """The bundle as a file of this name. Raises NotCoveredYet where nothing of a log was signed yet."""
     # Without a name, and gone when the answer is sent.
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
     try:
@@ -35,7 +35,7 @@ async def bundle_answer(subject: Subject, sources: Sequence[Source], name: str) 
     except BaseException as failure:
         file.close()
         if isinstance(failure, NothingSigned):
-            raise Hidden from None
+            raise NotCoveredYet from None
         if isinstance(failure, TooLarge):
             raise ProblemError(409, "BUNDLE_TOO_LARGE", str(failure)) from None
         raise

@@ -10,10 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from services.chassis.audit.bundle.archive import ArchiveWriter, read_archive
-from services.chassis.audit.bundle.manifest import MANIFEST, WHOLE, Digest, Manifest
+from services.chassis.audit.bundle.manifest import MANIFEST, WHOLE, Digest, Manifest, view_of
 from services.chassis.audit.bundle.writing import Choice, Source, Subject, Versions, write_bundle
 from services.chassis.audit.offline.files import verify_file
 from services.chassis.audit.offline.findings import Findings
+from services.chassis.audit.receipts import Statement
 from services.chassis.transparency.keys import SignerKey
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.trust_policy import TrustPolicy
@@ -21,17 +22,28 @@ from tests.chassis.audit.auditing import Auditing
 
 STREAM = "counter-a"
 SUBJECT = Subject("counters", STREAM, WHOLE)
+OF_A_PARTY = Subject("counters", STREAM, view_of("north"))
 
 
-async def bundled(auditing: Auditing, streams: Mapping[str, Versions], subject: Subject = SUBJECT) -> bytes:
+async def bundled(
+    auditing: Auditing,
+    streams: Mapping[str, Versions],
+    subject: Subject = SUBJECT,
+    receipts: Sequence[Statement] = (),
+) -> bytes:
     """The bundle of some streams, with a document beside them."""
+    file = io.BytesIO()
+    await write_bundle(file, subject, [source_of(auditing, streams, receipts)])
+    return file.getvalue()
+
+
+def source_of(auditing: Auditing, streams: Mapping[str, Versions], receipts: Sequence[Statement] = ()) -> Source:
+    """What such a bundle is made of."""
 
     async def choose(_: int) -> Choice:
-        return Choice(streams, {"about.txt": b"counted by hand\n"})
+        return Choice(streams, {"about.txt": b"counted by hand\n"}, receipts)
 
-    file = io.BytesIO()
-    await write_bundle(file, subject, [Source(auditing.log, auditing.store, auditing.reader, choose)])
-    return file.getvalue()
+    return Source(auditing.log, auditing.store, auditing.reader, choose)
 
 
 async def a_bundle(auditing: Auditing) -> bytes:

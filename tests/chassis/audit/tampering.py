@@ -47,6 +47,10 @@ TAMPERINGS: Final[Mapping[str, tuple[list[Statement], set[tuple[int, str]]]]] = 
         {(3, "CHANGED")},
     ),
     "an event is emptied": ([(f"{_OF_EVENTS} state = ? WHERE {{position}} = 3", (b"",))], {(3, "CHANGED")}),
+    "an event is nested more deeply than anybody reads": (
+        [(f"{_OF_EVENTS} state = ? WHERE {{position}} = 3", (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",))],
+        {(3, "CHANGED")},
+    ),
     "an event is told twice, in place of another": (
         [(f"{_OF_EVENTS} state = ({_STATE}2) WHERE {{position}} = 3", ())],
         {(3, "CHANGED")},

@@ -10,17 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.audit.beginning import new_key
+from services.chassis.audit.beginning import begin_next, new_key
 from services.chassis.audit.bundle.archive import LARGEST_MEMBER, ArchiveWriter, NoArchive, TooLarge, read_archive
 from services.chassis.audit.bundle.manifest import MANIFEST
-from services.chassis.audit.bundle.writing import NothingSigned
+from services.chassis.audit.bundle.writing import Choice, NothingSigned, Source, write_bundle
+from services.chassis.http.bundle import bundle_answer
+from services.chassis.service import NotCoveredYet
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignatureType, SignerKey
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.tlog_proofs import TlogProof
-from tests.chassis.audit.auditing import ORIGIN, Auditing
+from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.bundling import (
+    OF_A_PARTY,
     STREAM,
+    SUBJECT,
     a_bundle,
     bundled,
     found,
@@ -30,6 +34,7 @@ from tests.chassis.audit.bundling import (
     policy_of,
     put_together,
     signed_again,
+    source_of,
     verified,
 )
 
@@ -56,6 +61,9 @@ async def test_it_is_the_same_while_nothing_is_appended(auditing: Auditing) -> N
     bundle = await a_bundle(auditing)
     same = await bundled(auditing, {STREAM: None}) == bundle
     assert same, "another one the second time"
+    await auditing.store.add_key(new_key(f"{ORIGIN}/counters"))
+    same = await bundled(auditing, {STREAM: None}) == bundle
+    assert same, "another one after a key was drawn that has signed nothing yet"
     await auditing.count("counter-b", 1)
     await auditing.builder().grow()
     after = await bundled(auditing, {STREAM: None})
@@ -69,6 +77,8 @@ async def test_it_holds_nothing_that_was_not_signed_yet(auditing: Auditing) -> N
     await auditing.count(STREAM, 1)
     with pytest.raises(NothingSigned):
         await bundled(auditing, {STREAM: None})
+    with pytest.raises(NotCoveredYet):
+        await bundle_answer(SUBJECT, [source_of(auditing, {STREAM: None})], "a.zip")
     await auditing.builder().grow()
     await auditing.count(STREAM, 1)
     bundle = await bundled(auditing, {STREAM: None})
@@ -76,12 +86,25 @@ async def test_it_holds_nothing_that_was_not_signed_yet(auditing: Auditing) -> N
     assert found(bundle) == set()
 
 
-async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:
-    """Some versions alone: the stream is not said to be whole."""
+async def test_an_epoch_that_begins_meanwhile_makes_no_bundle(auditing: Auditing) -> None:
+    """Its tree proves nothing of what was signed before it."""
     await a_bundle(auditing)
-    bundle = await bundled(auditing, {STREAM: frozenset({1, 3})})
+
+    async def choose(_: int) -> Choice:
+        assert await begin_next(auditing.store, await auditing.standing(), "counters", EPOCH, ORIGIN, "restored")
+        return Choice({STREAM: None})
+
+    with pytest.raises(NothingSigned):
+        await write_bundle(io.BytesIO(), SUBJECT, [Source(auditing.log, auditing.store, auditing.reader, choose)])
+
+
+async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:
+    """Some versions alone, for somebody who sees no more; as the bundle of who sees everything it would lack some."""
+    await a_bundle(auditing)
+    bundle = await bundled(auditing, {STREAM: frozenset({1, 3})}, OF_A_PARTY)
     assert [name[-7] for name in names(members_of(bundle), "entry")] == ["1", "5"]
     assert found(bundle) == set()
+    assert found(await bundled(auditing, {STREAM: frozenset({1, 3})})) == {("counters", 0, "MISSING")}
 
 
 async def test_a_changed_byte_of_any_member_is_found(auditing: Auditing) -> None:
@@ -138,6 +161,32 @@ async def test_who_has_the_key_cannot_prove_what_is_not_so(auditing: Auditing) -
     halved = {name: content for name, content in members.items() if name != f"{second}.tlog-proof"}
     assert found(signed_again(halved, key)) == {("counters", 2, "MISSING")}
     assert found(signed_again(members, key)) == set()
+
+
+NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("entry", b'{"x":' + NESTED + b"}"),
+        ("json", b'{"x":' + NESTED + b"}"),
+        ("streams.json", b'[{"x":' + NESTED + b"}]"),
+        ("entry", b'{"position":' + b"9" * 100_000 + b"}"),
+        ("json", b'{"meta":{"recorded_at":"2026-03-02T09:30:00Z","recorded_at":1e999}}'),
+        ("entry", b"\0"),
+        ("streams.json", b'[{"stream":"\\ud800","salt":"","whole":true}]'),
+        ("tlog-proof", b"c2sp.org/tlog-proof@v1\nindex " + b"9" * 100_000 + b"\n\n"),
+        ("checkpoint", b"\xc2\x9b31m\n1\n\n\n\xe2\x80\x94 a AAAA\n"),
+    ],
+)
+async def test_a_crafted_member_is_a_mismatch_like_others(auditing: Auditing, kind: str, content: bytes) -> None:
+    """Also where somebody signed for it: who looks does not stumble, and is shown nothing of it but text."""
+    members, key = members_of(await a_bundle(auditing)), await key_of(auditing)
+    name = f"counters/{kind}" if f"counters/{kind}" in members else f"counters/events/0000000000000000002.{kind}"
+    came = verified(signed_again({**members, name: content}, key))
+    assert came.mismatches
+    assert all(each.detail.isprintable() for each in came.mismatches)
 
 
 async def test_an_event_of_another_stream_is_found(auditing: Auditing) -> None:

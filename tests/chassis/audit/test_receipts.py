@@ -16,7 +16,7 @@ from services.chassis.audit.offline.files import verify_file
 from services.chassis.audit.offline.findings import Findings, What
 from services.chassis.audit.offline.receipts import verify
 from services.chassis.audit.receipt_form import signed_text, statement_of
-from services.chassis.audit.receipts import Receipts
+from services.chassis.audit.receipts import Receipts, Statement
 from services.chassis.audit.refusals import Contradicted
 from services.chassis.log.metadata import Recorded
 from services.chassis.transparency.keys import SignatureType, SignerKey
@@ -46,7 +46,10 @@ async def recorded(auditing: Auditing) -> list[Recorded]:
 
 async def issued(auditing: Auditing, events: list[Recorded]) -> Json:
     """The receipt for them, which is there."""
-    receipt = await Receipts(auditing.log, auditing.store, auditing.reader).issue(events, WHERE, {"text": "b went up."})
+    receipts = Receipts(auditing.log, auditing.store, auditing.reader)
+    standing = await receipts.standing()
+    assert standing is not None
+    receipt = await receipts.issue(standing, Statement(events, WHERE, {"text": "b went up."}))
     assert receipt is not None
     return receipt
 
@@ -156,6 +159,8 @@ async def test_whatever_is_taken_away_added_or_exchanged_is_found(auditing: Audi
     tampered += [{**receipt, "steps": 10**30}, {**receipt, "text": "\ud800"}, {"items": []}, {"items": [1]}, {}]
     first, *others = receipt["events"]
     tampered += [{**receipt, "events": [{**first, "more": 1}, *others]}]
+    # One that says something else, around one that holds.
+    tampered += [{**receipt, "text": "b went down.", "items": [receipt]}, {"text": "b went down.", "items": [receipt]}]
     for each in tampered:
         found = verify(io.BytesIO(json.dumps(each).encode()), None)
         assert not found.ok, each
@@ -202,10 +207,13 @@ async def test_a_receipt_of_before_a_rotation_still_holds(auditing: Auditing) ->
 
 async def test_there_is_no_receipt_before_the_log_has_signed(auditing: Auditing) -> None:
     """Nothing is promised of what is not in the tree yet."""
+    receipts = Receipts(auditing.log, auditing.store, auditing.reader)
+    await auditing.count("counter-a", 1)
+    assert await receipts.standing() is None
+    await auditing.builder().grow()
     await auditing.count("counter-b", 5, 7)
     events = await auditing.log.read("counter-b")
-    receipts = Receipts(auditing.log, auditing.store, auditing.reader)
-    assert await receipts.issue(events, WHERE, {}) is None
+    assert await receipts.issue(await auditing.standing(), Statement(events, WHERE, {})) is None
 
 
 @needs_processes

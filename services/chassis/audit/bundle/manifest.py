@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from services.chassis.audit.bundle.archive import NAME
@@ -41,6 +42,11 @@ class Digest(NamedTuple):
 
     sha256: str
     size: int
+
+
+def digest_of(content: bytes) -> Digest:
+    """That of a member."""
+    return Digest(sha256(content).hexdigest(), len(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,20 @@ PROOF: Final = "tlog-proof"
 def event_member(log: str, position: int, kind: str) -> str:
     """The name of what a bundle has of an event: its ENTRY, the PROOF of that, or the STATE, its bytes as stored."""
     return f"{log}/events/{position:019}.{kind}"
+
+
+_RECEIPT: Final = re.compile(r"[a-z]+/receipts/([0-9]{19})\.json", re.ASCII)
+
+
+def receipt_document(position: int) -> str:
+    """The name of the receipt for an event, without that of its log."""
+    return f"receipts/{position:019}.json"
+
+
+def receipt_position(name: str) -> int:
+    """The position of the event that a member is the receipt for; 0 for a member that is none."""
+    found = _RECEIPT.fullmatch(name)
+    return int(found[1]) if found is not None else 0
 
 
 def position_of(name: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from hashlib import sha256
 from typing import IO, Final, NamedTuple
 
 from msgspec.json import Encoder
@@ -17,10 +16,15 @@ from services.chassis.audit.bundle.manifest import (
     STATE,
     Digest,
     Manifest,
+    digest_of,
     event_member,
+    receipt_document,
 )
 from services.chassis.audit.entries import salt_of
 from services.chassis.audit.reader import AuditReader
+from services.chassis.audit.receipts import Receipts, Statement
+from services.chassis.audit.refusals import Contradicted
+from services.chassis.audit.signers import signers_of
 from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.pages import pages
@@ -37,17 +41,18 @@ Versions = frozenset[int] | None
 
 
 class NothingSigned(Exception):  # noqa: N818 - reads as what stands in the way
-    """Nothing of a log was signed yet, so nothing of it can be proven."""
+    """Nothing of a log, or of the epoch that has just begun, was signed yet, so nothing of it can be proven."""
 
 
 class Choice(NamedTuple):
     """What a bundle holds of one log: events of streams, and documents beside them, by names without that of the log.
 
-    The documents are made of these events alone.
+    The documents are made of these events alone, and so is what receipts say.
     """
 
     streams: Mapping[str, Versions]
     documents: Mapping[str, bytes] = {}
+    receipts: Sequence[Statement] = ()
 
 
 Choose = Callable[[int], Awaitable[Choice]]
@@ -91,19 +96,12 @@ async def write_bundle(file: IO[bytes], subject: Subject, sources: Sequence[Sour
         if choice.streams:
             await writing.take(source, standing, choice)
             origins[source.log.name] = standing.origin
-            signers.append(await _signer(source.store, standing))
+            signers.append((await signers_of(source.store, standing))[0])
     note = Note(Manifest(*subject, origins, writing.files).text, ())
     for signer in signers:
         note = note.signed_by(signer)
     writing.add(MANIFEST, note.content)
     writing.end()
-
-
-async def _signer(store: AuditStore, standing: Standing) -> SignerKey:
-    """The key that signed the checkpoint: after another was drawn, that one signs from the next checkpoint on."""
-    by = {(line.name, line.id) for line in Note.read(standing.note).signatures}
-    keys = [SignerKey.read(key) for key in await store.keys(standing.origin)]
-    return next(key for key in keys if (key.verifier.name, key.verifier.id) in by)
 
 
 class _Event(NamedTuple):
@@ -143,6 +141,20 @@ def _documents(
     return documents
 
 
+async def _receipts(source: Source, standing: Standing, statements: Sequence[Statement]) -> dict[str, bytes]:
+    """The receipts that say so, by the names of their members."""
+    receipts, issued = Receipts(source.log, source.store, source.reader), dict[str, bytes]()
+    for statement in statements:
+        try:
+            receipt = await receipts.issue(standing, statement)
+        except Contradicted:
+            # The events that nobody vouches for are in the bundle, and who verifies it hears of them there.
+            continue
+        if receipt is not None:
+            issued[receipt_document(statement.events[0].position)] = as_member(receipt)
+    return issued
+
+
 class _Writing:
     """Adds members, and keeps their digests."""
 
@@ -154,13 +166,14 @@ class _Writing:
     def add(self, name: str, content: bytes) -> None:
         """Adds a member behind those before."""
         self._archive.add(name, content)
-        self.files[name] = Digest(sha256(content).hexdigest(), len(content))
+        self.files[name] = digest_of(content)
 
     async def take(self, source: Source, standing: Standing, choice: Choice) -> None:
         """Adds what was chosen of a log."""
         log, events = source.log.name, await _events_of(source.log, standing, choice.streams)
         documents = {**choice.documents, **_documents(source.log, standing, choice.streams, events)}
-        keys = [SignerKey.read(key).verifier.text for key in await source.store.keys(standing.origin)]
+        documents |= await _receipts(source, standing, choice.receipts)
+        keys = [key.verifier.text for key in await signers_of(source.store, standing)]
         documents |= {"checkpoint": standing.note, "keys": "".join(f"{key}\n" for key in keys).encode()}
         beside = {f"{log}/{name}": content for name, content in documents.items()}
         between = event_member(log, 0, ENTRY)
@@ -171,6 +184,10 @@ class _Writing:
             await asyncio.sleep(0)
         for name in sorted(each for each in beside if each > between):
             self.add(name, beside[name])
+        now = await source.store.standing()
+        if now is None or now.epoch != standing.epoch:
+            # Proofs are made of the newest tree, which is no longer the one that was begun with.
+            raise NothingSigned(log)
 
     async def _add_events(self, source: Source, standing: Standing, events: Sequence[_Event]) -> None:
         leaves = [await source.store.leaf_of(event.id) for event in events]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from services.chassis.audit.bundle.archive import Member, NoArchive, read_archive
 from services.chassis.audit.bundle.manifest import (
@@ -12,16 +12,23 @@ from services.chassis.audit.bundle.manifest import (
     MANIFEST,
     PROOF,
     STATE,
+    WHOLE,
     Digest,
     Manifest,
     NoManifest,
+    digest_of,
     event_member,
     log_of,
     position_of,
+    receipt_position,
 )
+from services.chassis.audit.entries import read_entry
+from services.chassis.audit.offline import receipts
 from services.chassis.audit.offline.events import Events
 from services.chassis.audit.offline.findings import Findings, What
 from services.chassis.audit.offline.signatures import Signatures
+from services.chassis.audit.receipt_form import read_json
+from services.chassis.transparency.base64_text import decoded
 from services.chassis.transparency.notes import NoNote, Note
 from services.chassis.transparency.trust_policy import TrustPolicy
 
@@ -30,7 +37,7 @@ _KEPT: Final = ("checkpoint", "keys", "streams.json")
 
 
 def verify(file: IO[bytes], policy: TrustPolicy | None) -> Findings:
-    """See `services.chassis.audit.offline.files.Verify`. The file is read twice, a member at a time."""
+    """See `services.chassis.audit.offline.files.Verify`. The file is read a member at a time, at most three times."""
     findings = Findings()
     read = _Read()
     try:
@@ -50,6 +57,7 @@ def verify(file: IO[bytes], policy: TrustPolicy | None) -> Findings:
         findings.found(What.NOT_SIGNED, f"{MANIFEST} is not signed by its logs, each once")
     findings.keys_from_file = signatures.from_file
     _walk(file, manifest, read.kept, findings)
+    _check_receipts(file, manifest, policy, findings)
     return findings
 
 
@@ -63,7 +71,7 @@ class _Read:
 
     def take(self, member: Member) -> None:
         """One member, in its order."""
-        self.digests[member.name] = Digest(sha256(member.content).hexdigest(), len(member.content))
+        self.digests[member.name] = digest_of(member.content)
         if member.name == MANIFEST or member.name in {f"{log_of(member.name)}/{name}" for name in _KEPT}:
             self.kept[member.name] = member.content
         if not member.sound:
@@ -73,7 +81,7 @@ class _Read:
         """Every member against the manifest."""
         for name in sorted({*manifest.files, *self.digests} - {MANIFEST}):
             log = log_of(name) if log_of(name) in manifest.origins else ""
-            where = log, position_of(name) if log else 0
+            where = log, (position_of(name) or receipt_position(name)) if log else 0
             if name not in self.digests:
                 findings.found(What.MISSING, f"{name} is not there", *where)
             elif name not in manifest.files:
@@ -104,7 +112,8 @@ def _walk(file: IO[bytes], manifest: Manifest, kept: Mapping[str, bytes], findin
     for log, of_log in events.items():
         # Where something is wrong already, what follows from that is not told once more.
         every = all(each.log != log for each in findings.mismatches)
-        of_log.end(manifest.stream if log == manifest.log else None, every=every)
+        subject = manifest.stream if log == manifest.log else None
+        of_log.end(subject, whole=manifest.view == WHOLE, every=every)
 
 
 def _by_event(file: IO[bytes]) -> Iterator[tuple[tuple[str, int], dict[str, bytes]]]:
@@ -122,3 +131,32 @@ def _by_event(file: IO[bytes]) -> Iterator[tuple[tuple[str, int], dict[str, byte
             parts[member.name.rpartition(".")[2]] = member.content
     if parts:
         yield at, parts
+
+
+def _check_receipts(file: IO[bytes], manifest: Manifest, policy: TrustPolicy | None, findings: Findings) -> None:
+    """Every receipt by itself, and that its events are those of the bundle; of logs in which nothing is wrong yet."""
+    wrong = {each.log for each in findings.mismatches}
+    if "" in wrong or not any(map(receipt_position, manifest.files)):
+        return
+    file.seek(0)
+    for member in read_archive(file):
+        log, position = log_of(member.name), receipt_position(member.name)
+        if not position or log in wrong:
+            continue
+        came = receipts.verify(io.BytesIO(member.content), policy)
+        for each in came.mismatches:
+            findings.found(each.what, f"the receipt: {each.detail}", log, position)
+        if came.ok and not _is_of_events(read_json(member.content), log, position, manifest):
+            findings.found(What.MOVED, "the receipt is of other events than those of the bundle", log, position)
+
+
+def _is_of_events(receipt: Any, log: str, position: int, manifest: Manifest) -> bool:
+    """Whether a receipt is for the event at a position, and has of each of its events what the bundle has."""
+    events = receipt["events"] if receipt.get("log") == log else []
+    entries = [each["entry"].encode() for each in events]
+    positions = [read_entry(entry).position for entry in entries]
+    return positions[:1] == [position] and all(
+        manifest.files.get(event_member(log, at, kind)) == digest_of(content)
+        for at, entry, each in zip(positions, entries, events, strict=True)
+        for kind, content in ((ENTRY, entry), (STATE, decoded(each["stored"])), (PROOF, each["proof"].encode()))
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from hashlib import sha256
 
-from msgspec import MsgspecError, Struct
+from msgspec import Struct
 from msgspec.json import Decoder
 
 from services.chassis.audit.entries import Entry, commitment, read_entry, recorded_at_of, written
@@ -39,7 +39,7 @@ class Events:
         try:
             for each in _STREAMS.decode(streams):
                 self._streams[commitment(decoded(each.salt), each.stream)] = each
-        except ValueError:
+        except (ValueError, RecursionError):
             findings.found(What.MALFORMED, f"{log}/streams.json lists no streams", log)
 
     def check(self, position: int, entry: bytes, state: bytes, proof: bytes) -> None:
@@ -61,14 +61,19 @@ class Events:
         else:
             self._versions[logged.stream].append(logged.version)
 
-    def end(self, subject: str | None, *, every: bool) -> None:
-        """Behind the last one: that what the bundle is about is there, and without gaps, if `every` event was seen."""
+    def end(self, subject: str | None, *, whole: bool, every: bool) -> None:
+        """Behind the last one: that what the bundle is about is there, and without gaps, if `every` event was seen.
+
+        `whole`: the bundle says that nothing is left out of what it is about, so its list of streams has to as well.
+        """
         for name, each in self._streams.items():
             versions = self._versions.get(name, [])
             if every and each.whole and versions != list(range(1, len(versions) + 1)):
                 self._found(What.MISSING, "a stream has gaps, or its events stand in another order")
         if every and subject is not None and subject not in {self._streams[name].stream for name in self._versions}:
             self._found(What.MISSING, "it has no event of what it is about")
+        if whole and any(each.stream == subject and not each.whole for each in self._streams.values()):
+            self._found(What.MISSING, "a part is left out of what it says that it has the whole of")
 
     def _unproven(self, entry: bytes, proof: bytes) -> str | None:
         """Why a proof does not prove an entry; None where it does."""
@@ -89,6 +94,6 @@ def _is_of(logged: Entry, entry: bytes, state: bytes) -> bool:
     """Whether an entry is the one of stored bytes, spelt as entries are."""
     try:
         recorded_at = recorded_at_of(state)
-    except MsgspecError:
+    except ValueError:
         return False
     return (sha256(state).hexdigest(), recorded_at) == (logged.sha256, logged.recorded_at) and written(logged) == entry

@@ -54,5 +54,6 @@ class Findings:
         return not self.mismatches
 
     def found(self, what: What, detail: str, log: str = "", position: int = 0) -> None:
-        """Notes a mismatch. `detail` holds nothing of the file that a terminal could take for a command."""
-        self.mismatches.append(Mismatch(what, detail, log, position))
+        """Notes a mismatch. Where `detail` quotes the file, no terminal takes anything of that for a command."""
+        shown = "".join(letter if letter.isprintable() else "?" for letter in detail)
+        self.mismatches.append(Mismatch(what, shown, log, position))

@@ -34,6 +34,8 @@ PROVEN: Final = frozenset({"event", "from", "to", "at"})
 """What a receipt says that has to stand in the stored bytes of its events, and not only above its signature."""
 _LOG: Final = re.compile(r"[a-z]{1,40}")
 _MEMBER: Final = re.compile(r"[A-Za-z0-9]{1,40}")
+_PAGE: Final = frozenset({"items", "next"})
+"""The members of a list of receipts, as it is answered."""
 _EXTRA: Final = frozenset({"receipt", "where", "log", "origin", "keys", "stream", "salt", "events", NOTE})
 
 
@@ -68,13 +70,17 @@ def verify(file: IO[bytes], policy: TrustPolicy | None) -> Findings:
         document = read_json(content)
         if not isinstance(document, dict):
             raise NoReceipt("a receipt is an object of JSON")
-        listed = document["items"] if isinstance(document.get("items"), list) else [document]
+        # Nothing beside them, which somebody would take for one that was verified.
+        is_page = document.keys() <= _PAGE and isinstance(document.get("items"), list)
+        listed = document["items"] if is_page else [document]
         if not listed:
             raise NoReceipt("there is no receipt in it")
         for each in listed:
             _verify(each, policy, findings)
     except NoReceipt as failure:
         findings.found(What.MALFORMED, str(failure))
+    except RecursionError:
+        findings.found(What.MALFORMED, "it is nested more deeply than receipts are")
     return findings
 
 
