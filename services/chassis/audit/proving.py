@@ -9,8 +9,8 @@ from typing import NamedTuple
 class Proving(NamedTuple):
     """What `TransparencyLog` is told.
 
-    The origin without a log's name, the directory of what was signed last, and the file with the witnesses' policy, each
-    None where it is not set; and the seconds between two verifications, 0 for none.
+    The origin without a log's name, the directory of what was signed last, and the file with the witnesses' policy,
+    each None where it is not set; and the seconds between two verifications, 0 for none.
     """
 
     origin: str | None = None

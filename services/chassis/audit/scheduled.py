@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from services.chassis.audit.mismatches import Verification, What
 from services.chassis.audit.pacing import Slices
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
-from services.chassis.audit.verifying import Verification, What, verify_settled
+from services.chassis.audit.verifying import verify_settled
 from services.chassis.log.event_log import EventLog
 from services.chassis.operating.verification_metrics import Place, Verified
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from services.chassis.audit.beginning import begin_next
+from services.chassis.audit.mismatches import What
 from services.chassis.audit.pacing import REST_EVERY, Pace, Slices
 from services.chassis.audit.scheduled import MOST_NAMED, ScheduledVerification
-from services.chassis.audit.verifying import What, verify, verify_settled
+from services.chassis.audit.verifying import verify, verify_settled
 from services.chassis.transparency.tiles import WIDTH
 from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.tampering import tamper
