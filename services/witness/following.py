@@ -12,12 +12,12 @@ from typing import Any, Final
 import httpx
 
 from contracts.audited import audit_path
+from services.chassis.audit.http_urls import is_http_url
 from services.chassis.refused_start import RefusedStart
 from services.chassis.transparency.add_checkpoint import AddCheckpoint
 from services.chassis.transparency.base64_text import decoded
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.notes import LARGEST_NOTE, Note
-from services.chassis.transparency.urls import is_http_url
 from services.witness.cosigner import INCONSISTENT, ROLLED_BACK, Cosigner
 from services.witness.refusals import AnotherSize, Inconsistent, RefusesToCosign
 

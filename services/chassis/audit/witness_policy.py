@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from services.chassis.audit.http_urls import is_http_url
 from services.chassis.refused_start import RefusedStart
 from services.chassis.transparency.keys import SignatureType
 from services.chassis.transparency.trust_policy import Party, TrustPolicy
-from services.chassis.transparency.urls import is_http_url
 
 _NAMED: Final = "CASERELAY_WITNESS_POLICY"
 

@@ -1,4 +1,4 @@
-"""Where a log or a witness is reached over HTTP."""
+"""Where a service or a witness is reached over HTTP."""
 
 from __future__ import annotations
 
