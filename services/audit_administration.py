@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from services.chassis.audit.beginning import begin_next, epoch_of, new_key
 from services.chassis.audit.cosigned import newest_with
+from services.chassis.audit.mismatches import Mismatch
 from services.chassis.audit.refusals import Unremembered
 from services.chassis.audit.remembered import RefusedState, RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
-from services.chassis.audit.verifying import Mismatch, verify_settled
+from services.chassis.audit.verifying import verify_settled
 from services.chassis.audit.witness_policy import read_policy
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes

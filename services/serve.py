@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from contracts.audited import ACCESS
 from contracts.topics import TOPICS
 from services.assembly import Assembly, assemble, production_app
 from services.chassis.access.identity import Verifier
@@ -71,26 +72,31 @@ def announce(assembly: Assembly, on: socket.socket, issuer: str) -> None:
         "stores": assembly.stores.described,
         "bus": assembly.stores.bus_described,
         "issuer": issuer,
-        "signed": _remembers(assembly.settings, assembly.apps),
+        "signed": _remembers(assembly.settings, _proven(assembly.apps)),
     }
     log.info("Caserelay starts", extra=fields)
 
 
-def _remembers(settings: Settings, services: Iterable[str]) -> str:
+def _proven(services: Iterable[str]) -> list[str]:
+    """The logs that services prove: their own, and who read what, which the casefile service keeps."""
+    return [log for service in services for log in ((service, ACCESS) if service == "casefile" else (service,))]
+
+
+def _remembers(settings: Settings, logs: Iterable[str]) -> str:
     """What a rollback of the logs would be noticed by."""
     witnessed = ""
     if settings.witness_policy is not None:
         names = ", ".join(reachable(read_policy(settings.witness_policy)))
         witnessed = f"; what the witnesses {names} hold is asked for"
-    return _remembered(settings, services) + witnessed
+    return _remembered(settings, logs) + witnessed
 
 
-def _remembered(settings: Settings, services: Iterable[str]) -> str:
+def _remembered(settings: Settings, logs: Iterable[str]) -> str:
     if settings.audit_state is None:
         if settings.witness_policy is not None:
             return "nothing here outside the stores remembers what was signed last"
         return "nothing outside the stores remembers what was signed last: a rollback cannot be noticed"
-    if new := [service for service in services if not RememberedCheckpoint(settings.audit_state, service).exists]:
+    if new := [log for log in logs if not RememberedCheckpoint(settings.audit_state, log).exists]:
         named = ", ".join(new)
         return (
             f"a rollback before now cannot be noticed: nothing of {named} is remembered yet in {settings.audit_state}"

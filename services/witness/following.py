@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 
 from contracts.audited import audit_path
+from services.chassis.audit.http_urls import is_http_url
 from services.chassis.refused_start import RefusedStart
 from services.chassis.transparency.add_checkpoint import AddCheckpoint
 from services.chassis.transparency.base64_text import decoded
@@ -54,11 +54,16 @@ class Follower:
     """Has what a service shows cosigned. `failing` says, by the log's origin, why that fails at the moment."""
 
     def __init__(
-        self, cosigner: Cosigner, url: str, token: Path, say: Callable[[str], object], again: float = AGAIN_SECONDS
+        self,
+        cosigner: Cosigner,
+        url: str,
+        token: Path,
+        say: Callable[[str], object],
+        again: float = AGAIN_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         """`token` is a file with the bearer token of an auditor, read each time. Raises RefusedToFollow."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        if not is_http_url(url):
             raise RefusedToFollow(
                 "--follow: give the URL that the service is reached by: https://caserelay.example.org"
             )
@@ -68,6 +73,7 @@ class Follower:
         self._token = token
         self._say = say
         self._again = again
+        self._answer_seconds = answer_seconds
         self.failing: dict[str, str] = {}
 
     async def go_on(self, every: float) -> None:
@@ -78,7 +84,8 @@ class Follower:
 
     async def poll(self) -> None:
         """Asks once for every log; what fails stands in `failing` afterwards, and is said once."""
-        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as http:
+        # Nothing is unpacked: a few bytes could become a gigabyte.
+        async with httpx.AsyncClient(timeout=self._answer_seconds, headers={"Accept-Encoding": "identity"}) as http:
             for origin in self._places:
                 why = await self._why_not(http, origin)
                 if why is None:
@@ -138,20 +145,24 @@ class Follower:
         try:
             answer: Any = json.loads(content)
             return None if answer is None else [decoded(each) for each in answer["proof"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise NotReached("the service answers with no proof") from None
 
     async def _fetched(self, http: httpx.AsyncClient, path: str, missing: bytes | None = None) -> bytes:
-        token = (await asyncio.to_thread(self._token.read_text, "utf-8")).strip()
+        token = (await asyncio.to_thread(self._token.read_text, "utf-8", "replace")).strip()
         if not token.isascii() or not token.isprintable():
             raise NotReached("--token: the file holds no token")
         content = b""
-        async with http.stream("GET", self._url + path, headers={"Authorization": f"Bearer {token}"}) as answer:
+        # The client's own limit is one for each byte that comes.
+        async with (
+            asyncio.timeout(self._answer_seconds),
+            http.stream("GET", self._url + path, headers={"Authorization": f"Bearer {token}"}) as answer,
+        ):
             if answer.status_code == httpx.codes.NOT_FOUND and missing is not None:
                 return missing
             if answer.status_code != httpx.codes.OK:
                 raise NotReached(f"the service answers {answer.status_code} to {path.partition('?')[0]}")
-            async for part in answer.aiter_bytes():
+            async for part in answer.aiter_raw():
                 content += part
                 if len(content) > LARGEST_NOTE:
                     raise NotReached("the answer of the service does not end")

@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
+from services.chassis.audit.mismatches import What
 from services.chassis.audit.offline import findings
 from services.chassis.audit.refusals import RefusesToSign
-from services.chassis.audit.verifying import What
 from tests.docs.likeness import differences
 from tests.docs.pages import ROOT, prose, steps
 from tests.docs.reader import reading

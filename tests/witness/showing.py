@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,11 +18,14 @@ PLACE = "/v1/audit/referral"
 
 
 class Showing:
-    """Shows `log` at `size`, to who has the token; `answer` in the place of a checkpoint, where it is set."""
+    """Shows `log` at `size`, to who has the token; `answer` and `proof` in the place of right ones, where set."""
 
     def __init__(self, log: Log, size: int) -> None:
         self.log, self.size, self.token = log, size, "token-of-an-auditor"
         self.answer: bytes | None = None
+        self.proof: bytes | None = None
+        self.pause = 0.0
+        """Seconds before each byte."""
         self.url = ""
 
     def page(self, path: str) -> tuple[int, bytes]:
@@ -29,6 +33,8 @@ class Showing:
         parts = urlsplit(path)
         if parts.path == f"{PLACE}/checkpoint":
             return 200, self.answer if self.answer is not None else self.log.checkpoint(self.size).content
+        if self.proof is not None:
+            return 200, self.proof
         asked = parse_qs(parts.query)
         first, second = int(asked["from"][0]), int(asked["to"][0])
         if parts.path != f"{PLACE}/consistency" or second > self.size:
@@ -49,7 +55,9 @@ def showing(log: Log, size: int) -> Iterator[Showing]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            for part in [content] if not shown.pause else map(bytes, zip(content)):
+                time.sleep(shown.pause)
+                self.wfile.write(part)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Keeps the test's output clean."""

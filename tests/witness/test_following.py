@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,30 @@ async def test_what_is_not_signed_by_the_log_proves_nothing(following: Following
     assert following.follower.failing == {}
 
 
+async def test_no_answer_keeps_it_from_looking_again(following: Following, tmp_path: Path) -> None:
+    """Neither one that nothing can read, nor one that comes byte by byte; what comes later is found all the same."""
+    service = following.service
+    service.size, service.proof = 20, b"[" * 100_000
+    await following.follower.poll()
+    assert following.follower.failing[ORIGIN] == "the service answers with no proof"
+    service.pause, service.proof = 0.1, None
+    hurried = Follower(
+        following.cosigner, service.url, tmp_path / "token", following.said.append, again=0.01, answer_seconds=0.3
+    )
+    began = time.monotonic()
+    await hurried.poll()
+    assert time.monotonic() - began < 3
+    assert hurried.failing == {ORIGIN: "TimeoutError"}
+    service.pause = 0.0
+    (tmp_path / "token").write_bytes(b"\xff")
+    await hurried.poll()
+    assert hurried.failing == {ORIGIN: "--token: the file holds no token"}
+    (tmp_path / "token").write_text(service.token)
+    service.size = 6
+    await hurried.poll()
+    assert hurried.failing[ORIGIN].startswith("ROLLED BACK")
+
+
 async def test_a_service_that_is_away_is_named_once(following: Following, tmp_path: Path) -> None:
     """It may come back."""
     follower = Follower(following.cosigner, "http://127.0.0.1:9", tmp_path / "token", following.said.append)
@@ -160,7 +185,9 @@ def test_an_origin_says_which_log_is_asked_for() -> None:
             audited_log(origin)
 
 
-@pytest.mark.parametrize("url", ["", "caserelay.example", "ftp://caserelay.example", "https://", "https://x.example?a"])
+@pytest.mark.parametrize(
+    "url", ["", "caserelay.example", "ftp://caserelay.example", "https://", "https://x.example?a", "https://[::1"]
+)
 def test_what_is_no_url_is_not_followed(following: Following, tmp_path: Path, url: str) -> None:
     """A line says what to give."""
     with pytest.raises(RefusedToFollow):

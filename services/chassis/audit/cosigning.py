@@ -83,6 +83,10 @@ class Cosigning:
         return None
 
     async def _keep(self, standing: Standing, note: Note, signatures: list[Signature]) -> None:
+        sizes = [Checkpoint.read(Note.read(kept).text).size for kept in await self._store.cosigned()]
+        if sizes and sizes[0] > standing.size:
+            # Another process leads by now, and has had a later one cosigned, in whose place this one would come.
+            return
         whole = cosigned_by(note, Note(note.text, tuple(signatures)))
         stay: list[int] = []
         if not has_quorum(self._policy, whole):
@@ -92,10 +96,12 @@ class Cosigning:
 
     async def _compare(self, before: Standing) -> None:
         """What the witnesses hold with the log as it stands: another process may have signed more meanwhile."""
+        # First, since what they come to hold meanwhile may be signed after what is read here.
+        all_held = self._witnesses.held(before.origin)
         now = await self._store.standing()
         if now is None or now.epoch != before.epoch:
             return
-        for held in self._witnesses.held(now.origin):
+        for held in all_held:
             if held.size > now.size:
                 raise RolledBack(f"a witness holds {held.size} leaves, and {now.size} are signed")
             if held.root != UNKNOWN_ROOT and not await has_tree(self._store, held):
@@ -104,4 +110,4 @@ class Cosigning:
 
 def _done(witness: Witness, note: Note) -> bool:
     key = witness.client.key
-    return witness.cosigned == note.text or (key.name, key.id) in {(each.name, each.id) for each in note.signatures}
+    return (key.name, key.id) in {(each.name, each.id) for each in note.signatures}

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from services.chassis.audit.mismatches import Verification, What
 from services.chassis.audit.pacing import Slices
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
-from services.chassis.audit.verifying import Verification, What, verify_settled
+from services.chassis.audit.verifying import verify_settled
+from services.chassis.audit.witnesses import Witnesses
 from services.chassis.log.event_log import EventLog
 from services.chassis.operating.verification_metrics import Place, Verified
 
@@ -38,6 +40,7 @@ class ScheduledVerification:
         remembered: RememberedCheckpoint | None,
         every: float,
         *,
+        witnesses: Witnesses | None = None,
         slices: Callable[[], Slices] = Slices,
     ) -> None:
         """`slices` makes what bounds its part of the processor, for each run."""
@@ -45,6 +48,7 @@ class ScheduledVerification:
         self._store = store
         self._remembered = remembered
         self._every = every
+        self._witnesses = witnesses
         self._slices = slices
         self._due = time.monotonic() + min(every, FIRST_SECONDS)
         self.last: Verified | None = None
@@ -60,8 +64,9 @@ class ScheduledVerification:
     async def run(self) -> Verified:
         """Goes through the log now. What it fails by leaves the last result as it was, and the next run due."""
         since = time.monotonic()
+        pace, held = self._slices().pace, await self._held()
         found = await verify_settled(
-            self._log, self._store, self._read_remembered, pace=self._slices().pace, most=MOST_NAMED
+            self._log, self._store, self._read_remembered, pace=pace, most=MOST_NAMED, held=held
         )
         now = time.monotonic()
         counts = {what.value: found.counts[what] for what in What}
@@ -73,6 +78,12 @@ class ScheduledVerification:
 
     def _read_remembered(self) -> bytes:
         return self._remembered.read() if self._remembered is not None else b""
+
+    async def _held(self) -> list[bytes]:
+        """What the witnesses show. Before anything is read of the log, which is never behind them then."""
+        if self._witnesses is None or (standing := await self._store.standing()) is None:
+            return []
+        return await self._witnesses.shown(standing.origin)
 
     def _tell(self, found: Verification) -> None:
         for what, count in found.counts.items():

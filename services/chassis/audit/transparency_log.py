@@ -45,7 +45,9 @@ class TransparencyLog:
         )
         self.reader = AuditReader(log, store, self.builder.hurry, trusts)
         self.receipts = Receipts(log, store, self.reader)
-        self.verification = ScheduledVerification(log, store, remembered, proving.verify_seconds)
+        self.verification = ScheduledVerification(
+            log, store, remembered, proving.verify_seconds, witnesses=self._witnesses
+        )
         self.led: dict[str, Callable[[], Awaitable[None]]] = {"audit": self.builder.round}
         """The rounds of the process that leads."""
         if cosigning is not None:

@@ -6,13 +6,12 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Final
 
 from services.chassis.audit.entries import Entry, committed, entry_of_row, read_entry
+from services.chassis.audit.mismatches import Verification, What
 from services.chassis.audit.pacing import AT_ONCE, REST_EVERY, Pace
 from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.log.event_log import EventLog, Row
@@ -28,63 +27,6 @@ LEAST_POSITION: Final = -(2**63)
 
 _NOT_THERE: Final = bytes(HASH_BYTES)
 """In place of a leaf hash that nobody finds: no entry has it."""
-
-
-class What(StrEnum):
-    """In which way a log and its rows differ."""
-
-    CHANGED = "CHANGED"
-    REDATED = "REDATED"
-    RENAMED = "RENAMED"
-    MOVED = "MOVED"
-    REORDERED = "REORDERED"
-    MISSING = "MISSING"
-    ADDED = "ADDED"
-    TRUNCATED = "TRUNCATED"
-    ENTRY_CHANGED = "ENTRY_CHANGED"
-    """The event is right, and the log's own copy of its entry is not."""
-    REPLACED = "REPLACED"
-    """The hashes of the log are others than those that were signed."""
-    NOT_SIGNED = "NOT_SIGNED"
-    """No checkpoint that a key of the log has signed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A place where they differ; position 0 stands for the log as a whole. `stream` and `state` as far as known."""
-
-    position: int
-    what: What
-    stream: str | None = None
-    state: bytes | None = None
-
-
-@dataclass
-class Verification:
-    """What came of it: how many events were held against their leaves, and every mismatch.
-
-    Of more mismatches than `most` the further ones are counted alone.
-    """
-
-    checked: int = 0
-    mismatches: list[Mismatch] = field(default_factory=list)
-    counts: Counter[What] = field(default_factory=Counter)
-    most: int | None = None
-    _whole: set[What] = field(default_factory=set)
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything holds."""
-        return not self.counts
-
-    def found(self, position: int, what: What, stream: str | None = None, state: bytes | None = None) -> None:
-        """Notes a mismatch; of the log as a whole each once."""
-        if position == 0 and what in self._whole:
-            return
-        self._whole |= set() if position else {what}
-        self.counts[what] += 1
-        if self.most is None or len(self.mismatches) < self.most:
-            self.mismatches.append(Mismatch(position, what, stream, state))
 
 
 Report = Callable[[int, int], object]
@@ -222,6 +164,10 @@ class _Walk:
         upper: dict[Place, bytes] = {}
         for first in range(0, size, page):
             leaves, entries = await self._leaves(first, min(page, size - first))
+            if row is None and not any(entries) and {*leaves} == {_NOT_THERE}:
+                # Who writes down a size that the log never had would keep this going for years.
+                self._result.found(0, What.TRUNCATED)
+                break
             for number, (leaf, entry) in enumerate(zip(leaves, entries, strict=True)):
                 row = await self._hold(row, rows, leaf, entry)
                 if number % REST_EVERY == 0:
@@ -245,6 +191,7 @@ class _Walk:
         while (missing := ahead.size - self._edge.size) > 0 and (
             page := await self._log.stored(self._next, self._pace.page)
         ):
+            await self._pace.rest()
             for row in page[:missing]:
                 self._edge.append(leaf_hash(entry_of_row(row, self._standing.secret) or b""))
                 self._next = row[0] + 1
@@ -286,11 +233,10 @@ class _Walk:
                 if derived != entry:
                     self._result.found(row[0], What.ENTRY_CHANGED, row[1], row[4])
                 return await anext(rows, None)
-            if leaf_hash(entry) != leaf:
+            if (logged := _logged(entry, leaf)) is None:
                 # Nobody knows what was there: the copy of the entry was changed as well.
                 self._result.found(row[0], What.CHANGED, row[1], row[4])
                 return await anext(rows, None)
-            logged = read_entry(entry)
             if row[0] > logged.position:
                 break
             if row[0] == logged.position:
@@ -300,15 +246,13 @@ class _Walk:
                 return await anext(rows, None)
             self._add(row)
             row = await anext(rows, None)
-        self._miss(entry, leaf, at_the_end=row is None)
+        self._miss(_logged(entry, leaf), at_the_end=row is None)
         return row
 
     def _add(self, row: Row) -> None:
         self._result.found(row[0], What.ADDED, row[1], row[4])
 
-    def _miss(self, entry: bytes, leaf: bytes, *, at_the_end: bool) -> None:
-        known = leaf_hash(entry) == leaf
-        logged = read_entry(entry) if known else None
+    def _miss(self, logged: Entry | None, *, at_the_end: bool) -> None:
         position = logged.position if logged is not None else self._edge.size
         what = What.TRUNCATED if at_the_end else What.MISSING
         if logged is not None:
@@ -327,6 +271,16 @@ class _Walk:
         for place, stream in self._unnamed.items():
             found = self._result.mismatches[place]
             self._result.mismatches[place] = replace(found, stream=names.get(stream, found.stream))
+
+
+def _logged(entry: bytes, leaf: bytes) -> Entry | None:
+    """What the log says of a leaf; None where the entry is not the one of the leaf, or none at all."""
+    if leaf_hash(entry) != leaf:
+        return None
+    try:
+        return read_entry(entry)
+    except ValueError:
+        return None
 
 
 def _how(derived: bytes | None, logged: Entry) -> What:

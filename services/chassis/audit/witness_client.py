@@ -39,7 +39,8 @@ class WitnessClient:
         self.key = key
         self._url = url.rstrip("/")
         self._seconds = seconds
-        self._http = httpx.AsyncClient(timeout=seconds)
+        # Nothing is unpacked: a few bytes could become a gigabyte.
+        self._http = httpx.AsyncClient(timeout=seconds, headers={"Accept-Encoding": "identity"})
 
     async def add(self, request: AddCheckpoint) -> Signature:
         """The cosignature, which is right. Raises HoldsAnother, Disputed, NotCosigned."""
@@ -57,9 +58,13 @@ class WitnessClient:
         try:
             # As the specification suggests: behind the checkpoint its lines make a note.
             note = Note.read(f"{request.note.text}\n".encode() + content)
-            return note.verified([self.key])[0].signature
+            signature = note.verified([self.key])[0].signature
         except (NoNote, NotSigned) as failure:
             raise NotCosigned(type(failure).__name__) from None
+        if note.text != request.note.text:
+            # It made the text longer: below the checkpoint its cosignature would be wrong, and spoil those of others.
+            raise NotCosigned("another text")
+        return signature
 
     async def newest(self, origin: str) -> Note | None:
         """The checkpoint of a log that it cosigned last; None where it serves none. Raises NotCosigned."""
@@ -86,7 +91,7 @@ class WitnessClient:
                 asyncio.timeout(self._seconds),
                 self._http.stream(method, f"{self._url}/{path}", content=body) as answer,
             ):
-                async for part in answer.aiter_bytes():
+                async for part in answer.aiter_raw():
                     content += part
                     if len(content) > LARGEST_ANSWER:
                         raise NotCosigned("an answer that does not end")

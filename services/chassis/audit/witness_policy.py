@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
+from services.chassis.audit.http_urls import is_http_url
 from services.chassis.refused_start import RefusedStart
 from services.chassis.transparency.keys import SignatureType
 from services.chassis.transparency.trust_policy import Party, TrustPolicy
@@ -26,8 +26,10 @@ def read_policy(file: Path) -> TrustPolicy:
     except ValueError as failure:
         raise RefusedPolicy(f"{_NAMED}: {file}: {failure}") from None
     for name, witness in policy.witnesses.items():
-        parts = urlsplit(witness.url or "http://none")
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        if not name.isprintable():
+            # Opaque to the format; but every line that we write names witnesses.
+            raise RefusedPolicy(f"{_NAMED}: {file}: the name of a witness is not written in UTF-8")
+        if witness.url is not None and not is_http_url(witness.url):
             raise RefusedPolicy(f"{_NAMED}: {file}: the URL of {name} is none of http or https")
     if not reachable(policy):
         raise RefusedPolicy(f"{_NAMED}: {file}: no witness has a URL and a key of Ed25519, so that nobody can be asked")

@@ -42,8 +42,6 @@ class Witness:
         self.client = client
         self.held: Checkpoint | None = None
         """The newest checkpoint that it was found to hold, which this process need not have asked it to cosign."""
-        self.cosigned = ""
-        """The text that it cosigned last, for this process."""
         self.failing: str | None = None
         self._looked_at = ""
         self._size = 0
@@ -108,8 +106,7 @@ class Witness:
             except Disputed:
                 break
             else:
-                self._size, self.cosigned = checkpoint.size, note.text
-                self._pause = FIRST_PAUSE
+                self._size, self._pause = checkpoint.size, FIRST_PAUSE
                 if self.failing is not None:
                     self.failing = None
                     log.warning("a witness cosigns again", extra={"address": self.name})
@@ -180,6 +177,14 @@ class Witnesses:
         """What they are known to hold of a log, but for the empty tree; a root may be UNKNOWN_ROOT."""
         found = (witness.held for witness in self.all)
         return [held for held in found if held is not None and held.origin == origin and held.size]
+
+    async def shown(self, origin: str) -> list[bytes]:
+        """The checkpoints of a log that they show at the moment; those that do not answer show none."""
+        shown: list[bytes] = []
+        for witness in self.all:
+            with contextlib.suppress(NotCosigned):
+                shown += [note.content] if (note := await witness.client.newest(origin)) is not None else []
+        return shown
 
     async def close(self) -> None:
         """Lets go of all connections."""

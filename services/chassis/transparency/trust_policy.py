@@ -76,8 +76,12 @@ class TrustPolicy:
             if words != [""] and not words[0].startswith("#"):
                 try:
                     reader.take(*words)
-                except (ValueError, TypeError) as failure:
+                except ValueError as failure:
                     raise NoPolicy(f"line {number}: {failure}") from None
+                except TypeError:
+                    raise NoPolicy(
+                        f"line {number}: a line that begins with {words[0]} has more words, or fewer"
+                    ) from None
         if reader.quorum is None:
             raise NoPolicy("a policy has a line that begins with quorum")
         return cls(tuple(reader.logs), reader.witnesses, reader.groups, reader.quorum)

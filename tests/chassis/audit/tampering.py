@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import psycopg
 
+from services.chassis.audit.pacing import PAGE
 from services.chassis.engines.migrations import log_of
 from tests.chassis.conftest import ADDRESS, address_in
 
@@ -141,6 +142,10 @@ TAMPERINGS: Final[Mapping[str, tuple[list[Statement], set[tuple[int, str]]]]] = 
     "there are to be more leaves than were signed": (
         [("UPDATE {audit}epochs SET size = 9", ())],
         {(0, "REPLACED"), (8, "TRUNCATED"), (9, "TRUNCATED")},
+    ),
+    "there are to be more leaves than anybody can go through": (
+        [("UPDATE {audit}epochs SET size = ?", (2**62,))],
+        {(0, "REPLACED"), (0, "TRUNCATED"), *((n, "TRUNCATED") for n in range(8, PAGE + 1))},
     ),
     "the checkpoint is another": (
         [("UPDATE {audit}epochs SET note = ?", (b"nothing",))],

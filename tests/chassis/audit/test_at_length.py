@@ -13,7 +13,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from services.chassis.audit.verifying import Verification, verify
+from services.chassis.audit.mismatches import Verification
+from services.chassis.audit.verifying import verify
 from services.chassis.engines.migrations import log_of
 from services.chassis.transparency.tiles import WIDTH
 from tests.chassis.audit.auditing import Auditing

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import time
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from services.chassis.audit.cosigning import QuorumMissed
+from services.chassis.audit.witness_client import NotCosigned, WitnessClient
 from services.chassis.audit.witnesses import LOOK_SECONDS
 from services.chassis.transparency.add_checkpoint import AddCheckpoint
 from services.chassis.transparency.checkpoints import Checkpoint
@@ -136,7 +141,48 @@ async def test_a_witness_that_never_answers_holds_up_neither_appends_nor_signing
 
 
 @in_memory
-@pytest.mark.parametrize("lie", ["nothing", "garbage", "endless", "another key", "another text", "no size", "500"])
+async def test_a_cosignature_that_could_not_be_kept_is_got_once_more(
+    auditing: Auditing, vkey: str, servers: ExitStack, tmp_path: Path
+) -> None:
+    """Though nothing further is signed: the witness has cosigned this very checkpoint, and nobody can show it."""
+    witness = servers.enter_context(witness_of("w1", tmp_path, vkey))
+    async with witnessed(auditing, policy_of("all", witness)) as process:
+        await process.grow(1)
+        await process.cosigning.round()
+        await auditing.store.keep_cosigned(1, 1, (await auditing.standing()).note, [])
+        assert await process.trusted() is None
+        await process.cosigning.round()
+        assert await process.trusted() == 1
+
+
+@in_memory
+async def test_a_leader_that_was_stopped_puts_nothing_older_in_place_of_what_another_has_kept(
+    auditing: Auditing, vkey: str, servers: ExitStack, tmp_path: Path
+) -> None:
+    """It had just asked the witness."""
+    witness = servers.enter_context(witness_of("w1", tmp_path, vkey))
+    async with witnessed(auditing, policy_of("all", witness)) as process:
+        await process.grow(1)
+        await process.cosigning.round()
+        before, note = await auditing.standing(), await process.newest()
+        await process.grow(2, 3)
+        await process.cosigning.round()
+        await process.cosigning._keep(before, Note(note.text, note.signatures[:1]), [note.signatures[1]])
+        assert await process.trusted() == 3
+
+
+def lengthened(text: str, name: str) -> str:
+    """An answer that makes a text longer that is put before it, and a right cosignature of that."""
+    return f"more\n\n{signature_of(text + chr(10) + 'more' + chr(10), key_of(name), 1).line}"
+
+
+LIES: Final = (
+    *("nothing", "garbage", "endless", "another key", "another text", "longer text", "packed", "no size", "302", "500"),
+)
+
+
+@in_memory
+@pytest.mark.parametrize("lie", LIES)
 async def test_what_a_witness_answers_is_not_believed(
     auditing: Auditing, vkey: str, servers: ExitStack, lie: str
 ) -> None:
@@ -154,6 +200,11 @@ async def test_what_a_witness_answers_is_not_believed(
             "endless": Response(bytes(300_000)),
             "another key": Response(signature_of(text, key_of("another"), 1).line),
             "another text": Response(signature_of(other, key_of("w1"), 1).line),
+            "longer text": Response(lengthened(text, "w1")),
+            "packed": Response(
+                gzip.compress(signature_of(text, key_of("w1"), 1).line.encode()), headers={"Content-Encoding": "gzip"}
+            ),
+            "302": Response(status_code=302, headers={"Location": "/elsewhere"}),
             "no size": Response(b"-1", 409),
             "500": Response(b"", 500),
         }[lie]
@@ -168,6 +219,45 @@ async def test_what_a_witness_answers_is_not_believed(
         assert process.witnesses.all[0].failing is not None
         await process.grow(2)
         assert (await auditing.signed()).size == 2
+
+
+@in_memory
+async def test_a_witness_that_spoils_its_cosignature_spoils_those_of_no_others(
+    auditing: Auditing, vkey: str, servers: ExitStack, tmp_path: Path
+) -> None:
+    """Below the checkpoint a wrong one would have everybody refuse it, though enough others have cosigned."""
+
+    async def answers(request: Request) -> Response:
+        if request.method == "GET":
+            return Response(status_code=404)
+        return Response(lengthened(AddCheckpoint.read(await request.body()).note.text, "w2"))
+
+    right = servers.enter_context(witness_of("w1", tmp_path, vkey))
+    spoiler = servers.enter_context(no_witness("w2", answers))
+    async with witnessed(auditing, policy_of("1", right, spoiler)) as process:
+        await process.grow(1)
+        await process.cosigning.round()
+        assert await process.trusted() == 1
+
+
+async def test_an_answer_that_comes_byte_by_byte_is_given_up(servers: ExitStack) -> None:
+    """Each byte comes in time, and all of them would take a minute."""
+
+    async def drips() -> AsyncIterator[bytes]:
+        for _ in range(600):
+            yield b"x"
+            await asyncio.sleep(0.1)
+
+    async def answers(_: Request) -> Response:
+        return StreamingResponse(drips())
+
+    slow = servers.enter_context(no_witness("w1", answers))
+    client = WitnessClient(slow.key.verifier, slow.url, 0.4)
+    began = time.monotonic()
+    with pytest.raises(NotCosigned, match="TimeoutError"):
+        await client.newest("audit.example/caserelay/counters")
+    assert time.monotonic() - began < 3
+    await client.close()
 
 
 async def test_cosigned_checkpoints_are_kept_by_epoch_and_size(auditing: Auditing) -> None:

@@ -6,17 +6,23 @@ import asyncio
 import itertools
 import logging
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from services.chassis.audit.beginning import begin_next
+from services.chassis.audit.builder import LogBuilder
+from services.chassis.audit.mismatches import What
 from services.chassis.audit.pacing import REST_EVERY, Pace, Slices
 from services.chassis.audit.scheduled import MOST_NAMED, ScheduledVerification
-from services.chassis.audit.verifying import What, verify, verify_settled
+from services.chassis.audit.verifying import verify, verify_settled
+from services.chassis.audit.witnesses import Witnesses
 from services.chassis.transparency.tiles import WIDTH
 from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.tampering import tamper
+from tests.chassis.audit.witnessed import other_history, witnessed
+from tests.chassis.audit.witnessing import away, policy_of, witness_of
 from tests.chassis.conftest import needs_processes
 
 HOUR = 3600.0
@@ -113,6 +119,27 @@ async def test_of_many_mismatches_all_are_counted_and_some_are_named(auditing: A
     found = await scheduled(auditing).run()
     assert found.mismatches == counts(MISSING=MOST_NAMED + 7)
     assert [place.position for place in found.first] == list(range(6, 6 + MOST_NAMED))
+
+
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+async def test_what_the_witnesses_show_is_held_against_the_log(
+    auditing: Auditing, vkey: str, tmp_path: Path, servers: ExitStack
+) -> None:
+    """Rows, hashes and checkpoint were exchanged together: nothing else tells. One that is away tells nothing."""
+    witness = servers.enter_context(witness_of("w1", tmp_path, vkey))
+    policy = policy_of("any", away("w2"), witness)
+    async with witnessed(auditing, policy) as process:
+        await process.grow(7, 8, 9)
+        await process.cosigning.round()
+        await process.grow(10)
+    witnesses = Witnesses(policy)
+    right = ScheduledVerification(auditing.log, auditing.store, None, HOUR, witnesses=witnesses)
+    assert not any((await right.run()).mismatches.values())
+    other = await other_history(auditing, 1, 2, 3, 4)
+    await LogBuilder(other.log, EPOCH, other.store, origin=ORIGIN).grow()
+    verification = ScheduledVerification(other.log, other.store, None, HOUR, witnesses=witnesses)
+    assert (await verification.run()).mismatches == counts(REPLACED=1)
+    await witnesses.close()
 
 
 @needs_processes

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.audit.pacing import PAGE
-from services.chassis.audit.verifying import What, verify
+from services.chassis.audit.mismatches import What
+from services.chassis.audit.pacing import PAGE, Pace
+from services.chassis.audit.verifying import verify
 from services.chassis.log.event_log import Write
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
+from services.chassis.transparency.merkle import leaf_hash
 from services.chassis.transparency.notes import Note
+from services.chassis.transparency.tiles import WIDTH, Tile
 from tests.chassis.audit.auditing import Auditing
 from tests.chassis.audit.tampering import TAMPERINGS, TAMPERINGS_OF_FILES, tamper
 from tests.chassis.conftest import needs_processes
@@ -142,6 +145,39 @@ async def test_what_witnesses_hold_is_held_against_the_log_one_by_one(auditing: 
         wrong = Note(Checkpoint(before.origin, size, bytes(32)).text, Note.read(before.note).signatures).content
         result = await verify(auditing.log, auditing.store, held=[*right, wrong])
         assert [(found.position, found.what) for found in result.mismatches] == [(0, what)]
+
+
+@needs_processes
+async def test_an_entry_that_is_none_is_named_though_its_leaf_agrees(auditing: Auditing, tmp_path: Path) -> None:
+    """Who changes both cannot have everything else overlooked, whether or not the row is there."""
+    await recorded(auditing)
+    tile = Tile(0, 0, 7)
+    hashes = bytearray((await auditing.store.tiles([tile]))[tile.place])
+    hashes[2 * 32 : 3 * 32] = leaf_hash(b"no entry")
+    tamper(tmp_path, [("UPDATE {audit}tiles SET hashes = ? WHERE level = 0", (bytes(hashes),))])
+    tamper(tmp_path, [("UPDATE {audit}entries SET entry = ? WHERE number = 2", (b"no entry",))])
+    tamper(tmp_path, [("UPDATE {events} SET state = ? WHERE {position} = 5", (b"changed",))])
+    found = {(each.position, each.what) for each in (await verify(auditing.log, auditing.store)).mismatches}
+    assert found == {(0, What.REPLACED), (3, What.CHANGED), (5, What.CHANGED)}
+    tamper(tmp_path, [("DELETE FROM {events} WHERE {position} >= 3", ())])
+    found = {(each.position, each.what) for each in (await verify(auditing.log, auditing.store)).mismatches}
+    assert found == {(0, What.REPLACED), *((position, What.TRUNCATED) for position in range(3, 8))}
+
+
+async def test_others_have_their_turns_while_what_was_not_stored_is_gone_through(auditing: Auditing) -> None:
+    """As much as somebody remembers, page by page."""
+    await auditing.count("counter-a", 1)
+    await auditing.builder().grow()
+    events, rests = 4 * WIDTH, 0
+    await auditing.count("counter-a", *range(events - 1))
+
+    async def rest() -> None:
+        nonlocal rests
+        rests += 1
+
+    remembered = await auditing.would_sign(events)
+    assert (await verify(auditing.log, auditing.store, remembered, pace=Pace(WIDTH, rest))).ok
+    assert rests >= events / WIDTH
 
 
 @needs_processes

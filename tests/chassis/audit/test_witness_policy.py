@@ -33,6 +33,13 @@ def test_those_are_asked_that_have_a_url_and_a_key_that_can_be_checked(tmp_path:
         (f"witness a {W1} ftp://a.example\nquorum a\n", "URL of a"),
         (f"witness a {W1} https://\nquorum a\n", "URL of a"),
         (f"witness a {W1} https://a.example?x=1\nquorum a\n", "URL of a"),
+        (f"witness a {W1} https://[::1\nquorum a\n", "URL of a"),
+        (f"witness a {W1} https://a.example:port\nquorum a\n", "URL of a"),
+        (f"witness a {W1} https://a.example:99999\nquorum a\n", "URL of a"),
+        (f"witness a {W1} https://a.example/\udcff\nquorum a\n", "URL of a"),
+        (f"witness \udcff {W1} https://a.example\nquorum none\n", "name of a witness"),
+        (f"witness a {W1} https://a.example b\nquorum a\n", "line 1: a line that begins with witness has more words"),
+        ("\nwitness a\n", "line 2: a line that begins with witness"),
         (f"witness a {W1} https://a.example\n", "quorum"),
         (f"witness a {W1} https://a.example\nquorum b\n", "line 2"),
     ],
@@ -40,7 +47,7 @@ def test_those_are_asked_that_have_a_url_and_a_key_that_can_be_checked(tmp_path:
 def test_a_policy_by_which_nobody_can_be_asked_is_refused(tmp_path: Path, text: str, why: str) -> None:
     """In a line that names the setting, the file and what is wrong."""
     file = tmp_path / "policy"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(RefusedPolicy, match=rf"^CASERELAY_WITNESS_POLICY: .*policy.*{why}") as refused:
         read_policy(file)
     assert "\n" not in str(refused.value)
