@@ -1,11 +1,13 @@
 """What is recorded of a reading before it is answered, and what it is for: `Caserelay-Purpose`.
 
 Every route of an application that has a `state.recorder` passes here, so none has to think of it. What is known of an
-answer only once it is there is recorded then, and before any of it leaves.
+answer only once it is there is recorded then, and before any of it leaves. Where an application has a `state.case_of`,
+what is read of a referral is recorded as read of its case too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
@@ -85,8 +87,10 @@ async def recorded(request: Request, answer: Response) -> Response:
     path, body = request.scope["route"].path_format, _body_of(answer)
     # Segments stay encoded until a route reads them, as this one has.
     named = {name: unquote(value) for name, value in request.path_params.items()}
-    things = [*things_read(path, named, request.query_params.getlist("case"), body)]
-    if not things and isinstance(body, dict) and body.get("items") == []:
+    of_cases = [*request.query_params.getlist("case"), *await _case_of(request, named)]
+    things = [*things_read(path, named, of_cases, body)]
+    empty = isinstance(body, dict) and body.get("items") == []
+    if empty and (not things or caller.role not in RECORDED):
         # An empty page: who follows a feed asks every few seconds, and nothing was read.
         return answer
     reading = Reading(
@@ -107,6 +111,14 @@ async def recorded(request: Request, answer: Response) -> Response:
             headers={"Retry-After": "5"},
         ) from None
     return answer
+
+
+async def _case_of(request: Request, named: Mapping[str, str]) -> list[str]:
+    """The case of the referral that a path names: what is read below a referral does not always say it."""
+    case_of, referral = getattr(request.app.state, "case_of", None), named.get("referral_id")
+    if case_of is None or referral is None or (case := await case_of(referral)) is None:
+        return []
+    return [case]
 
 
 def _body_of(answer: Response) -> Any:
