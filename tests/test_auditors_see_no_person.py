@@ -172,7 +172,8 @@ async def seen(scene: Scene, person: Person) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, params in asked(scene):
         answer = await scene.running.get(person, path, **params)
-        assert answer.status_code == 200 or not path.endswith(FILES) or person is not AUDITOR, (path, params, answer.text)
+        if person is AUDITOR and path.endswith(FILES):
+            assert answer.status_code == 200, (path, params, answer.text)
         found[f"{path} {params}"] = f"{answer.headers} {text_of(answer, params)}"
         if path.startswith("/v1/reports/"):
             table = await scene.running.send(person, "GET", path, headers={"Accept": "text/csv"})
