@@ -35,6 +35,7 @@ from services.chassis.vault import national_number
 
 _READER: Final = "caserelay.reader"
 Recording = Callable[[Any], Awaitable[None]]
+"""Records what a further part of an answer shows, by its JSON."""
 PurposeHeader = Annotated[
     str | None,
     Header(
