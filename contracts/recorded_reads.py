@@ -51,6 +51,7 @@ _OF_LISTS: Final[Mapping[str, tuple[str, str]]] = {
     "/v1/referrals": ("referral", "id"),
     "/v1/gaps": ("gap", "id"),
     "/v1/mentors": ("mentor", "ref"),
+    "/v1/cases/{case_id}/receipts": ("event", "event"),
 }
 """What the items of a list are, and the member that names each."""
 
@@ -68,14 +69,14 @@ def is_recorded(method: str, path: str) -> bool:
     return segments[2] not in _NOBODYS and (segments[2] != "audit" or segments[3:4] == ["questions"])
 
 
-def things_read(path: str, named: Mapping[str, str], queried: Iterable[str], body: Any) -> Iterator[str]:
+def things_read(path: str, named: Mapping[str, str], cases: Iterable[str], body: Any) -> Iterator[str]:
     """What an answer was of, each once, such as `case/9f3c…`; the route itself is known.
 
-    `path` is the template, `named` what its parameters were, `queried` the values of the query's `case`, `body` the
-    answer's JSON; None where it has none.
+    `path` is the template, `named` what its parameters were, `cases` the values of the query's `case` and the case of a
+    referral that the path names, `body` the answer's JSON; None where it has none.
     """
     found = dict.fromkeys(f"{_OF_PATHS[name]}/{value}" for name, value in named.items() if name in _OF_PATHS)
-    found |= dict.fromkeys(f"case/{case}" for case in queried)
+    found |= dict.fromkeys(f"case/{case}" for case in cases)
     found |= dict.fromkeys(_in_body(path, body))
     return (thing for thing in found if is_identifier(thing.partition("/")[2]))
 

@@ -5,17 +5,22 @@ So does a data protection officer, but for what people write about a case of the
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from services.casefile.questions.catalogue import QUESTIONS
 from services.casefile.reports.catalogue import REPORTS
 from tests.casefile.cases import PROPOSAL, SERVICES, CaseContext
+from tests.casefile.exports.test_exports_http import FORMATS, TABLES, shown
 from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import AUDITOR, DPO_OF_AGENCY, INES, LOTTE, Person
 from tests.support.requests import AGREEMENT, INTAKE, another_person
@@ -40,6 +45,8 @@ WRITTEN: Final = {
     "correction": "Geheim: verkeerde dag",
 }
 """What people wrote, each in a place of its own."""
+FILES: Final = ("/bundle", "/export", "/receipts")
+"""What an auditor takes away of a case: each has to be there, or nothing would be found in it."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +86,13 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         assert several.status_code == 201, several.text
         await services.settle()
         basis = (await services.read(INES, case.offer))["legalBasis"]["id"]
+        receipts = (await services.read(INES, f"{case.path}/receipts"))["items"]
         yield Scene(
             services,
             {
                 "case_id": [case.id],
                 "referral_id": [offer.rpartition("/")[2] for offer in (first.offer, case.offer)],
+                "event": [receipt["event"] for receipt in receipts],
                 "basis_id": [basis],
                 "broadcast_id": [several.json()["id"]],
                 "gap_id": [f"{case.id}.g1"],
@@ -131,17 +140,32 @@ def asked(scene: Scene) -> Iterator[tuple[str, dict[str, Any]]]:
             if "get" not in methods or template in ("/v1/stream", "/v1/cases/{case_id}/receipts/{event}"):
                 continue
             names = re.findall(r"{(\w+)}", template)
-            assert len(names) <= 1, f"say here how the parameters of {template} go together"
             known = {parameter["name"] for parameter in methods["get"].get("parameters", [])}
-            params: dict[str, Any] = {"case": case} if template.startswith("/v1/audit/questions/") else {}
+            ways: list[dict[str, Any]] = [{}]
+            if template.startswith("/v1/audit/questions/"):
+                ways = [{"case": case}, {"sample": 10}]
             if template.endswith("/export"):
-                params = {"format": "ndjson"}
-            ways = [params, *({**params, "expand": "full"} for _ in ("",) if "expand" in known)]
+                ways = [{"format": kind} for kind in FORMATS]
+                ways += [{"format": "csv", "table": table} for table in TABLES]
+            if "expand" in known:
+                ways.append({"expand": "full"})
             if "viewer" in known:
-                ways += [{"viewer": "brugwerk"}, {"asOf": "2026-01-12T09:30:00Z"}]
-            for place in scene.there[names[0]] if names else [""]:
-                path = template.replace(f"{{{names[0]}}}", place) if names else template
+                ways += [{**ways[0], "viewer": "brugwerk"}, {**ways[0], "asOf": "2026-01-12T09:30:00Z"}]
+            for places in product(*(scene.there[name] for name in names)):
+                path = template.format(**dict(zip(names, places, strict=True)))
                 yield from ((path, way) for way in ways)
+
+
+def text_of(answer: httpx.Response, params: dict[str, Any]) -> str:
+    """All that somebody reads in an answer, unpacked where it is a file."""
+    if answer.status_code != 200:
+        return answer.text
+    if "format" in params:
+        return shown(params["format"], answer.content)
+    if answer.headers["Content-Type"] == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            return "".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
+    return answer.text
 
 
 async def seen(scene: Scene, person: Person) -> dict[str, str]:
@@ -149,7 +173,9 @@ async def seen(scene: Scene, person: Person) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, params in asked(scene):
         answer = await scene.running.get(person, path, **params)
-        found[f"{path} {params}"] = f"{answer.headers} {answer.text}"
+        if person is AUDITOR and path.endswith(FILES):
+            assert answer.status_code == 200, (path, params, answer.text)
+        found[f"{path} {params}"] = f"{answer.headers} {text_of(answer, params)}"
         if path.startswith("/v1/reports/"):
             table = await scene.running.send(person, "GET", path, headers={"Accept": "text/csv"})
             found[f"{path} as a table"] = table.text

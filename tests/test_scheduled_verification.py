@@ -20,13 +20,15 @@ OFTEN = 0.05
 """Seconds between two verifications."""
 
 
-async def until(services: Running, log: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """What `/readyz` says of a log once that holds; it is ready all the time."""
+async def until(
+    services: Running, service: str, holds: Callable[[dict[str, Any]], bool], of: str | None = None
+) -> dict[str, Any]:
+    """What `/readyz` says of a service's own log, or of another that it signs, once that holds; it is ready meanwhile."""
     async with asyncio.timeout(60):
         while True:
             answer = await services.get(None, "/readyz")
             assert (answer.status_code, answer.json()["ready"]) == (200, True)
-            verified: dict[str, Any] = answer.json()["services"][log]["verified"].get(log, {})
+            verified: dict[str, Any] = answer.json()["services"][service]["verified"].get(of or service, {})
             if verified and holds(verified):
                 return verified
             await asyncio.sleep(0.02)
@@ -68,6 +70,28 @@ async def test_services_verify_their_logs_and_go_on_when_one_was_tampered_with(t
         assert told["mismatches"] == {"CHANGED": 1}
         exchanged(tmp_path, "casefile", untouched)
         assert (await until(services, "casefile", lambda verified: not verified["mismatches"]))["first"] == []
+
+
+async def test_the_log_of_who_read_what_is_verified_by_the_service_that_signs_it(tmp_path: Path) -> None:
+    """Beside its own, under its own name; what was tampered with there is told like any other."""
+    async with running(tmp_path, SERVICES, verify_seconds=OFTEN) as services:
+        await services.set_the_scene()
+        case = await CaseContext(services).brought_to("INTAKE")
+        for _ in range(3):
+            assert (await services.get(AUDITOR, case.path)).status_code == 200
+        assert (await services.get(AUDITOR, "/v1/audit/access/checkpoint")).status_code == 200
+
+        def standing(verified: dict[str, Any]) -> bool:
+            return bool(verified["checked"] >= 3)
+
+        assert (await until(services, "casefile", standing, of="access"))["mismatches"] == {}
+        exchanged(tmp_path, "access")
+        told = await until(services, "casefile", lambda verified: bool(verified["mismatches"]), of="access")
+        assert told["first"] == [{"position": 2, "what": "CHANGED"}]
+        answer = (await services.get(None, "/readyz")).json()["services"]
+        assert answer["casefile"]["verified"]["casefile"]["mismatches"] == {}
+        assert "access" not in answer["referral"]["verified"]
+        assert 'caserelay_mismatches{log="access",what="CHANGED"} 1.0' in (await services.get(None, "/metrics")).text
 
 
 async def test_a_verification_that_cannot_be_done_is_named_and_nothing_is_claimed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who of those who oversee has read a case, for a caller."""
+"""Who has read a case, of those whose readings are on record, for a caller."""
 
 from __future__ import annotations
 

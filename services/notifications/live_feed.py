@@ -19,8 +19,10 @@ from starlette.types import Receive, Scope, Send
 
 from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.access.identity import Caller, Unauthenticated
+from services.chassis.engines.store_health import Unavailable
 from services.chassis.http.problems.problem import ProblemError, response_to
 from services.chassis.http.request.cursors import Pages
+from services.chassis.http.request.readings import Recording
 from services.chassis.http.request.strict_route import is_head
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -61,11 +63,15 @@ Run = Callable[[EventStream, Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """The client of a stream: `authorization` is verified repeatedly, since it expires by the machine's clock."""
+    """The client of a stream: `authorization` is verified repeatedly, since it expires by the machine's clock.
+
+    `recording` records what is sent, before it is, where the client's readings are on record.
+    """
 
     caller: Caller
     authorization: str
     types: Collection[str] | None
+    recording: Recording | None = None
 
 
 class LiveFeed:
@@ -160,6 +166,9 @@ class LiveFeed:
                 found = await self._page(subscriber, listener.looks())
                 listener.has_seen(found.next, more=found.more)
                 if found.positions:
+                    if not await self._recorded(subscriber, found.positions):
+                        await say(b": that you read this cannot be recorded now, so it is not sent; come again\n")
+                        return
                     await say(await self._piece(feed, found.positions))
                     self._receipts.note(
                         subscriber.caller, ToldBy.STREAM, TellingState.SENT, subscriber.types, found.positions[-1]
@@ -170,6 +179,16 @@ class LiveFeed:
                 self._listeners.spoke(listener)
             else:
                 await listener.woken.wait()
+
+    async def _recorded(self, subscriber: Subscriber, positions: tuple[int, ...]) -> bool:
+        """Whether it stands in the record, where it has to, that the subscriber reads the events at these positions."""
+        if subscriber.recording is None:
+            return True
+        try:
+            await subscriber.recording({"items": await messages_at(self._service.log, positions)})
+        except Unavailable:
+            return False
+        return True
 
     async def _page(self, subscriber: Subscriber, after: int) -> Page:
         """A page for this caller; many streams of one caller share one look-up while nothing happens."""

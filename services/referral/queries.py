@@ -122,6 +122,11 @@ class Queries:
         found = await self._found(caller, referral_id, folded)
         return found if POLICY.permits(caller, "read", found.relations) else None
 
+    async def case_of(self, referral_id: str) -> str | None:
+        """The case that a referral belongs to; None for a draft, and where there is none."""
+        offer = (await self.streams.fold(referral_stream(referral_id), REFERRAL)).state.offer
+        return offer.case_id if offer is not None else None
+
     async def referral(self, caller: Caller, referral_id: str) -> tuple[Json, int]:
         """What the caller reads of the referral, and its ETag's version."""
         found = await self.find(caller, referral_id, "read")

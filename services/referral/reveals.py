@@ -20,7 +20,7 @@ from services.chassis.time.clock import Clock
 from services.chassis.vault.vault import Deposit, Vault
 from services.referral.access import POLICY
 from services.referral.domain.context import Context, ReferralCommand
-from services.referral.domain.disclosure import RevealIdentity
+from services.referral.domain.disclosure import RevealIdentity, refuse_to_reveal
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.lists import REFERRALS_OF_A_CASE
@@ -69,9 +69,9 @@ class Reveals:
             kept=record is not None,
         )
         outcome = await self._referrals.handle(command, stream, REFERRAL, request.call(), records=deposit)
-        if outcome.replayed and (refusal := found.context.legal_basis.refusal()) is not None:
-            # What was shown once is not shown again after a withdrawal, whatever key it comes under.
-            raise refusal
+        if outcome.replayed:
+            # What was shown once is not shown again after a withdrawal or an erasure, whatever key it comes under.
+            refuse_to_reveal(found.context, at, kept=record is not None)
         body: dict[str, Any] = {"case": case_id, "referral": found.referral_id}
         if request.dry_run:
             return Response(to_json({**body, **responses.dry_run(request, outcome.events)}), 200, {}, responses.JSON)

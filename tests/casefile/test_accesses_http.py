@@ -68,6 +68,7 @@ async def test_every_service_records_under_the_case_what_is_read_of_it(context: 
     for path, params in (
         (case.offer, {}),
         (f"{case.offer}/disclosures", {}),
+        (f"{case.offer}/events", {}),
         ("/v1/cases", {}),
         ("/v1/referrals", {"case": case.id}),
         ("/v1/audit/questions/Q9", {"case": case.id}),
@@ -76,6 +77,8 @@ async def test_every_service_records_under_the_case_what_is_read_of_it(context: 
     assert (await context.running.get(DPO_OF_AGENCY, "/v1/feed", limit=200)).status_code == 200
     assert routes(await accesses(context, case)) == [
         (AUDITOR.sub, "GET /v1/referrals/{referral_id}"),
+        (AUDITOR.sub, "GET /v1/referrals/{referral_id}/disclosures"),
+        (AUDITOR.sub, "GET /v1/referrals/{referral_id}/events"),
         (AUDITOR.sub, "GET /v1/cases"),
         (AUDITOR.sub, "GET /v1/referrals"),
         (AUDITOR.sub, "GET /v1/audit/questions/{question}"),
@@ -98,6 +101,56 @@ async def test_who_fetches_a_receipt_is_on_record_of_either_side(context: CaseCo
         (INES.sub, "GET /v1/cases/{case_id}/receipts/{event}"),
         (LOTTE.sub, "GET /v1/cases/{case_id}/bundle"),
     ]
+
+
+async def test_files_and_answers_about_many_stand_under_each_case(context: CaseContext) -> None:
+    """Also those that are no JSON, and HEAD, which tells how long a file is."""
+    case, other = await context.brought_to("INTAKE"), await context.accepted()
+    await context.running.settle()
+    assert (await context.running.get(AUDITOR, "/v1/audit/casefile/checkpoint")).status_code == 200
+    of_many = "/v1/audit/questions/Q1"
+    for path, params in (
+        (f"{case.path}/bundle", {}),
+        (f"{case.path}/export", {"format": "csv"}),
+        (f"{case.path}/export", {"format": "ndjson"}),
+        (f"{case.path}/diff", {}),
+        (f"{case.path}/events", {}),
+        (of_many, {"sample": 200}),
+        (of_many, {"programme": "mtw-be-2026"}),
+    ):
+        assert (await context.running.get(AUDITOR, path, **params)).status_code == 200, path
+    assert (await context.running.send(AUDITOR, "HEAD", f"{case.path}/bundle")).status_code == 200
+    of_case = "GET /v1/cases/{case_id}"
+    assert [route for _, route in routes(await accesses(context, case))] == [
+        f"{of_case}/bundle",
+        f"{of_case}/export",
+        f"{of_case}/export",
+        f"{of_case}/diff",
+        f"{of_case}/events",
+        "GET /v1/audit/questions/{question}",
+        "GET /v1/audit/questions/{question}",
+        f"{of_case}/bundle",
+    ]
+    assert [route for _, route in routes(await accesses(context, other))] == ["GET /v1/audit/questions/{question}"] * 2
+
+
+async def test_of_anybody_who_fetches_a_receipt_it_is_on_record(context: CaseContext) -> None:
+    """With the event that it is for; that there is none yet, or that it was refused, is nothing fetched."""
+    case = await context.referred()
+    assert (await context.running.read(INES, f"{case.path}/receipts"))["items"] == []
+    case = await context.accepted()
+    (listed,) = (await context.running.read(INES, f"{case.path}/receipts"))["items"]
+    event = listed["event"]
+    assert (await context.running.get(LOTTE, f"{case.path}/receipts/{event}")).status_code == 200
+    assert (await context.running.get(KARIM, f"{case.path}/receipts/{event}")).status_code == 404
+    assert (await context.running.get(LOTTE, f"{case.path}/receipts/nothing")).status_code == 404
+    assert routes(await accesses(context, case, AUDITOR)) == [
+        (INES.sub, "GET /v1/cases/{case_id}/receipts"),
+        (LOTTE.sub, "GET /v1/cases/{case_id}/receipts/{event}"),
+    ]
+    records = await recorder_of(context, "casefile").log.read_all(0, 2)
+    read = {f"case/{case.id}", f"referral/{case.offer.rpartition('/')[2]}", f"event/{event}"}
+    assert [set(record.event.read) for record in records] == [read] * 2
 
 
 async def test_what_is_about_nobody_and_what_was_refused_is_no_reading(context: CaseContext) -> None:
@@ -231,8 +284,9 @@ async def test_a_page_of_readings_goes_on_where_it_ended(context: CaseContext) -
 
 @pytest.mark.on_files
 async def test_what_cannot_be_recorded_is_not_shown(context: CaseContext) -> None:
-    """Those who oversee are refused until it can be; those who work on the case read on."""
+    """Those who oversee are refused until it can be; those who work on the case read on, and get no receipts."""
     case = await context.brought_to("INTAKE")
+    (receipt,) = (await context.running.read(INES, f"{case.path}/receipts"))["items"]
     for service in ("referral", "casefile"):
         log = recorder_of(context, service).log
         assert isinstance(log, SQLiteEventLog)
@@ -243,10 +297,14 @@ async def test_what_cannot_be_recorded_is_not_shown(context: CaseContext) -> Non
         assert int(answer.headers["Retry-After"]) > 0
         assert case.id not in json.dumps({**problem, "instance": ""})
         assert (await context.running.get(INES, path)).status_code == 200
+    for path in (f"{case.path}/receipts", f"{case.path}/receipts/{receipt['event']}"):
+        answer = await context.running.get(INES, path)
+        assert_problem(answer, 503, "READING_NOT_RECORDED")
+        assert "entry" not in answer.text
     assert (await context.running.get(AUDITOR, "/v1/organisations")).status_code == 200
     for service in ("referral", "casefile"):
         log = recorder_of(context, service).log
         assert isinstance(log, SQLiteEventLog)
         log._opened.execute("PRAGMA query_only = OFF")
     assert (await context.running.get(AUDITOR, case.path)).status_code == 200
-    assert len(await accesses(context, case)) == 1
+    assert [sub for sub, _ in routes(await accesses(context, case))] == [INES.sub, AUDITOR.sub]

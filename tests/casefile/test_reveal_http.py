@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from pathlib import Path
 from typing import Any
@@ -144,13 +145,15 @@ async def test_after_a_withdrawal_nothing_is_shown_also_not_again(context: CaseC
 
 
 async def test_of_an_erased_person_nothing_is_left_to_show(context: CaseContext) -> None:
-    """And that nothing was shown is no disclosure."""
+    """Also not under the key that it was shown under; and that nothing was shown is no disclosure."""
     case = await a_case(context)
+    assert (await reveal(context, case, key="before")).status_code == 200
     vault = context.running.service("referral").vault
     assert vault is not None
     await vault.forget(f"referral-{case.offer.rpartition('/')[2]}")
-    assert_problem(await reveal(context, case), 409, "IDENTITY_NOT_KEPT")
-    assert await disclosed(context, case, INES) == []
+    for key in ("before", "after"):
+        assert_problem(await reveal(context, case, key=key), 409, "IDENTITY_NOT_KEPT")
+    assert len(await disclosed(context, case, INES)) == 1
 
 
 async def test_a_dry_run_shows_and_writes_nothing(context: CaseContext) -> None:
@@ -193,3 +196,23 @@ async def test_a_setting_asks_for_its_purpose_too(tmp_path: Path) -> None:
         context = CaseContext(services)
         case = await context.referred()
         assert_problem(await reveal(context, case), 400, "PURPOSE_REQUIRED")
+
+
+async def test_a_key_of_an_earlier_referral_shows_nothing_of_a_later_one(context: CaseContext) -> None:
+    """What was recorded under it was another act."""
+    client = {"ref": "CL-GEHEIM"}
+    first = await context.referred(another_person(client=client, contact={**CONTACT, "name": "Z. Vroeger"}))
+    assert (await reveal(context, first, key="stale")).status_code == 200
+    await context.running.done(LOTTE, first.offer, "receive")
+    await context.follow(first, LOTTE, "decline", {"reason": "CAPACITY_FULL"})
+    case = await context.referred(another_person(client=client, contact=CONTACT))
+    assert "Geheim" not in str(assert_problem(await reveal(context, case, key="stale"), 422, "IDEMPOTENCY_KEY_REUSED"))
+
+
+async def test_of_two_reveals_at_once_each_that_shows_something_is_on_record(context: CaseContext) -> None:
+    """With keys of their own; with the same key it is one act."""
+    case = await a_case(context)
+    answers = await asyncio.gather(*(reveal(context, case, key=key) for key in ("a", "b", "same", "same")))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert {answer.status_code for answer in answers[:2]} == {200}
+    assert len(await disclosed(context, case, INES)) == 3

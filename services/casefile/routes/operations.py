@@ -82,8 +82,9 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/cases/{case_id}/accesses": Operation(
             "case-list-accesses",
-            "A page of who read the case while overseeing it, of whichever service, when, and what for. For auditors "
-            "and the agency's data protection officer; each reading can be proven by its event in the log `access`.",
+            "A page of who read the case while overseeing it, of whichever service, and of who fetched a receipt, when "
+            "and what for. For auditors and the agency's data protection officer; each reading can be proven by its "
+            "event in the log `access`.",
         ),
         "GET /v1/cases/{case_id}/events": Operation(
             "case-list-events",

@@ -9,6 +9,7 @@ from fastapi import Header, Request
 from contracts.telling_codes import TellingState, ToldBy
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.parameters import Covered
+from services.chassis.http.request.readings import recording
 from services.chassis.http.routing import Router
 from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, STREAM
@@ -58,6 +59,7 @@ def routes(service: Service, live: LiveFeed, receipts: ReadReceipts) -> Router:
         start = await feed_of(service, caller, types, sent, parameter).number()
         await index_caught_up(service)
         receipts.note(caller, ToldBy.STREAM, TellingState.READ, types, start)
-        return live.respond(Subscriber(caller, request.headers["Authorization"], types), start)
+        subscriber = Subscriber(caller, request.headers["Authorization"], types, recording(request))
+        return live.respond(subscriber, start)
 
     return router

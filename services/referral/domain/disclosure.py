@@ -114,13 +114,8 @@ def _without_basis() -> Refused:
 
 
 def reveal(command: RevealIdentity, context: Context) -> list[To]:
-    """Records that the identity is shown. Not after a withdrawal, when nothing more is disclosed to anybody."""
-    if (refusal := context.legal_basis.refusal()) is not None:
-        raise refusal
-    if not context.legal_basis.valid_at(command.at):
-        raise _without_basis()
-    if not command.kept:
-        raise Refused("IDENTITY_NOT_KEPT", "nothing is kept any more that says who the person is")
+    """Records that the identity is shown."""
+    refuse_to_reveal(context, command.at, kept=command.kept)
     reader, offer = acts_for(command.by), context.offer
     revealed = IdentityRevealed(
         offer=offer,
@@ -130,6 +125,16 @@ def reveal(command: RevealIdentity, context: Context) -> list[To]:
         reason_ref=command.reason_ref,
     )
     return [To(disclosures_stream(offer.referral_id), revealed)]
+
+
+def refuse_to_reveal(context: Context, at: datetime, *, kept: bool) -> None:
+    """Raises Refused after a withdrawal, when nothing more is disclosed to anybody, and where nothing is `kept`."""
+    if (refusal := context.legal_basis.refusal()) is not None:
+        raise refusal
+    if not context.legal_basis.valid_at(at):
+        raise _without_basis()
+    if not kept:
+        raise Refused("IDENTITY_NOT_KEPT", "nothing is kept any more that says who the person is")
 
 
 def stopped(context: Context, by: Actor, attempt: str) -> Refused | None:

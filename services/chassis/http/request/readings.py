@@ -1,11 +1,14 @@
 """What is recorded of a reading before it is answered, and what it is for: `Caserelay-Purpose`.
 
 Every route of an application that has a `state.recorder` passes here, so none has to think of it. What is known of an
-answer only once it is there is recorded then, and before any of it leaves.
+answer only once it is there is recorded then, and before any of it leaves. Where an application has a `state.case_of`,
+what is read of a referral is recorded as read of its case too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
@@ -31,6 +34,8 @@ from services.chassis.reads.recorder import Reading
 from services.chassis.vault import national_number
 
 _READER: Final = "caserelay.reader"
+Recording = Callable[[Any], Awaitable[None]]
+"""Records what a further part of an answer shows, by its JSON."""
 PurposeHeader = Annotated[
     str | None,
     Header(
@@ -81,23 +86,8 @@ async def recorded(request: Request, answer: Response) -> Response:
     reader, recorder = request.scope.get(_READER), getattr(request.app.state, "recorder", None)
     if reader is None or recorder is None or answer.status_code >= 300 or looks_only(request):
         return answer
-    caller, purpose = reader
-    path, body = request.scope["route"].path_format, _body_of(answer)
-    # Segments stay encoded until a route reads them, as this one has.
-    named = {name: unquote(value) for name, value in request.path_params.items()}
-    things = [*things_read(path, named, request.query_params.getlist("case"), body)]
-    if not things and isinstance(body, dict) and body.get("items") == []:
-        # An empty page: who follows a feed asks every few seconds, and nothing was read.
-        return answer
-    reading = Reading(
-        route=f"{request.method} {path}",
-        read=tuple(things[:MOST]),
-        left_out=max(0, len(things) - MOST),
-        purpose=purpose,
-        traceparent=str(notes_of(request.scope).trace),
-    )
     try:
-        await recorder.record(caller, reading)
+        await _record(request, _body_of(answer))
     except Unavailable as failure:
         notes_of(request.scope).unavailable = failure
         raise ProblemError(
@@ -107,6 +97,45 @@ async def recorded(request: Request, answer: Response) -> Response:
             headers={"Retry-After": "5"},
         ) from None
     return answer
+
+
+def recording(request: Request) -> Recording | None:
+    """What records each further part of an answer that goes on for as long as it is open; None where none is recorded.
+
+    It is given the part as JSON before that is sent. Raises Unavailable where that cannot be recorded.
+    """
+    if request.scope.get(_READER) is None or getattr(request.app.state, "recorder", None) is None:
+        return None
+    return partial(_record, request)
+
+
+async def _record(request: Request, body: Any) -> None:
+    caller, purpose = request.scope[_READER]
+    path = request.scope["route"].path_format
+    # Segments stay encoded until a route reads them, as this one has.
+    named = {name: unquote(value) for name, value in request.path_params.items()}
+    of_cases = [*request.query_params.getlist("case"), *await _case_of(request, named)]
+    things = [*things_read(path, named, of_cases, body)]
+    empty = isinstance(body, dict) and body.get("items") == []
+    if empty and (not things or caller.role not in RECORDED):
+        # An empty page: who follows a feed asks every few seconds, and nothing was read.
+        return
+    reading = Reading(
+        route=f"{request.method} {path}",
+        read=tuple(things[:MOST]),
+        left_out=max(0, len(things) - MOST),
+        purpose=purpose,
+        traceparent=str(notes_of(request.scope).trace),
+    )
+    await request.app.state.recorder.record(caller, reading)
+
+
+async def _case_of(request: Request, named: Mapping[str, str]) -> list[str]:
+    """The case of the referral that a path names: what is read below a referral does not always say it."""
+    case_of, referral = getattr(request.app.state, "case_of", None), named.get("referral_id")
+    if case_of is None or referral is None or (case := await case_of(referral)) is None:
+        return []
+    return [case]
 
 
 def _body_of(answer: Response) -> Any:
