@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from typing import IO, Final
+from urllib.parse import quote
 
 from reportlab.pdfgen.canvas import Canvas
 
@@ -182,24 +183,29 @@ def _proof(paper: Sheets, contents: Contents) -> None:
     paper.down(8)
     paper.paragraph("With the settings of the service, both are checked like this:")
     paper.down(4)
-    moments = "".join(
-        f" {name} {in_utc(at)}"
-        for name, at in (("--as-of", basis.as_of), ("--known-at", basis.known_at))
+    # What is recorded later is not in this document, so it must not be in what it is compared with.
+    known_at = min(basis.known_at or basis.newest, basis.newest)
+    moments = [
+        (name, option, in_utc(at))
+        for name, option, at in (("asOf", "--as-of", basis.as_of), ("knownAt", "--known-at", known_at))
         if at is not None
-    )
+    ]
+    options = "".join(f" {option} {at}" for _, option, at in moments)
+    query = "".join(f"&{name}={at}" for name, _, at in moments)
     viewer = f" --viewer {shlex.quote(contents.seen_by)}" if contents.seen_by is not None else ""
     paper.verbatim(
         "caserelay audit verify\n"
-        f"caserelay export {case}{moments}{viewer} --format ndjson -o case.ndjson\n"
+        f"caserelay export {case} --format ndjson -o case.ndjson \\\n"
+        f"{options}{viewer}\n"
         "jq -r .digest case.ndjson | sha256sum",
         _CODE,
     )
     paper.down(8)
     paper.paragraph(
         "The first line holds every event in the database against the signed log and names any that differs; the last "
-        "one prints the digest above. With a token instead, the same file comes from "
-        f"GET /v1/cases/{contents.case}/export?format=ndjson. What is proven, against whom, and how programs by others "
-        "check it, is described in docs/audit.md."
+        "one prints the digest above. With a token of the same reader, the same file comes from "
+        f"GET /v1/cases/{quote(contents.case, safe='')}/export?format=ndjson{query}. What is proven, against whom, and "
+        "how programs by others check it, is described in docs/audit.md."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -22,6 +22,8 @@ _THICK: Final = 8.0
 _LEAST: Final = 1.5
 """How wide the shortest bar is, in points."""
 _MOST_ROWS: Final = 9
+_HIGHEST: Final = 600.0
+"""How high lanes that are drawn together may be; it leaves room for the axis on a sheet."""
 _LABEL: Final = Style(size=6.5, lead=8.0)
 _AXIS: Final = 16.0
 _RED: Final = "#b3261e"
@@ -63,12 +65,22 @@ def draw(sheets: Sheets, contents: Contents) -> None:
     at = contents.basis.at
     last = max([at, *(spell.end for spell in charges if spell.end is not None), *(each.begin for each in charges)])
     for strip in strips(charges[0].begin, last):
-        found = list(_lanes(contents, strip))
-        if not found:
-            continue
-        sheets.need(min(_AXIS + 6 + sum(lane.height for lane in found), 600))
-        _draw_strip(sheets, strip, found, at)
-        sheets.down(12)
+        for found in _on_sheets(_lanes(contents, strip)):
+            sheets.need(_AXIS + 6 + sum(lane.height for lane in found))
+            _draw_strip(sheets, strip, found, at)
+            sheets.down(12)
+
+
+def _on_sheets(found: Iterable[Lane]) -> Iterator[list[Lane]]:
+    """The lanes of a strip, as many at once as a sheet has room for: each such piece has the axis above it."""
+    piece: list[Lane] = []
+    for lane in found:
+        if piece and sum(each.height for each in (*piece, lane)) > _HIGHEST:
+            yield piece
+            piece = []
+        piece.append(lane)
+    if piece:
+        yield piece
 
 
 def _lanes(contents: Contents, strip: Strip) -> Iterable[Lane]:
