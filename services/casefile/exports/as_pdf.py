@@ -130,7 +130,7 @@ def _beside(item: Item) -> Iterator[str]:
         yield f"due {moment(item.due_at)}"
     if item.count > 1:
         yield f"{item.count} times"
-    if item.recorded_at != item.occurred_at:
+    if moment(item.recorded_at) != moment(item.occurred_at):
         yield f"recorded {moment(item.recorded_at)}"
     if item.corrected_by:
         yield "corrected later"
@@ -140,10 +140,10 @@ def _deadlines(paper: Sheets, contents: Contents) -> None:
     paper.heading("Deadlines")
     cells = (
         Cell("Deadline", 106),
-        Cell("Of", 187),
+        Cell("Of", 183),
         Cell("Set", 70),
         Cell("Due", 70),
-        Cell("Until", 66),
+        Cell("Until", 70),
     )
     paper.table(
         cells,
@@ -170,9 +170,8 @@ def _proof(paper: Sheets, contents: Contents) -> None:
         "This was the newest checkpoint when this document was made; keep it, and compare it with those that you kept."
     )
     paper.down(8)
-    paper.verbatim(
-        basis.checkpoint or "Nothing was signed yet when this document was made.", _fitting(basis.checkpoint)
-    )
+    for line in (basis.checkpoint or "Nothing was signed yet when this document was made.").splitlines():
+        paper.verbatim(line or " ", _fitting(line))
     paper.down(8)
     paper.paragraph(
         f"The {len(contents.records):,} events of this document have the digest below: the SHA-256 of their digests, "
@@ -209,10 +208,9 @@ def _proof(paper: Sheets, contents: Contents) -> None:
     )
 
 
-def _fitting(checkpoint: str) -> Style:
-    """How a checkpoint is printed so that each of its lines stays one."""
-    longest = max((fonts.width(line, _CODE.font, 1.0) for line in checkpoint.splitlines()), default=1.0)
-    size = min(_CODE.size, (RIGHT - LEFT - 10) / longest)
+def _fitting(line: str) -> Style:
+    """How a line of a checkpoint is printed so that it stays one."""
+    size = min(_CODE.size, (RIGHT - LEFT - 10) / max(1.0, fonts.width(line, _CODE.font, 1.0)))
     return _CODE._replace(size=max(_LEAST_CODE, size))
 
 

@@ -11,7 +11,7 @@ from services.casefile.domain.steps import Party
 from services.casefile.exports.axis import Strip, strips
 from services.casefile.exports.contents import Contents
 from services.casefile.exports.fonts import SANS, drawable, lines, width
-from services.casefile.exports.sheets import BLACK, GREY, LEFT, PALE, RIGHT, SMALL, Area, Sheets, Stroke, Style, Words
+from services.casefile.exports.sheets import BLACK, GREY, LEFT, PALE, RIGHT, Area, Sheets, Stroke, Style, Words
 from services.casefile.exports.spells import LEAD, Charge, Spell
 from services.casefile.exports.words import in_words
 
@@ -144,15 +144,20 @@ def _draw_strip(sheets: Sheets, strip: Strip, found: Sequence[Lane], at: datetim
 
 def _draw_lane(sheets: Sheets, lane: Lane, strip: Strip, at: datetime) -> None:
     party = lane.party
-    named = lines(party.sub, SANS, 8.0, _NAMES - 6)[:1]
-    beside = lines(f"{in_words(party.role)}, {party.org}", SANS, SMALL.size - 1, _NAMES - 6)[:1]
-    sheets.draw(Words(LEFT, sheets.y - 9, named[0] if named else "", Style(size=8.0)))
-    sheets.draw(Words(LEFT, sheets.y - 18, beside[0] if beside else "", SMALL._replace(size=SMALL.size - 1)))
+    sheets.draw(Words(LEFT, sheets.y - 9, _fitting(party.sub, 8.0, 1)[0], Style(size=8.0)))
+    for index, line in enumerate(_fitting(f"{in_words(party.role)}, {party.org}", _LABEL.size, 2)):
+        sheets.draw(Words(LEFT, sheets.y - 17 - index * 7, line, _LABEL._replace(colour=GREY)))
     for bar in lane.bars:
         _draw_bar(sheets, bar, strip, sheets.y - 3 - bar.row * _ROW, at)
     for x in lane.missed:
         y = sheets.y
         sheets.draw(Area(((x, y - 4), (x - 2.5, y), (x + 2.5, y)), _RED))
+
+
+def _fitting(text: str, size: float, most: int) -> list[str]:
+    """A name in so many lines at most; dots say that it goes on, as the table below has it."""
+    found = lines(text, SANS, size, _NAMES - 6)
+    return found if len(found) <= most else [*found[: most - 1], f"{found[most - 1][:-1]}…"]
 
 
 def _draw_bar(sheets: Sheets, bar: Stretch, strip: Strip, top: float, at: datetime) -> None:

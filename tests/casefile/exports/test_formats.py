@@ -210,6 +210,21 @@ def test_every_lane_is_on_its_sheet_however_many_there_are(book: Casebook) -> No
     assert min(heights) >= 30
 
 
+def test_no_name_beside_a_lane_ends_without_a_word(book: Casebook) -> None:
+    """What is too long for two lines ends with dots; a role and an organisation that fit on two are whole."""
+    book.mentoring()
+    of = contents(book)
+    spells = CaseSpells()
+    party = of.spells.charges[0].what.party
+    for sub, org in (("of-a-long-name." * 6, "vdab-gent"), ("short", "samenstap-oost-vlaanderen"), ("none", "o" * 199)):
+        spells.take(book.history[-1], replace(of.after, lead=replace(party, sub=sub, org=org)))
+    first = text_of(PdfReader(BytesIO(written(replace(of, spells=spells), "pdf"))).pages[0])
+    lanes = first.partition("this document is about.")[2].partition("Responsibilities")[0]
+    assert "of-a-long-name.of-a" in lanes
+    assert lanes.count("…") == 2, lanes
+    assert "Agency counsellor, samenstap-oost-vlaanderen" in lanes
+
+
 def test_every_font_of_a_pdf_is_in_it(book: Casebook) -> None:
     """So it looks the same wherever it is printed."""
     reader = PdfReader(BytesIO(written(contents(oddly_named(book)), "pdf")))
