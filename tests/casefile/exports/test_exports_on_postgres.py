@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from services.casefile.exports.formats import FORMATS
 from services.casefile.exports.replayed import Wanted, export_all, export_case
@@ -20,8 +21,9 @@ from tests.support.running import running
 @pytest.mark.slow
 async def test_the_shell_writes_what_the_api_answers(tmp_path: Path, database_url: str) -> None:
     """Byte by byte, in every format; and all cases are in one file."""
-    settings, timeline = Settings(data=tmp_path / "data", database_url=database_url), TABLES["timeline"]
-    async with running(tmp_path / "data", SERVICES, database_url=database_url) as services:
+    address, timeline = SecretStr(database_url), TABLES["timeline"]
+    settings = Settings(data=tmp_path / "data", database_url=address)
+    async with running(tmp_path / "data", SERVICES, database_url=address) as services:
         await services.set_the_scene()
         context = CaseContext(services)
         await context.describe_mentor()
