@@ -7,6 +7,7 @@ import base64
 import csv
 import hashlib
 import json
+import sys
 import time
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -169,6 +170,21 @@ async def test_what_there_is_not_is_refused(context: CaseContext, asked: dict[st
     refused = await context.running.get(AUDITOR, f"{case.path}/export", **asked)
     assert refused.status_code == 422, refused.text
     assert (await context.running.get(KARIM, f"{case.path}/export", **asked)).status_code in (404, 422)
+
+
+async def test_where_libraries_are_missing_the_answer_says_how_to_get_them(
+    context: CaseContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no error of the caller, and the formats that need none are there all the same."""
+    case = await context.referred()
+    for library in ("reportlab", "xlsxwriter", "pyarrow"):
+        monkeypatch.setitem(sys.modules, library, None)
+    for kind in ("pdf", "xlsx", "parquet"):
+        refused = await context.running.get(AUDITOR, f"{case.path}/export", format=kind)
+        assert_problem(refused, 501, "FORMAT_NOT_INSTALLED")
+        assert "`make exports` installs them" in refused.json()["detail"]
+    for kind in ("csv", "ndjson"):
+        assert (await context.running.get(AUDITOR, f"{case.path}/export", format=kind)).status_code == 200
 
 
 async def test_no_file_holds_what_belongs_in_the_vault(context: CaseContext) -> None:
