@@ -41,17 +41,27 @@ class Exports:
         """What somebody does who asks for a format: reads the timeline, or the raw record."""
         return RECORD if kind.name == NDJSON else TIMELINE
 
+    async def through(self) -> int:
+        """The last position of the log now. Who asks for it before they find the case misses nothing up to it."""
+        return await self._queries.streams.log.head()
+
     async def file(
         self,
         looking: tuple[Caller, Found, Moment],
+        through: int,
         kind: Format,
         table: Table,
         is_gone: Callable[[], Awaitable[bool]],
     ) -> bytes:
-        """The file of a case for who looks at it. Raises NotInstalled, and Gone where nobody waits any more."""
+        """The file of a case for who looks at it, of the log up to a position.
+
+        Raises NotInstalled, and Gone where nobody waits any more.
+        """
         kind.require()
         async with self._turn:
-            contents = await self._contents(*looking)
+            if await is_gone():
+                raise Gone
+            contents = await self._contents(*looking, through)
             given_up = threading.Event()
 
             def pulse() -> None:
@@ -73,15 +83,14 @@ class Exports:
                 # Also where this is cancelled: the thread ends with its next row.
                 given_up.set()
 
-    async def _contents(self, caller: Caller, found: Found, at: Moment) -> Contents:
-        log = self._queries.streams.log
-        signed = await self._reader.signed()
-        head, last = await log.head(), await newest(log)
+    async def _contents(self, caller: Caller, found: Found, at: Moment, through: int) -> Contents:
+        signed, last = await self._reader.signed(), await newest(self._queries.streams.log, through)
         records = await self._queries.records(found)
         if found.as_of_then:
             # Who sees what is decided by what was known then.
             records = [*known(records, at.as_of, at.known_at)]
-        basis = Basis(head, last, signed.note.decode() if signed is not None else "", at.as_of, at.known_at)
+        checkpoint = signed.note.decode() if signed is not None else ""
+        basis = Basis(through, last, checkpoint, at.as_of, at.known_at)
         stopped = CONSENT_WITHDRAWN in found.relations
         seer = self._queries.seen_by(caller, found)
         return await asyncio.to_thread(contents_of, found.case_id, records, basis, seen_by=seer, stopped=stopped)

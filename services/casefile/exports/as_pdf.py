@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from typing import IO, Final
+from urllib.parse import quote
 
 from reportlab.pdfgen.canvas import Canvas
 
@@ -129,7 +130,7 @@ def _beside(item: Item) -> Iterator[str]:
         yield f"due {moment(item.due_at)}"
     if item.count > 1:
         yield f"{item.count} times"
-    if item.recorded_at != item.occurred_at:
+    if moment(item.recorded_at) != moment(item.occurred_at):
         yield f"recorded {moment(item.recorded_at)}"
     if item.corrected_by:
         yield "corrected later"
@@ -139,10 +140,10 @@ def _deadlines(paper: Sheets, contents: Contents) -> None:
     paper.heading("Deadlines")
     cells = (
         Cell("Deadline", 106),
-        Cell("Of", 187),
+        Cell("Of", 183),
         Cell("Set", 70),
         Cell("Due", 70),
-        Cell("Until", 66),
+        Cell("Until", 70),
     )
     paper.table(
         cells,
@@ -169,9 +170,8 @@ def _proof(paper: Sheets, contents: Contents) -> None:
         "This was the newest checkpoint when this document was made; keep it, and compare it with those that you kept."
     )
     paper.down(8)
-    paper.verbatim(
-        basis.checkpoint or "Nothing was signed yet when this document was made.", _fitting(basis.checkpoint)
-    )
+    for line in (basis.checkpoint or "Nothing was signed yet when this document was made.").splitlines():
+        paper.verbatim(line or " ", _fitting(line))
     paper.down(8)
     paper.paragraph(
         f"The {len(contents.records):,} events of this document have the digest below: the SHA-256 of their digests, "
@@ -182,31 +182,35 @@ def _proof(paper: Sheets, contents: Contents) -> None:
     paper.down(8)
     paper.paragraph("With the settings of the service, both are checked like this:")
     paper.down(4)
-    moments = "".join(
-        f" {name} {in_utc(at)}"
-        for name, at in (("--as-of", basis.as_of), ("--known-at", basis.known_at))
+    # What is recorded later is not in this document, so it must not be in what it is compared with.
+    known_at = min(basis.known_at or basis.newest, basis.newest)
+    moments = [
+        (name, option, in_utc(at))
+        for name, option, at in (("asOf", "--as-of", basis.as_of), ("knownAt", "--known-at", known_at))
         if at is not None
-    )
+    ]
+    options = "".join(f" {option} {at}" for _, option, at in moments)
+    query = "".join(f"&{name}={at}" for name, _, at in moments)
     viewer = f" --viewer {shlex.quote(contents.seen_by)}" if contents.seen_by is not None else ""
     paper.verbatim(
         "caserelay audit verify\n"
-        f"caserelay export {case}{moments}{viewer} --format ndjson -o case.ndjson\n"
+        f"caserelay export {case} --format ndjson -o case.ndjson \\\n"
+        f"{options}{viewer}\n"
         "jq -r .digest case.ndjson | sha256sum",
         _CODE,
     )
     paper.down(8)
     paper.paragraph(
         "The first line holds every event in the database against the signed log and names any that differs; the last "
-        "one prints the digest above. With a token instead, the same file comes from "
-        f"GET /v1/cases/{contents.case}/export?format=ndjson. What is proven, against whom, and how programs by others "
-        "check it, is described in docs/audit.md."
+        "one prints the digest above. With a token of the same reader, the same file comes from "
+        f"GET /v1/cases/{quote(contents.case, safe='')}/export?format=ndjson{query}. What is proven, against whom, and "
+        "how programs by others check it, is described in docs/audit.md."
     )
 
 
-def _fitting(checkpoint: str) -> Style:
-    """How a checkpoint is printed so that each of its lines stays one."""
-    longest = max((fonts.width(line, _CODE.font, 1.0) for line in checkpoint.splitlines()), default=1.0)
-    size = min(_CODE.size, (RIGHT - LEFT - 10) / longest)
+def _fitting(line: str) -> Style:
+    """How a line of a checkpoint is printed so that it stays one."""
+    size = min(_CODE.size, (RIGHT - LEFT - 10) / max(1.0, fonts.width(line, _CODE.font, 1.0)))
     return _CODE._replace(size=max(_LEAST_CODE, size))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ from services.casefile.domain.steps import Party
 from services.casefile.exports.axis import Strip, strips
 from services.casefile.exports.contents import Contents
 from services.casefile.exports.fonts import SANS, drawable, lines, width
-from services.casefile.exports.sheets import BLACK, GREY, LEFT, PALE, RIGHT, SMALL, Area, Sheets, Stroke, Style, Words
+from services.casefile.exports.sheets import BLACK, GREY, LEFT, PALE, RIGHT, Area, Sheets, Stroke, Style, Words
 from services.casefile.exports.spells import LEAD, Charge, Spell
 from services.casefile.exports.words import in_words
 
@@ -22,6 +22,8 @@ _THICK: Final = 8.0
 _LEAST: Final = 1.5
 """How wide the shortest bar is, in points."""
 _MOST_ROWS: Final = 9
+_HIGHEST: Final = 600.0
+"""How high lanes that are drawn together may be; it leaves room for the axis on a sheet."""
 _LABEL: Final = Style(size=6.5, lead=8.0)
 _AXIS: Final = 16.0
 _RED: Final = "#b3261e"
@@ -63,12 +65,22 @@ def draw(sheets: Sheets, contents: Contents) -> None:
     at = contents.basis.at
     last = max([at, *(spell.end for spell in charges if spell.end is not None), *(each.begin for each in charges)])
     for strip in strips(charges[0].begin, last):
-        found = list(_lanes(contents, strip))
-        if not found:
-            continue
-        sheets.need(min(_AXIS + 6 + sum(lane.height for lane in found), 600))
-        _draw_strip(sheets, strip, found, at)
-        sheets.down(12)
+        for found in _on_sheets(_lanes(contents, strip)):
+            sheets.need(_AXIS + 6 + sum(lane.height for lane in found))
+            _draw_strip(sheets, strip, found, at)
+            sheets.down(12)
+
+
+def _on_sheets(found: Iterable[Lane]) -> Iterator[list[Lane]]:
+    """The lanes of a strip, as many at once as a sheet has room for: each such piece has the axis above it."""
+    piece: list[Lane] = []
+    for lane in found:
+        if piece and sum(each.height for each in (*piece, lane)) > _HIGHEST:
+            yield piece
+            piece = []
+        piece.append(lane)
+    if piece:
+        yield piece
 
 
 def _lanes(contents: Contents, strip: Strip) -> Iterable[Lane]:
@@ -132,15 +144,20 @@ def _draw_strip(sheets: Sheets, strip: Strip, found: Sequence[Lane], at: datetim
 
 def _draw_lane(sheets: Sheets, lane: Lane, strip: Strip, at: datetime) -> None:
     party = lane.party
-    named = lines(party.sub, SANS, 8.0, _NAMES - 6)[:1]
-    beside = lines(f"{in_words(party.role)}, {party.org}", SANS, SMALL.size - 1, _NAMES - 6)[:1]
-    sheets.draw(Words(LEFT, sheets.y - 9, named[0] if named else "", Style(size=8.0)))
-    sheets.draw(Words(LEFT, sheets.y - 18, beside[0] if beside else "", SMALL._replace(size=SMALL.size - 1)))
+    sheets.draw(Words(LEFT, sheets.y - 9, _fitting(party.sub, 8.0, 1)[0], Style(size=8.0)))
+    for index, line in enumerate(_fitting(f"{in_words(party.role)}, {party.org}", _LABEL.size, 2)):
+        sheets.draw(Words(LEFT, sheets.y - 17 - index * 7, line, _LABEL._replace(colour=GREY)))
     for bar in lane.bars:
         _draw_bar(sheets, bar, strip, sheets.y - 3 - bar.row * _ROW, at)
     for x in lane.missed:
         y = sheets.y
         sheets.draw(Area(((x, y - 4), (x - 2.5, y), (x + 2.5, y)), _RED))
+
+
+def _fitting(text: str, size: float, most: int) -> list[str]:
+    """A name in so many lines at most; dots say that it goes on, as the table below has it."""
+    found = lines(text, SANS, size, _NAMES - 6)
+    return found if len(found) <= most else [*found[: most - 1], f"{found[most - 1][:-1]}…"]
 
 
 def _draw_bar(sheets: Sheets, bar: Stretch, strip: Strip, top: float, at: datetime) -> None:

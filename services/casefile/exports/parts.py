@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Final
 
 from msgspec import DecodeError, Struct, ValidationError
@@ -104,7 +105,7 @@ class Parts:
         # First under another name: a part that is gone must not be missed by who goes on.
         over = _over(file)
         self._directory.rename(over)
-        shutil.rmtree(over)
+        _removed(over)
         return digest
 
 
@@ -112,10 +113,10 @@ class Parts:
 def parts_of(file: Path, order: Order, basis: Callable[[], Basis]) -> Iterator[Parts]:
     """The parts of a file, of this order or begun by the same one. Raises NotWritten."""
     directory = file.with_name(f"{file.name}.parts")
-    if _over(file).exists():
-        shutil.rmtree(_over(file))
-    if not directory.exists():
+    _removed(_over(file))
+    if not (directory / PLAN).exists():
         refuse_existing(file)
+        _refuse_others(directory)
     directory.mkdir(mode=0o700, exist_ok=True)
     with _held(directory / LOCK, file):
         yield Parts(directory, _plan(directory, order, basis))
@@ -127,13 +128,24 @@ def refuse_existing(file: Path) -> None:
         raise NotWritten(f"{file} already exists and is left unchanged; choose a new file for each export")
 
 
+def _refuse_others(directory: Path) -> None:
+    """Raises NotWritten for a directory that no export has made: it would be removed in the end."""
+    if directory.exists() and any(path.name not in (LOCK, PLAN, _aside(PLAN)) for path in directory.iterdir()):
+        raise NotWritten(f"{directory} has something else in it; move it away, or choose another file")
+
+
 def _over(file: Path) -> Path:
     return file.with_name(f"{file.name}.parts.done")
 
 
+def _removed(over: Path) -> None:
+    # Two may remove it at once: that it is gone already is no failure.
+    shutil.rmtree(over, ignore_errors=True)
+
+
 @contextmanager
 def _held(lock: Path, file: Path) -> Iterator[None]:
-    with lock.open("wb") as held:
+    with lock.open("ab") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -164,15 +176,26 @@ def _plan(directory: Path, order: Order, basis: Callable[[], Basis]) -> Plan:
 
 @contextmanager
 def appearing(file: Path, aside: Path | None = None) -> Iterator[IO[bytes]]:
-    """What to write; then it is on the disk under the name, at once. `aside` is where it is written before."""
-    with _renamed((aside or file.parent) / f"{file.name}.partial", lambda: file) as written:
+    """What to write; then it is on the disk under the name, at once.
+
+    `aside` is a directory of the writer's own where it is written before; without one it is written beside the file,
+    under a name that nobody else has.
+    """
+    partial = aside / _aside(file.name) if aside is not None else file.with_name(f"{file.name}.{token_hex(4)}.partial")
+    with _renamed(partial, lambda: file) as written:
         yield written
+
+
+def _aside(name: str) -> str:
+    return f"{name}.partial"
 
 
 @contextmanager
 def _renamed(partial: Path, named: Callable[[], Path]) -> Iterator[IO[bytes]]:
+    # Whatever has the name already is somebody else's, and stays.
+    opened = partial.open("x+b")
     try:
-        with partial.open("w+b") as written:
+        with opened as written:
             yield written
             written.flush()
             os.fsync(written.fileno())

@@ -88,6 +88,8 @@ async def export_case(settings: Settings, case_id: str, wanted: Wanted, viewer: 
         with appearing(file) as written:
             wanted.kind.write(contents, wanted.table, written, steady)
             written.flush()
+            # Another one may have written it meanwhile: nothing is overwritten, its manifest neither.
+            refuse_existing(file)
             digest = write_manifest(file, written, _about(f"case {case_id}", wanted, basis))
     return Written(file, digest, 1, len(contents.records))
 
@@ -176,7 +178,8 @@ async def _opened(settings: Settings) -> AsyncIterator[_Opened]:
     try:
         standing = await audit.standing()
         checkpoint = standing.note.decode() if standing is not None else ""
-        basis = Basis(await log.head(), await newest(log), checkpoint)
+        head = await log.head()
+        basis = Basis(head, await newest(log, head), checkpoint)
         yield _Opened(log, stores.epochs(NAME).current.name, basis)
     finally:
         await audit.close()

@@ -104,9 +104,9 @@ class Kept:
             changes.put(KEPT.name, recorded.stream, seq, **columns)
 
 
-async def newest(log: EventLog) -> datetime:
-    """When the newest event of a log was recorded."""
-    head = await log.head()
+async def newest(log: EventLog, head: int | None = None) -> datetime:
+    """When the newest event of a log was recorded, or the one at the position `head`."""
+    head = await log.head() if head is None else head
     found = await log.read_all(head - 1, 1) if head else []
     return found[-1].meta.recorded_at if found else FIRST
 

@@ -51,11 +51,11 @@ def routes(exports: Exports, queries: Queries, machine: TimeMachine) -> Router:
         known_at: KnownAt = None,
         viewer: Viewer = None,
     ) -> Response:
-        kind = FORMATS[format]
+        kind, through = FORMATS[format], await exports.through()
         found = await queries.find(caller, case_id, exports.act_of(kind) if viewer is None else READ_AS)
         looking = await looked(queries, machine, caller, found, (viewer, as_of, known_at))
         try:
-            content = await exports.file(looking, kind, TABLES[table], http.is_disconnected)
+            content = await exports.file(looking, through, kind, TABLES[table], http.is_disconnected)
         except NotInstalled:
             raise ProblemError(
                 501,

@@ -18,9 +18,9 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 import pytest
 
-from services.casefile.exports.formats import FORMATS
+from services.casefile.exports.formats import FORMATS, Format
 from services.casefile.exports.parts import NotWritten
-from services.casefile.exports.replayed import Wanted, export_all
+from services.casefile.exports.replayed import Wanted, export_all, export_case
 from services.casefile.exports.tables import TABLES
 from services.casefile.reports.report import History
 from services.chassis.settings import Settings
@@ -307,3 +307,42 @@ def test_no_more_than_one_writes_a_file(tmp_path: Path, data: Path) -> None:
         with pytest.raises(NotWritten, match="another process is writing"):
             export(data, "csv", file)
     assert export(data, "csv", file)[0] == CASES
+
+
+def test_no_export_touches_what_it_has_not_made(tmp_path: Path, data: Path) -> None:
+    """Neither a directory that only has the name of its parts, nor the file that another one has written meanwhile."""
+    mine = tmp_path / "all.csv.parts"
+    mine.mkdir()
+    (mine / "lock").write_text("mine")
+    (mine / "thesis").write_text("mine")
+    with pytest.raises(NotWritten, match="has something else in it"):
+        export(data, "csv", tmp_path / "all.csv")
+    assert {path.name: path.read_text() for path in mine.iterdir()} == {"lock": "mine", "thesis": "mine"}
+    beside = tmp_path / "case.csv.partial"
+    beside.write_text("mine")
+    caserelay("export", "n0", "--format", "csv", "-o", tmp_path / "case.csv", data=data)
+    assert beside.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "all.csv.parts",
+        "case.csv",
+        "case.csv.partial",
+        "case.csv.sha256",
+    ]
+
+
+def test_of_two_that_write_one_file_at_once_one_is_refused(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that ends last; file and manifest are those of the other."""
+    file, settings = tmp_path / "case", Settings(data=data)
+    write = Format.write
+
+    def overtaken(kind: Format, *rest: Any) -> None:
+        write(kind, *rest)
+        file.write_bytes(b"of the other")
+
+    monkeypatch.setattr(Format, "write", overtaken)
+    with pytest.raises(NotWritten, match="already exists and is left unchanged"):
+        asyncio.run(export_case(settings, "n0", Wanted(FORMATS["csv"], TABLES["timeline"]), None, file))
+    assert file.read_bytes() == b"of the other"
+    assert [path.name for path in tmp_path.iterdir()] == ["case"]

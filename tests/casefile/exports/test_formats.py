@@ -13,12 +13,15 @@ from typing import Any
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 from pypdf import PdfReader
 
 from services.casefile.exports.axis import strips
 from services.casefile.exports.contents import Basis, contents_of
 from services.casefile.exports.formats import FORMATS, Format, NotInstalled
+from services.casefile.exports.spells import CaseSpells
 from services.casefile.exports.tables import TABLES, Kind
+from services.casefile.reports.spreadsheet import cell
 from services.chassis.modelling.days import in_utc
 from tests.casefile.casebook import Casebook
 from tests.casefile.exports.histories import CHECKPOINT, FORMULAS, NAMES, contents, much_longer, oddly_named, written
@@ -51,7 +54,13 @@ def test_no_cell_of_a_csv_is_a_formula(book: Casebook) -> None:
     subs = {row["actorSub"] for row in rows}
     assert {f"'{sub}" for sub in FORMULAS} <= subs
     assert set(NAMES) <= subs
-    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert not [text for row in rows for text in row.values() if text.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_whatever_begins_a_formula_makes_none(begin: str) -> None:
+    """Also in full width, as Excel takes it in Japanese, and behind a line end or a tab."""
+    assert cell(f"{begin}1+2") == f"'{begin}1+2"
 
 
 def test_a_workbook_has_a_sheet_for_each_table_with_typed_cells(book: Casebook) -> None:
@@ -63,14 +72,14 @@ def test_a_workbook_has_a_sheet_for_each_table_with_typed_cells(book: Casebook) 
         sheet = workbook[table.title]
         assert sheet.freeze_panes == "A2"
         header, *rows = sheet.iter_rows()
-        assert [cell.value for cell in header] == list(table.header)
+        assert [title.value for title in header] == list(table.header)
         expected = list(of.rows(table.name))
         assert len(rows) == len(expected)
         for row, values in zip(rows, expected, strict=True):
-            for cell, value, column in zip(row, values, table.columns, strict=True):
-                assert cell.data_type != "f"
-                assert cell.value == (value.replace(tzinfo=None) if isinstance(value, datetime) else value)
-                assert cell.is_date == (column.kind is Kind.TIME and value is not None)
+            for shown, value, column in zip(row, values, table.columns, strict=True):
+                assert shown.data_type != "f"
+                assert shown.value == (value.replace(tzinfo=None) if isinstance(value, datetime) else value)
+                assert shown.is_date == (column.kind is Kind.TIME and value is not None)
     about = {row[0].value: row[1].value for row in workbook["About"].iter_rows()}
     assert about["Case"] == CASE_ID
     assert about["Digest of the events"] == of.digest
@@ -138,6 +147,83 @@ def test_a_pdf_has_lanes_words_and_the_proof_on_its_last_page(book: Casebook) ->
         "Deadlines",
         "Proof",
     ]
+
+
+def test_what_a_pdf_says_to_check_it_with_leaves_out_what_comes_later(book: Casebook) -> None:
+    """The digest is still the same one when the case has gone on, also where a later `knownAt` was asked for."""
+    book.mentoring()
+    newest = "2026-08-06T08:00:00Z"
+    asked: tuple[tuple[dict[str, Any], str, str], ...] = (
+        ({}, f"--known-at {newest}", f"&knownAt={newest}"),
+        ({"known_at": on(6, 9)}, f"--known-at {newest}", f"&knownAt={newest}"),
+        (
+            {"as_of": on(3, 3), "known_at": on(4, 4)},
+            "--as-of 2026-03-03T09:00:00Z --known-at 2026-04-04T08:00:00Z",
+            "&asOf=2026-03-03T09:00:00Z&knownAt=2026-04-04T08:00:00Z",
+        ),
+    )
+    for moments, options, query in asked:
+        proof = text_of(PdfReader(BytesIO(written(contents(book, **moments), "pdf"))).pages[-1])
+        assert f"-o case.ndjson \\ {options} jq" in proof
+        assert f"/export?format=ndjson{query}." in proof.replace(" ", "")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_before_a_case_began_there_is_a_file_without_rows(book: Casebook, kind: str) -> None:
+    """It can be opened, and says of what moment it is."""
+    of = contents(book.referred(), as_of=on(1, 1, 2020))
+    assert of.records == []
+    content = written(of, kind)
+    if kind == "pdf":
+        first = text_of(PdfReader(BytesIO(content)).pages[0])
+        assert "Events 0" in first
+        assert "2020-01-01" in first
+    if kind == "xlsx":
+        workbook: Any = openpyxl.load_workbook(BytesIO(content))
+        assert [sheet.max_row for sheet in workbook.worksheets[1:]] == [1] * len(TABLES)
+    if kind == "csv":
+        assert content.count(b"\r\n") == 1
+    if kind == "parquet":
+        assert pq.read_table(BytesIO(content)).num_rows == 0
+    if kind == "ndjson":
+        assert content == b""
+
+
+def test_every_lane_is_on_its_sheet_however_many_there_are(book: Casebook) -> None:
+    """Forty people were responsible within a month: more lanes than a sheet has room for."""
+    book.mentoring()
+    of = contents(book)
+    spells = CaseSpells()
+    party = of.spells.charges[0].what.party
+    for number in range(40):
+        lead = replace(party, sub=f"person.{number}")
+        spells.take(book.history[-1], replace(of.after, lead=lead))
+    reader = PdfReader(BytesIO(written(replace(of, spells=spells), "pdf")))
+    heights: list[float] = []
+
+    def note(text: str, _: object, at: Any, *__: object) -> None:
+        if text.strip():
+            heights.append(at[5])
+
+    for page in reader.pages:
+        page.extract_text(visitor_text=note)
+    assert len(heights) > 200
+    assert min(heights) >= 30
+
+
+def test_no_name_beside_a_lane_ends_without_a_word(book: Casebook) -> None:
+    """What is too long for two lines ends with dots; a role and an organisation that fit on two are whole."""
+    book.mentoring()
+    of = contents(book)
+    spells = CaseSpells()
+    party = of.spells.charges[0].what.party
+    for sub, org in (("of-a-long-name." * 6, "vdab-gent"), ("short", "samenstap-oost-vlaanderen"), ("none", "o" * 199)):
+        spells.take(book.history[-1], replace(of.after, lead=replace(party, sub=sub, org=org)))
+    lanes = text_of(PdfReader(BytesIO(written(replace(of, spells=spells), "pdf"))).pages[0])
+    assert "of-a-long-name.of-a-long-… Agency counsellor, vdab-gent" in lanes
+    assert "none Agency counsellor, ooooo" in lanes
+    assert "ooooo… " in lanes
+    assert "Agency counsellor, samenstap-oost-vlaanderen" in lanes
 
 
 def test_every_font_of_a_pdf_is_in_it(book: Casebook) -> None:
