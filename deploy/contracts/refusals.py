@@ -76,7 +76,7 @@ def reach() -> Reach:
 def raised() -> Mapping[str, tuple[Site, ...]]:
     """Every code that the services raise, and where; those of a sentence come first."""
     found: dict[str, list[Site]] = {}
-    for site in sorted(reach().everywhere(), key=lambda reached: (reached.detail == "…", reached.place)):
+    for site in sorted(reach().everywhere(), key=_order):
         found.setdefault(site.code, []).append(site)
     return {code: tuple(found[code]) for code in sorted(found)}
 
@@ -202,6 +202,11 @@ def described(operations: Operations) -> dict[str, Any]:
     }
 
 
+def _order(site: Site) -> tuple[bool, str, str]:
+    """Those of a sentence first; of one line that which points at nothing."""
+    return site.detail == "…", site.place, site.pointer or ""
+
+
 def _key(site: Site) -> tuple[str, int, str, str | None]:
     return site.code, site.status, site.detail, site.pointer
 
@@ -209,7 +214,7 @@ def _key(site: Site) -> tuple[str, int, str, str | None]:
 def _first_of_each(sites: set[Site]) -> Iterator[Site]:
     """One site for each code and status of an operation: with a sentence of its own, if there is one."""
     first: dict[tuple[str, int], Site] = {}
-    for site in sorted(sites, key=lambda reached: (reached.detail == "…", reached.place)):
+    for site in sorted(sites, key=_order):
         first.setdefault((site.code, site.status), site)
     return iter(first.values())
 

@@ -79,7 +79,7 @@ class Commands:
         folded = await self._queries.find(request.caller, subscription_id, "change")
         address = await self._queries.address(folded.state)
         if folded.etag in (request.if_match or ()):
-            check_read_only(body, self._queries.view(folded.state, folded.etag, address))
+            check_read_only(body, self._queries.view(request.caller, folded.state, folded.etag, address))
         stamp = replace(self._stamp(request, subscription_id), held=folded.state.choices, address=address)
         command = ACTIONS["change"].command_of(body, stamp)
         outcome = await self._asking(body.address, request, command, subscription_id, stamp.deposit)
@@ -112,7 +112,7 @@ class Commands:
         command = ACTIONS["delete"].command_of(NothingBody(), stamp)
         outcome = await self._run(request, command, subscription_id, stamp.deposit)
         if request.dry_run:
-            shown = await self._queries.shown(folded.state, folded.etag)
+            shown = await self._queries.shown(request.caller, folded.state, folded.etag)
             return responses.command_result(request, outcome, shown, LOG)
         return responses.removed(outcome, LOG)
 
@@ -184,7 +184,7 @@ class Commands:
         location: str | None = None,
         **more: str | None,
     ) -> Response:
-        shown = self._queries.view(outcome.state, outcome.etag, address)
+        shown = self._queries.view(request.caller, outcome.state, outcome.etag, address)
         return responses.command_result(request, outcome, {**shown, **more}, LOG, location=location)
 
     async def _with_secret(

@@ -18,7 +18,7 @@ from services.chassis.vault.vault import Vault
 from services.notifications.access import LIST, OWN_ORGANISATION, POLICY, READ, relations_to_subscription
 from services.notifications.actions import ACTIONS
 from services.notifications.context import SubscriptionContexts
-from services.notifications.domain.subscribing import blocked
+from services.notifications.domain.subscribing import blocked, not_the_reader
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 from services.notifications.views import PATH, subscription_view
@@ -49,7 +49,7 @@ class Queries:
     async def read(self, caller: Caller, subscription_id: str) -> tuple[Json, int]:
         """What the caller reads of the subscription, and its ETag's version."""
         folded = await self.find(caller, subscription_id, READ)
-        return await self.shown(folded.state, folded.etag), folded.etag
+        return await self.shown(caller, folded.state, folded.etag), folded.etag
 
     async def address(self, subscription: Subscription) -> str | None:
         """Where its e-mail goes; None for a webhook, and for one that was forgotten."""
@@ -62,14 +62,14 @@ class Queries:
         record = await self._vault.read(subscription.keys[-1].secret_ref) if subscription.keys else None
         return record.get("secret") if record is not None else None
 
-    async def shown(self, subscription: Subscription, etag: int) -> Json:
+    async def shown(self, caller: Caller, subscription: Subscription, etag: int) -> Json:
         """What is read of a subscription by who manages it."""
-        return self.view(subscription, etag, await self.address(subscription))
+        return self.view(caller, subscription, etag, await self.address(subscription))
 
     @staticmethod
-    def view(subscription: Subscription, etag: int, address: str | None) -> Json:
+    def view(caller: Caller, subscription: Subscription, etag: int, address: str | None) -> Json:
         """The same of one whose address is known."""
-        return {**subscription_view(subscription, etag, machine_now(), address), **_actions(subscription)}
+        return {**subscription_view(subscription, etag, machine_now(), address), **_actions(caller, subscription)}
 
     async def page(self, caller: Caller, pages: Pages, limit: int) -> tuple[list[Json], str | None]:
         """A page of the subscriptions of the caller's organisation, in the order in which they were made."""
@@ -81,16 +81,16 @@ class Queries:
         folds = await asyncio.gather(*(self.streams.fold(subscription_stream(row.key), SUBSCRIPTION) for row in shown))
         # One that was deleted a moment ago may have its row yet.
         there = [folded for folded in folds if folded.state.state is not None]
-        items = await asyncio.gather(*(self.shown(folded.state, folded.etag) for folded in there))
+        items = await asyncio.gather(*(self.shown(caller, folded.state, folded.etag) for folded in there))
         return items, pages.next(shown[-1].seq if len(rows) > limit else None)
 
 
-def _actions(subscription: Subscription) -> Json:
-    context = SubscriptionContexts.of(subscription)
+def _actions(caller: Caller, subscription: Subscription) -> Json:
+    context, actor = SubscriptionContexts.of(subscription), caller.actor()
     allowed: list[Json] = []
     refused: list[Json] = []
     for action in OFFERED:
-        refusal = blocked(action.name, context)
+        refusal = blocked(action.name, context) or not_the_reader(action.name, subscription, actor)
         if refusal is None:
             href = f"/v1/{PATH}/{subscription.subscription}/{action.name}"
             allowed.append({"action": action.name, "href": href, "method": "POST"})

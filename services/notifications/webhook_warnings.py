@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from contracts.subscription_codes import Channel, SubscriptionState
+from contracts.subscription_codes import Channel, SubscriptionState, WarningCode
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
@@ -14,7 +14,7 @@ from services.chassis.index.index import IndexReader
 from services.chassis.mail.smtp import Result
 from services.chassis.modelling.days import in_utc
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import Pending, sortable
+from services.chassis.time.scheduler import Pending, instant, sortable
 from services.notifications.delivering.carrier import ForgottenSecrets
 from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.mail_carrier import MailCarrier
@@ -29,6 +29,8 @@ from services.notifications.subscription_rows import SUBSCRIPTIONS
 MOST: Final = 50
 """Mailboxes of an organisation that are written to."""
 AGAIN: Final = timedelta(hours=1)
+TRIED_FOR: Final = timedelta(seconds=GIVE_UP_AFTER)
+"""How long a warning is of use: as long as an endpoint is tried that does not answer."""
 
 
 class WebhookWarnings:
@@ -43,8 +45,11 @@ class WebhookWarnings:
 
         Returns these letters; of one that no mail server took, when it is tried again.
         """
+        if self._clock.now() > instant(due.due) + TRIED_FOR:
+            return ()
         failing = (await self._streams.fold(stream, SUBSCRIPTION)).state
-        if failing.warned is None:
+        # Of mailboxes that take nothing no other is told: where our mail server was away, that is all of them.
+        if failing.warned is None or not failing.is_webhook:
             return ()
         if not due.name:
             return [due._replace(name=mailbox) for mailbox in await self._mailboxes(failing.organisation)]
@@ -69,7 +74,8 @@ class WebhookWarnings:
             return True
         until = warned.since + timedelta(seconds=GIVE_UP_AFTER)
         around = await self._carrier.around(reader)
-        gone = failing.state is SubscriptionState.DISABLED
+        # It is warned before it is disabled, so the state may not say so yet.
+        gone = warned.warning == WarningCode.DISABLED or failing.state is SubscriptionState.DISABLED
         letter = warning_letter(choices, around, failing.subscription, warned.since, None if gone else until)
         name = f"{failing.subscription} {warned.warning} {in_utc(warned.since)}"
         try:

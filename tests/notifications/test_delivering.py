@@ -167,6 +167,8 @@ async def test_an_endpoint_that_is_gone_gets_nothing_more(
     state = await subscriptions.state(subscription)
     assert state.disabled is not None
     assert (state.disabled.reason, state.disabled.status) == ("GONE", 410)
+    assert state.warned is not None, "nobody hears of it"
+    assert state.warned.warning == "DISABLED"
     sent += await system.tell(Story("C2").submitted(BRUGWERK))
     gone = False
     await subscriptions.give(subscription, subscribing.VerifySubscription)

@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.subscription_codes import SubscriptionState
-from services.chassis.modelling.decider import Because, Command
+from services.chassis.modelling.decider import Actor, Because, Command
 from services.notifications.actions import decide
 from services.notifications.context import SubscriptionContexts
 from services.notifications.domain import subscribing
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription
 from services.notifications.domain.subscription_events import Person
-from tests.notifications.subscriptions import MAILBOX, PROVEN, created, of_caller
+from tests.notifications.subscriptions import ENDPOINT, MAILBOX, PROVEN, created, of_caller
 from tests.support.actors import HANNE, LOTTE, TOM
 from tests.support.given_when_then import Decisions
 
@@ -25,6 +25,8 @@ def _decided(command: Command, subscription: Subscription) -> list[object]:
 
 SUBSCRIPTIONS: Final[Decisions[Subscription, Command]] = Decisions(SUBSCRIPTION, _decided)
 COLLEAGUES: Final = (Person(sub="an.peeters", role="NGO_COORDINATOR"), Person(sub=HANNE.sub, role="NGO_LEAD"))
+
+AN: Final = Actor(sub=COLLEAGUES[0].sub, role=COLLEAGUES[0].role, org=LOTTE.org)
 
 
 @pytest.mark.parametrize("person", [*COLLEAGUES, Person(sub=LOTTE.sub, role="NGO_LEAD")])
@@ -63,3 +65,30 @@ def test_a_coordinator_does_not_turn_the_mail_of_a_lead_to_themselves() -> None:
     made.when(taken_over).is_refused("NOT_YOUR_MAILBOX", because=Because.RIGHTS)
     given = made.when(replace(taken_over, by=HANNE)).state
     assert (given.state, given.reads_as) == (SubscriptionState.PENDING, "NGO_COORDINATOR")
+
+
+def test_a_coordinator_does_not_stop_the_mail_of_somebody_else() -> None:
+    """Neither pauses, ends nor resumes it: its reader would no longer be told, or no longer be left alone."""
+    mailbox = replace(MAILBOX, person=COLLEAGUES[0])
+    made = SUBSCRIPTIONS.after(created(mailbox, HANNE), PROVEN)
+    paused = SUBSCRIPTIONS.after(
+        created(mailbox, HANNE), PROVEN, replace(of_caller(subscribing.PauseSubscription), by=HANNE)
+    )
+    for given, command in (
+        (made, of_caller(subscribing.PauseSubscription)),
+        (made, of_caller(subscribing.DeleteSubscription)),
+        (paused, of_caller(subscribing.ResumeSubscription)),
+    ):
+        refusal = given.when(command).is_refused("NOT_YOUR_MAILBOX", because=Because.RIGHTS)
+        assert refusal.who_can_unblock is not None
+        assert "NGO_LEAD" in refusal.who_can_unblock
+        assert given.when(replace(command, by=HANNE)).events
+        assert given.when(replace(command, by=AN)).events
+
+
+def test_a_coordinator_stops_their_own_mail_and_any_webhook() -> None:
+    """What nobody reads as a person is the organisation's."""
+    for choices in (MAILBOX, ENDPOINT):
+        made = SUBSCRIPTIONS.after(created(choices, LOTTE), PROVEN)
+        assert made.when(of_caller(subscribing.PauseSubscription)).events
+        assert made.when(of_caller(subscribing.DeleteSubscription)).events

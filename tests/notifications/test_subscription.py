@@ -108,7 +108,7 @@ def test_an_e_mail_is_read_as_the_person_who_gets_it() -> None:
     """Not as the lead who made it: what that person may not read, they are not told."""
     mailbox = replace(MAILBOX, person=Person(sub="an.peeters", role="NGO_LEAD"))
     assert SUBSCRIPTIONS.given().when(created(mailbox, HANNE)).state.reads_as == "NGO_LEAD"
-    change = of_caller(subscribing.ChangeSubscription, choices=MAILBOX)
+    change = replace(of_caller(subscribing.ChangeSubscription, choices=MAILBOX), by=HANNE)
     changed = SUBSCRIPTIONS.after(created(mailbox, HANNE), PROVEN).when(change).state
     assert (changed.reads_as, changed.state) == ("NGO_COORDINATOR", SubscriptionState.PENDING)
 
@@ -327,6 +327,7 @@ def test_a_warning_stands_until_deliveries_arrive_again() -> None:
     warned = SUBSCRIPTIONS.after(created(), PROVEN, warn)
     assert warned.state.warned is not None
     assert warned.when(recover).state.warned is None
+    warned.when(replace(warn, since=AT + _HOUR)).then()
     given(SubscriptionState.ACTIVE).when(recover).then()
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from contracts.subscription_codes import SubscriptionState
+from services.notifications.context import SubscriptionContexts
+from services.notifications.domain.subscription import Subscription
+from services.notifications.domain.subscription_course import WarnAboutSubscription, warn
 from services.notifications.domain.warning import WARNED, RecordWarned, Warned, decide
-from tests.notifications.subscriptions import ENGINE, WEBHOOK
+from tests.notifications.subscriptions import ENGINE, WEBHOOK, of_engine
 
 SINCE: Final = datetime(2026, 1, 12, 9, tzinfo=UTC)
 
@@ -38,3 +42,10 @@ def test_another_warning_is_for_all_of_them_again() -> None:
     for other in (warned("A", "DISABLED"), warned("A", since=SINCE + timedelta(days=9))):
         (event,) = decide(other, state)
         assert WARNED.evolve(state, event).mailboxes == ("A",)
+
+
+def test_of_what_is_disabled_nobody_is_warned_later() -> None:
+    """As by the answer of another case, that was on its way meanwhile."""
+    command = of_engine(WarnAboutSubscription, warning="FAILING", since=SINCE)
+    for state, events in ((SubscriptionState.ACTIVE, 1), (SubscriptionState.DISABLED, 0)):
+        assert len(warn(command, SubscriptionContexts.of(Subscription(state=state)))) == events

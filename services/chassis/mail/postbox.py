@@ -8,7 +8,7 @@ looked up once more, so that nobody is written to who is not to be written to an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import ClassVar, Final, NamedTuple
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from services.chassis.log.metadata import Recorded
 from services.chassis.mail.post import Post
 from services.chassis.mail.smtp import Result
 from services.chassis.mail.writing import BLANK, Parts
+from services.chassis.modelling.days import USUAL_ZONE, time_zone
 from services.chassis.modelling.decider import Actor, Command, Entity, Event
 from services.chassis.time.clock import Clock, machine_now
 from services.chassis.time.scheduler import DEADLINES, Pending, instant, set_pending, sortable
@@ -34,6 +35,11 @@ LETTER: Final = "LETTER"
 """The kind of what is pending: a letter waits to be posted."""
 AGAIN: Final = timedelta(minutes=15)
 """How long a letter waits at first that the mail server did not take; then as long as it has waited already."""
+SELDOM: Final = timedelta(hours=4)
+"""How long it waits at most, but for the night."""
+DAY_BEGINS: Final = time(8)
+DAY_ENDS: Final = time(18)
+"""Between them a letter is tried again, at weekends too: its link does not stay open for longer because of them."""
 TRIED_FOR: Final = timedelta(hours=72)
 """How long it is tried, by the clock that it waits by; and no longer than it is of use."""
 ENGLISH: Final = "en"
@@ -169,6 +175,15 @@ def note_letter(recorded: Recorded, event: LetterEvent, changes: Changes) -> Non
     set_pending(changes, recorded.stream, recorded, waits, LETTERS.name)
 
 
+def _by_day(at: datetime) -> datetime:
+    """That instant, or the next morning where people are left alone then."""
+    there = at.astimezone(time_zone(USUAL_ZONE))
+    if DAY_BEGINS <= there.time() < DAY_ENDS:
+        return at
+    day = there.date() if there.time() < DAY_BEGINS else there.date() + timedelta(days=1)
+    return datetime.combine(day, DAY_BEGINS, there.tzinfo).astimezone(UTC)
+
+
 class Postbox:
     """Takes letters, and posts them."""
 
@@ -229,7 +244,7 @@ class Postbox:
         result, secret = await self._posted(taken)
         waited = began - instant(due.due)
         if result is None and waited < TRIED_FOR:
-            return [Pending(sortable(began + max(AGAIN, waited)), "", LETTER, due.due)]
+            return [Pending(sortable(_by_day(began + min(max(AGAIN, waited), SELDOM))), "", LETTER, due.due)]
         result = result or "EXPIRED"
         command = self._record(taken.letter, taken.number, taken.addressee, result, taken.language, secret)
         await self._handler.handle(command, stream, POSTING, Call(actor=self._system))

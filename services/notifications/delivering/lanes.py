@@ -233,13 +233,14 @@ class LaneWork:
             if subscription.warned is not None:
                 await self._recording.recovered(endpoint.id)
             return
+        since = endpoint.away_since or at
         if answer.status == GONE:
+            await self._recording.warn(subscription, WarningCode.DISABLED, since)
             await self._recording.disable(subscription, DisabledBecause.GONE, answer.status)
             return
         if answer.error == BOUNCED:
             await self._recording.disable(subscription, DisabledBecause.BOUNCED, answer.status)
             return
-        since = endpoint.away_since or at
         if self._schedule.given_up(since, at):
             await self._recording.warn(subscription, WarningCode.DISABLED, since)
             await self._recording.disable(subscription, DisabledBecause.UNREACHABLE, answer.status)

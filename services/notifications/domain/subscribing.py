@@ -14,6 +14,7 @@ from services.chassis.modelling.decider import Actor, Because, Command, Fault, R
 from services.notifications.domain.subscription import (
     MOST_KEYS,
     Decided,
+    Subscription,
     SubscriptionContext,
     organisation_stream,
 )
@@ -39,6 +40,8 @@ MOST_SUBSCRIPTIONS: Final = 500
 
 _S = SubscriptionState
 _EVERY: Final = tuple(SubscriptionState)
+_OF_THE_READER: Final = frozenset({"delete", "pause", "resume"})
+"""What a coordinator does to no e-mail of another person: who reads it decides whether it comes."""
 
 
 class CreateSubscription(Command, frozen=True, kw_only=True):
@@ -148,10 +151,9 @@ def change(command: ChangeSubscription, context: SubscriptionContext) -> Decided
 
 def _check_reader(by: Actor, choices: Choices) -> None:
     """Whether somebody may have e-mail sent to a person: what comes is read, and answered by a link, in their name."""
-    person = choices.person
-    if person is None or by.role in LEADS or (person.sub, person.role) == (by.sub, by.role):
+    if _decides_for(by, choices.person):
         return
-    lead = next(role for role in LEADS if (role in COORDINATORS) is (by.role in COORDINATORS))
+    lead = _lead_of(by)
     detail = f"you have e-mail sent to yourself: sub {by.sub} and role {by.role}; a {lead} names anybody of the staff"
     raise Refused(
         "NOT_YOUR_MAILBOX",
@@ -160,6 +162,33 @@ def _check_reader(by: Actor, choices: Choices) -> None:
         faults=(Fault("/person", "NOT_YOUR_MAILBOX", detail),),
         who_can_unblock=f"{lead} of the organisation, by making the change",
     )
+
+
+def not_the_reader(action: str, subscription: Subscription, by: Actor) -> Refused | None:
+    """Why somebody may not take an action on the e-mail of another person; None where they may."""
+    person = subscription.choices.person if subscription.choices is not None else None
+    if action not in _OF_THE_READER or _decides_for(by, person):
+        return None
+    lead = _lead_of(by)
+    return Refused(
+        "NOT_YOUR_MAILBOX",
+        f"{action} is for who reads the e-mail, and for a {lead}: somebody else would no longer be told",
+        because=Because.RIGHTS,
+        who_can_unblock=f"{lead} of the organisation; its reader, by the link to unsubscribe in each letter",
+    )
+
+
+def _check_may(action: str, by: Actor, context: SubscriptionContext) -> None:
+    if (refusal := not_the_reader(action, context.subscription, by)) is not None:
+        raise refusal
+
+
+def _decides_for(by: Actor, person: Person | None) -> bool:
+    return person is None or by.role in LEADS or (person.sub, person.role) == (by.sub, by.role)
+
+
+def _lead_of(by: Actor) -> str:
+    return next(role for role in LEADS if (role in COORDINATORS) is (by.role in COORDINATORS))
 
 
 def verify(command: VerifySubscription, context: SubscriptionContext) -> Decided:
@@ -175,6 +204,7 @@ def pause(command: PauseSubscription, context: SubscriptionContext) -> Decided:
     if context.subscription.state is _S.PAUSED:
         return []
     check("pause", context)
+    _check_may("pause", command.by, context)
     return [SubscriptionPaused(paused_at=command.at)]
 
 
@@ -183,6 +213,7 @@ def resume(command: ResumeSubscription, context: SubscriptionContext) -> Decided
     if context.subscription.state is _S.ACTIVE:
         return []
     check("resume", context)
+    _check_may("resume", command.by, context)
     return [SubscriptionResumed(resumed_at=command.at)]
 
 
@@ -248,6 +279,7 @@ def delete(command: DeleteSubscription, context: SubscriptionContext) -> Decided
     subscription = context.subscription
     if subscription.deleted:
         return []
+    _check_may("delete", command.by, context)
     uncounted = SubscriptionUncounted(subscription=subscription.subscription)
     return [To(organisation_stream(subscription.organisation), uncounted), SubscriptionDeleted(deleted_at=command.at)]
 

@@ -82,8 +82,11 @@ def disable(command: DisableSubscription, context: SubscriptionContext) -> Decid
 
 
 def warn(command: WarnAboutSubscription, context: SubscriptionContext) -> Decided:
-    """Notes a warning."""
-    if context.subscription.state is None or _is_of_before(command, context):
+    """Notes a warning, once as long as it stands: several cases meet the same answer at the same time."""
+    subscription = context.subscription
+    if subscription.state in (None, SubscriptionState.DISABLED) or _is_of_before(command, context):
+        return []
+    if subscription.warned is not None and subscription.warned.warning == command.warning:
         return []
     return [WarnedAboutSubscription(warning=command.warning, since=command.since, warned_at=command.at)]
 

@@ -13,6 +13,8 @@ from services.notifications.routes.responses import schemas
 
 _PLACE: Final = "/v1/subscriptions/{subscription_id}"
 _MORE: Final = {
+    "pause": "A coordinator pauses no e-mail of another `person` (403 `NOT_YOUR_MAILBOX`).",
+    "resume": "A coordinator resumes no e-mail of another `person` (403 `NOT_YOUR_MAILBOX`).",
     "verify": "Of a webhook a signed POST of the type `org.caserelay.subscription.verification.v1` with "
     '`data.challenge` follows, which is answered 200 with `{"challenge": …}`; of an e-mail a link to the address. '
     "Proven already, nothing happens; one that is DISABLED goes on where it stopped. An address gets three "
@@ -98,7 +100,8 @@ DESCRIBED: Final = ApiDescription(
         ),
         f"DELETE {_PLACE}": Operation(
             "subscription-delete",
-            "Ends the subscription: nothing is sent any more, and its secrets and address are forgotten.",
+            "Ends the subscription: nothing is sent any more, and its secrets and address are forgotten. "
+            "A coordinator ends no e-mail of another `person` (403 `NOT_YOUR_MAILBOX`).",
         ),
         "GET /act/{token}": Operation(
             "link-read",

@@ -42,7 +42,7 @@ def routes(queries: Queries, commands: Commands) -> Router:
         dependencies=[Depends(may_create)],
     )
     async def create(request: Request, command: Creating, body: SubscriptionBody, _: Covered) -> Response:
-        check_text(await request.json(), PERSONAL)
+        _check_text(await request.json(), body)
         return await commands.create(command, body)
 
     @router.get("", response_model=SubscriptionPage, summary="The subscriptions of the caller's organisation.")
@@ -67,7 +67,7 @@ def routes(queries: Queries, commands: Commands) -> Router:
         _if_match: IfMatchHeader = None,
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
-        check_text(await request.json(), PERSONAL)
+        _check_text(await request.json(), body)
         command = putting(request, caller, read_if_match(request), dry_run=dry_run)
         return await commands.change(command, subscription_id, body)
 
@@ -92,6 +92,13 @@ def routes(queries: Queries, commands: Commands) -> Router:
             dependencies=[Depends(_may(action.name, queries))],
         )
     return router
+
+
+def _check_text(written: Any, body: SubscriptionBody) -> None:
+    check_text(written, PERSONAL)
+    if body.header is not None:
+        # Its value alone is for the vault.
+        check_text({"header": {"name": body.header.name}})
 
 
 def _may(name: str, queries: Queries) -> Callable[..., Awaitable[None]]:

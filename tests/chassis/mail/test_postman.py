@@ -151,6 +151,42 @@ async def test_letters_that_fail_here_leave_the_others_their_turn(office: Office
     assert sorted((await office.reaches(3 + CONNECTIONS))[3:]) == sick
 
 
+@pytest.mark.parametrize(
+    ("tried", "again"),
+    [
+        # In Brussels it is an hour later in winter. The first repeat is a quarter of an hour later.
+        ("2026-01-05T16:00", "2026-01-05T16:15"),
+        ("2026-01-05T16:44", "2026-01-05T16:59"),
+        ("2026-01-05T16:45", "2026-01-06T07:00"),
+        ("2026-01-06T02:00", "2026-01-06T07:00"),
+        # A Friday evening: the next day, since a link is open for 72 hours alone.
+        ("2026-01-09T17:30", "2026-01-10T07:00"),
+    ],
+)
+async def test_nobody_is_written_to_at_night(office: Office, tried: str, again: str) -> None:
+    """What is not taken in the evening is tried in the morning."""
+    at = datetime.fromisoformat(f"{tried}:00+00:00")
+    office.clock.move(at)
+    (reader,) = names(1, "reader")
+    await office.take(reader)
+    office.box.at_recipient.append("451 4.7.1 Greylisted")
+    (taken,) = await office.log.read_all(0, 1)
+    (waits,) = await office.postbox.fire(taken.stream, Pending(sortable(at), "", "LETTER", sortable(at)))
+    assert waits.at == f"{again}:00.000000Z"
+
+
+async def test_it_is_tried_every_four_hours_of_a_day(office: Office) -> None:
+    """However long it has waited."""
+    first = START
+    office.clock.move(first + timedelta(hours=24))
+    (reader,) = names(1, "reader")
+    await office.take(reader)
+    office.box.at_recipient.append("451 4.7.1 Greylisted")
+    (taken,) = await office.log.read_all(0, 1)
+    (waits,) = await office.postbox.fire(taken.stream, Pending(sortable(first), "", "LETTER", sortable(first)))
+    assert waits.at == sortable(first + timedelta(hours=28))
+
+
 async def test_a_code_goes_before_all_links(office: Office) -> None:
     """Somebody waits for it at a page."""
     await office.take(*names(20, "link"))

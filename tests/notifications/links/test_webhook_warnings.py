@@ -16,9 +16,16 @@ from tests.casefile.cases import SERVICES
 from tests.notifications.links.mailbox import ADDRESS, Mailbox, forget_the_index, text_of, until
 from tests.support.mail_server import mail_server
 from tests.support.people import KARIM, LOTTE
-from tests.support.running import running
+from tests.support.running import Running, running
 
 OTHER: Final = "lead@brugwerk.example"
+
+
+async def warned(services: Running, subscription: str, warning: WarningCode) -> None:
+    """It is decided that somebody has to hear of a subscription."""
+    notifications = services.service("notifications")
+    state = (await notifications.streams.fold(subscription_stream(subscription), SUBSCRIPTION)).state
+    await Recording(notifications.streams, notifications.clock).warn(state, warning, machine_now())
 
 
 async def test_an_organisation_is_warned_by_its_mailboxes(mailbox: Mailbox) -> None:
@@ -47,6 +54,43 @@ async def test_an_organisation_is_warned_by_its_mailboxes(mailbox: Mailbox) -> N
     assert mailbox.box.letters == []
 
 
+async def test_what_is_disabled_is_not_said_to_be_failing(mailbox: Mailbox) -> None:
+    """It is warned of before it is disabled, and the letter may go out in between."""
+    await mailbox.subscribe(language="en", types=["org.caserelay.case.closed.v1"])
+    endpoint = {"channel": "WEBHOOK", "url": "https://hooks.example.org/x"}
+    mine = (await mailbox.services.create(LOTTE, "/v1/subscriptions", endpoint)).json()["id"]
+    await warned(mailbox.services, mine, WarningCode.DISABLED)
+    assert (await mailbox.letter())["Subject"] == "A webhook was disabled"
+
+
+async def test_nobody_is_warned_of_a_mailbox(mailbox: Mailbox) -> None:
+    """Neither its reader nor others, who would be told of a webhook that there is not."""
+    path = await mailbox.subscribe(types=["org.caserelay.case.closed.v1"])
+    await mailbox.subscribe(types=["org.caserelay.case.closed.v1"], address=OTHER)
+    await warned(mailbox.services, path, WarningCode.FAILING)
+    await mailbox.services.settle()
+    await mailbox.services.at(mailbox.services.clock.now() + timedelta(hours=2))
+    assert mailbox.box.letters == []
+
+
+@pytest.mark.on_files
+async def test_nobody_is_told_the_past(tmp_path: Path) -> None:
+    """A mailbox came after an endpoint was disabled; all that the index knows is made again days later."""
+    async with mail_server() as box:
+        settings: dict[str, Any] = {"smtp_url": box.url, "public_url": "https://caserelay.example.org"}
+        async with running(tmp_path, SERVICES, **settings) as services:
+            await services.set_the_scene()
+            endpoint = {"channel": "WEBHOOK", "url": "https://hooks.example.org/x"}
+            mine = (await services.create(LOTTE, "/v1/subscriptions", endpoint)).json()["id"]
+            await warned(services, mine, WarningCode.DISABLED)
+            await services.at(services.clock.now() + timedelta(days=6))
+            await Mailbox(services, box, LOTTE).subscribe(types=["org.caserelay.case.closed.v1"])
+        forget_the_index(tmp_path)
+        async with running(tmp_path, SERVICES, **settings) as services:
+            await services.at(services.clock.now() + timedelta(hours=2))
+            assert box.letters == []
+
+
 @pytest.mark.on_files
 async def test_each_mailbox_is_warned_once(tmp_path: Path) -> None:
     """The server does not take the first letter, the process ends, and all that the index knows is made again."""
@@ -59,12 +103,8 @@ async def test_each_mailbox_is_warned_once(tmp_path: Path) -> None:
                 await mailbox.subscribe(types=["org.caserelay.case.closed.v1"], address=address)
             endpoint = {"channel": "WEBHOOK", "url": "https://hooks.example.org/x"}
             mine = (await services.create(LOTTE, "/v1/subscriptions", endpoint)).json()["id"]
-            notifications = services.service("notifications")
-            failing = (await notifications.streams.fold(subscription_stream(mine), SUBSCRIPTION)).state
             box.at_recipient.append("451 4.7.1 Greylisted")
-            await Recording(notifications.streams, notifications.clock).warn(
-                failing, WarningCode.FAILING, machine_now()
-            )
+            await warned(services, mine, WarningCode.FAILING)
             await until(lambda: len(box.letters) == 1 and not box.at_recipient)
             await services.settle()
         forget_the_index(tmp_path)
