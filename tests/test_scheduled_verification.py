@@ -23,7 +23,7 @@ OFTEN = 0.05
 async def until(
     services: Running, service: str, holds: Callable[[dict[str, Any]], bool], of: str | None = None
 ) -> dict[str, Any]:
-    """What `/readyz` says of a service's own log, or of another that it signs, once that holds; it is ready meanwhile."""
+    """What `/readyz` says of a service's own log, or of another that it signs, once that holds; it stays ready."""
     async with asyncio.timeout(60):
         while True:
             answer = await services.get(None, "/readyz")

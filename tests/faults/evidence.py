@@ -160,7 +160,9 @@ def streams_are_contiguous(directory: Path) -> None:
         assert not gaps, log
         query = "SELECT COUNT(*), COUNT(DISTINCT json_extract(state, '$.meta.event_id')) FROM stored_events"
         ((events, distinct),) = _rows(log, query)
-        assert events == distinct > 0, log
+        assert events == distinct, log
+        # Only who oversees makes the log of who read what longer.
+        assert events or log.name == "access-log.db", log
 
 
 def vault_holds(directory: Path, referrals: Collection[str]) -> None:

@@ -70,6 +70,7 @@ class Target:
         outside.does(LOTTE, f"/v1/cases/{referral['case']}", "report-gap", lacks | {"serviceKind": "TRAINING"})
         outside.clock(INES, "2026-01-12T10:00:02Z")
         told = outside.send(LOTTE, "GET", f"/v1/subscriptions/{subscribed.json()['id']}/deliveries").json()["items"]
+        receipts = outside.get(LOTTE, f"{case}/receipts").json()["items"]
         self.there = {
             "delivery_id": told[0]["id"],
             "subscription_id": subscribed.json()["id"],
@@ -87,6 +88,7 @@ class Target:
             "name": "reliance",
             "question": "Q4",
             "token": "none",
+            "event": receipts[0]["event"],
         }
 
     def path(self, template: str) -> str:
