@@ -37,7 +37,8 @@ Prove = Callable[[int], Awaitable[tuple[bytes, ...]]]
 class Witness:
     """One of them: what it holds, as far as it has said so, and how long it is left alone."""
 
-    def __init__(self, name: str, client: WitnessClient) -> None:
+    def __init__(self, name: str, client: WitnessClient, first_pause: float = FIRST_PAUSE) -> None:
+        """`first_pause` is how long it is left alone after its first failure, in seconds."""
         self.name = name
         self.client = client
         self.held: Checkpoint | None = None
@@ -45,7 +46,8 @@ class Witness:
         self.failing: str | None = None
         self._looked_at = ""
         self._size = 0
-        self._pause, self._until = FIRST_PAUSE, 0.0
+        self._first_pause = first_pause
+        self._pause, self._until = first_pause, 0.0
 
     @property
     def rests(self) -> bool:
@@ -106,7 +108,7 @@ class Witness:
             except Disputed:
                 break
             else:
-                self._size, self._pause = checkpoint.size, FIRST_PAUSE
+                self._size, self._pause = checkpoint.size, self._first_pause
                 if self.failing is not None:
                     self.failing = None
                     log.warning("a witness cosigns again", extra={"address": self.name})
@@ -152,10 +154,12 @@ async def shown_by(policy: TrustPolicy, origin: str, say: Callable[[str], object
 class Witnesses:
     """All of them, for one log."""
 
-    def __init__(self, policy: TrustPolicy, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(
+        self, policy: TrustPolicy, *, answer_seconds: float = ANSWER_SECONDS, first_pause: float = FIRST_PAUSE
+    ) -> None:
         self.policy = policy
         self.all = [
-            Witness(name, WitnessClient(party.key, party.url or "", answer_seconds))
+            Witness(name, WitnessClient(party.key, party.url or "", answer_seconds), first_pause)
             for name, party in reachable(policy).items()
         ]
 

@@ -330,19 +330,17 @@ def test_no_export_touches_what_it_has_not_made(tmp_path: Path, data: Path) -> N
     ]
 
 
-def test_of_two_that_write_one_file_at_once_one_is_refused(
-    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_two_that_write_one_file_at_once_one_is_refused(tmp_path: Path, data: Path) -> None:
     """The one that ends last; file and manifest are those of the other."""
     file, settings = tmp_path / "case", Settings(data=data)
-    write = Format.write
 
-    def overtaken(kind: Format, *rest: Any) -> None:
-        write(kind, *rest)
-        file.write_bytes(b"of the other")
+    class Overtaken(Format):
+        def write(self, *rest: Any) -> None:
+            super().write(*rest)
+            file.write_bytes(b"of the other")
 
-    monkeypatch.setattr(Format, "write", overtaken)
+    kind = Overtaken("csv", "text/csv", tabular=True)
     with pytest.raises(NotWritten, match="already exists and is left unchanged"):
-        asyncio.run(export_case(settings, "n0", Wanted(FORMATS["csv"], TABLES["timeline"]), None, file))
+        asyncio.run(export_case(settings, "n0", Wanted(kind, TABLES["timeline"]), None, file))
     assert file.read_bytes() == b"of the other"
     assert [path.name for path in tmp_path.iterdir()] == ["case"]

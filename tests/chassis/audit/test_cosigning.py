@@ -126,9 +126,7 @@ async def test_a_witness_that_never_answers_holds_up_neither_appends_nor_signing
     """The first signature of a process waits two seconds for it, and no later one; the others have cosigned."""
     quick = servers.enter_context(witness_of("w1", tmp_path, vkey))
     slow = servers.enter_context(silent("w2"))
-    async with witnessed(auditing, policy_of("any", quick, slow)) as process:
-        for witness in process.witnesses.all:
-            witness.client._seconds = 0.5
+    async with witnessed(auditing, policy_of("any", quick, slow), answer_seconds=0.5) as process:
         began = time.monotonic()
         await process.grow(1)
         assert time.monotonic() - began < LOOK_SECONDS + 1

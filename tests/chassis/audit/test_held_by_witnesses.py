@@ -92,13 +92,12 @@ async def test_a_witness_that_is_away_at_the_start_is_compared_with_later(
             await process.grow(7, 8, 9)
             await process.cosigning.round()
     other = await other_history(auditing, 1)
-    async with witnessed(other, policy_of("all", away("w1"))) as process:
+    async with witnessed(other, policy_of("all", away("w1")), first_pause=0.0) as process:
         await process.builder.grow()
         assert (await other.signed()).size == 1
         with witness_of("w1", tmp_path, vkey) as witness:
             late = Witnesses(policy_of("all", witness))
             process.witnesses.all[0].client = late.all[0].client
-            process.witnesses.all[0]._until = 0.0
             with pytest.raises(RolledBack):
                 await process.cosigning.round()
             await other.count("counter-b", 2)

@@ -21,9 +21,10 @@ from tests.chassis.counters import TYPES
 class Witnessed:
     """A process that builds a log, and has it cosigned as a policy says."""
 
-    def __init__(self, auditing: Auditing, policy: TrustPolicy) -> None:
+    def __init__(self, auditing: Auditing, witnesses: Witnesses) -> None:
+        policy = witnesses.policy
         self.auditing = auditing
-        self.witnesses = Witnesses(policy)
+        self.witnesses = witnesses
         self.cosigning = Cosigning(auditing.store, self.witnesses, pause=0.01)
         self.builder = LogBuilder(
             auditing.log, EPOCH, auditing.store, origin=ORIGIN, witnesses=self.witnesses, signed=self.cosigning.look
@@ -52,9 +53,9 @@ class Witnessed:
 
 
 @asynccontextmanager
-async def witnessed(auditing: Auditing, policy: TrustPolicy) -> AsyncIterator[Witnessed]:
-    """A process, until its end."""
-    process = Witnessed(auditing, policy)
+async def witnessed(auditing: Auditing, policy: TrustPolicy, **given: float) -> AsyncIterator[Witnessed]:
+    """A process, until its end; `given` is what `Witnesses` may be given besides."""
+    process = Witnessed(auditing, Witnesses(policy, **given))
     try:
         yield process
     finally:
