@@ -1,7 +1,7 @@
 """Whose readings of the record stand in the log `access`, of which routes, and what each of them was of.
 
 Those who work on a case are not among them: what they do is an event, that they read contact data is a disclosure, and
-how far they read their feed is told of deliveries. Who fetches a receipt for a handover is on record, whoever it is.
+how far they read their feed is told of deliveries. Who fetches a receipt for a handover is on record in every role.
 """
 
 from __future__ import annotations

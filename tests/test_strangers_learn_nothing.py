@@ -39,7 +39,7 @@ WITHIN: Final = {"event"}
 LINKS: Final = {"token"}
 """What is in a letter is for its reader: no caller's token plays a part (tests/notifications/links)."""
 NEEDED: Final = {"/v1/cases/{case_id}/export": {"format": "csv"}}
-"""Queries without which a route is answered by what it lacks, whoever asks for whatever."""
+"""Queries without which a route is answered by what it lacks, to everybody the same."""
 MISSING: Final = "00000000-0000-4000-8000-000000000000"
 HALF_A_YEAR: Final = timedelta(days=180)
 

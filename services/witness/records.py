@@ -82,7 +82,7 @@ class Records:
         return file
 
     def findings(self, origin: str) -> list[Path]:
-        """The files that prove a log wrong; whoever has looked into one moves it away."""
+        """The files that prove a log wrong; who has looked into one moves it away."""
         return sorted((self.directory / "findings" / origin_hash(origin)[:16]).glob("*.txt"))
 
     def close(self) -> None:
