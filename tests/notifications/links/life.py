@@ -88,7 +88,8 @@ async def live(services: Running, box: MailBox) -> None:
 
 async def warned(services: Running, mailbox: Mailbox) -> None:
     """A mailbox of an organisation is warned of an endpoint of its own."""
-    await mailbox.subscribe(types=[SUBMITTED])
+    # At an address of its own: the other one may get a digest meanwhile.
+    await mailbox.subscribe(types=[SUBMITTED], address="warned@brugwerk.example.org")
     endpoint = {"channel": "WEBHOOK", "url": "https://hooks.example.org/x"}
     made = (await services.create(LOTTE, "/v1/subscriptions", endpoint)).json()["id"]
     service = services.service("notifications")
