@@ -48,7 +48,9 @@ def routes(accesses: Accesses) -> Router:
     """`GET /v1/cases/{case_id}/accesses`."""
     router = Router(prefix="/v1/cases", tags=["cases"])
 
-    @router.get("/{case_id}/accesses", response_model=ReadingPage, summary="The readings of the case that are on record.")
+    @router.get(
+        "/{case_id}/accesses", response_model=ReadingPage, summary="The readings of the case that are on record."
+    )
     async def find(caller: Authenticated, case_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50) -> Response:
         items, following = await accesses.page(caller, case_id, await pages.number(), limit)
         # The place is one of the log of readings, and says nothing of the service's own.
