@@ -70,7 +70,8 @@ def _taken(context: Context) -> Refused | None:
     """The refusal of an acceptance that comes after another organisation's of the same broadcast."""
     ended_with = context.referral.ended_with
     lost = ended_with is not None and ended_with.reason == WithdrawReason.OTHER_ORGANISATION_CHOSEN
-    if not lost or context.broadcast.state is not BroadcastState.WON:
+    # It was read before the referral, so what was open then may have been won since.
+    if not lost or context.broadcast.state not in (BroadcastState.WON, BroadcastState.OPEN):
         return None
     return Refused(
         "OFFER_TAKEN",
