@@ -31,7 +31,7 @@ class Witnessed:
         self._seen: dict[str, set[bytes]] = {log: set() for log in LOGS}
 
     async def watch(self) -> None:
-        """Asks again and again, whoever is there to answer, until it is cancelled."""
+        """Asks again and again until it is cancelled, also while nobody answers."""
         while True:
             for log in LOGS:
                 with contextlib.suppress(httpx.TransportError):

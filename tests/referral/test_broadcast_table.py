@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from services.chassis.modelling.decider import Refused
 from services.referral.domain import ending
 from services.referral.domain.broadcast import BroadcastEnded, BroadcastOpened, OfferForgotten, OfferWon
+from services.referral.domain.guards import blocked
 from services.referral.domain.offer import PartEnds
 from services.referral.domain.submission import ReferralSubmitted
 from tests.referral.broadcast_office import STAFF, BroadcastOffice
@@ -116,6 +118,14 @@ def test_an_acceptance_after_the_win_is_refused_because_the_offer_is_taken() -> 
     withdrawn = _after(lambda office: office.withdraw_all(reason="OTHER_ORGANISATION_CHOSEN"))
     with pytest.raises(Refused, match="STATE_DOES_NOT_ALLOW"):
         withdrawn.accepts("R-2")
+
+
+def test_the_offer_is_taken_also_where_the_win_came_between_two_reads() -> None:
+    """The broadcast was read while it was open, and the referral when another organisation had won."""
+    won, before = _after(lambda office: office.accepts("R-1")), _open().broadcast()
+    refusal = blocked("accept", replace(won.context("R-2", FRIDAY), broadcast=before), STAFF["R-2"])
+    assert refusal is not None
+    assert refusal.code == "OFFER_TAKEN"
 
 
 def test_the_key_is_held_by_all_offers_and_passes_to_the_winner() -> None:

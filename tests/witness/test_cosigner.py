@@ -91,7 +91,7 @@ async def test_signatures_of_others_are_neither_needed_nor_kept(ask: httpx.Async
 
 
 async def test_a_log_that_is_not_known_is_not_found(ask: httpx.AsyncClient) -> None:
-    """404, whoever signs it."""
+    """404, by any key."""
     other = Log(SignerKey("audit.example/other", bytes([1]) * 32))
     assert (await add(ask, other.asks(0, 5))).status_code == 404
 
