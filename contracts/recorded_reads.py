@@ -45,6 +45,8 @@ _OF_PATHS: Final[Mapping[str, str]] = {
     "event": "event",
 }
 """What the parameters of a path name."""
+_OF_QUERIES: Final = frozenset({"case"})
+"""Parameters of a query that name a thing of the same name."""
 _OF_MEMBERS: Final = ("case", "referral")
 _OF_LISTS: Final[Mapping[str, tuple[str, str]]] = {
     "/v1/cases": ("case", "id"),
@@ -69,15 +71,17 @@ def is_recorded(method: str, path: str) -> bool:
     return segments[2] not in _NOBODYS and (segments[2] != "audit" or segments[3:4] == ["questions"])
 
 
-def things_read(path: str, named: Mapping[str, str], cases: Iterable[str], body: Any) -> Iterator[str]:
+def things_read(
+    path: str, named: Mapping[str, str], query: Iterable[tuple[str, str]], read_with: Iterable[str], body: Any
+) -> Iterator[str]:
     """What an answer was of, each once, such as `case/9f3c…`; the route itself is known.
 
-    `path` is the template, `named` what its parameters were, `cases` the values of the query's `case` and the case of a
-    referral that the path names, `body` the answer's JSON; None where it has none.
+    `path` is the template, `named` what its parameters were, `query` the parameters of the query, `read_with` what the
+    thing that the path names is part of, `body` the answer's JSON; None where it has none.
     """
     found = dict.fromkeys(f"{_OF_PATHS[name]}/{value}" for name, value in named.items() if name in _OF_PATHS)
-    found |= dict.fromkeys(f"case/{case}" for case in cases)
-    found |= dict.fromkeys(_in_body(path, body))
+    found |= dict.fromkeys(f"{name}/{value}" for name, value in query if name in _OF_QUERIES)
+    found |= dict.fromkeys((*read_with, *_in_body(path, body)))
     return (thing for thing in found if is_identifier(thing.partition("/")[2]))
 
 

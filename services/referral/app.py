@@ -145,5 +145,5 @@ def build(
     )
     app.state.bundle_part = BundlePart(queries, proven).source
     app.state.recorder = recorder
-    app.state.case_of = queries.case_of
+    app.state.read_with = queries.read_with
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NoReturn
@@ -122,10 +123,12 @@ class Queries:
         found = await self._found(caller, referral_id, folded)
         return found if POLICY.permits(caller, "read", found.relations) else None
 
-    async def case_of(self, referral_id: str) -> str | None:
-        """The case that a referral belongs to; None for a draft, and where there is none."""
+    async def read_with(self, named: Mapping[str, str]) -> list[str]:
+        """The case of the referral that a path's parameters name, as `case/9f3c…`: what is read below it is of both."""
+        if (referral_id := named.get("referral_id")) is None:
+            return []
         offer = (await self.streams.fold(referral_stream(referral_id), REFERRAL)).state.offer
-        return offer.case_id if offer is not None else None
+        return [f"case/{offer.case_id}"] if offer is not None else []
 
     async def referral(self, caller: Caller, referral_id: str) -> tuple[Json, int]:
         """What the caller reads of the referral, and its ETag's version."""

@@ -20,7 +20,7 @@ from tests.casefile.change_stories import END
 from tests.casefile.gap_stories import GAP
 from tests.referral.context import COMMANDS, REFERRALS
 from tests.support.broadcasts import BROADCASTS, broadcast
-from tests.support.people import INES, LOTTE, OPERATOR, Person
+from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person
 from tests.support.requests import another_person, new_key
 from tests.support.running import Running
 
@@ -191,6 +191,12 @@ async def _decides_change(context: CaseContext, _route: str, model: Any) -> list
     ] * 2
 
 
+async def _reveals(context: CaseContext, _route: str, model: Any) -> list[Sending]:
+    case, key = await context.accepted(), new_key()
+    path = f"{case.path}/reveal"
+    return [lambda text: context.running.send(AUDITOR, "POST", path, filled(model, {}, text), key=key)] * 2
+
+
 async def _subscribes(context: CaseContext, _route: str, _model: Any) -> list[Sending]:
     key = new_key()
     return [lambda text: context.running.create(LOTTE, SUBSCRIPTIONS, _with_header(text), key=key)] * 2
@@ -221,6 +227,7 @@ SPECIAL: Final = {
     "POST /v1/cases/{case_id}/answer-gap": _answers_gap,
     "POST /v1/gaps/answers": _answers_gaps,
     "POST /v1/cases/{case_id}/decide-change": _decides_change,
+    "POST /v1/cases/{case_id}/reveal": _reveals,
     "POST /v1/subscriptions": _subscribes,
     "PUT /v1/subscriptions/{subscription_id}": _changes_subscription,
 }

@@ -1,13 +1,13 @@
 """What is recorded of a reading before it is answered, and what it is for: `Caserelay-Purpose`.
 
 Every route of an application that has a `state.recorder` passes here, so none has to think of it. What is known of an
-answer only once it is there is recorded then, and before any of it leaves. Where an application has a `state.case_of`,
-what is read of a referral is recorded as read of its case too.
+answer only once it is there is recorded then, and before any of it leaves. Where what is read is part of something
+larger, `state.read_with` says of what, from the parameters of the path: it is recorded as read of that too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
@@ -114,8 +114,9 @@ async def _record(request: Request, body: Any) -> None:
     path = request.scope["route"].path_format
     # Segments stay encoded until a route reads them, as this one has.
     named = {name: unquote(value) for name, value in request.path_params.items()}
-    of_cases = [*request.query_params.getlist("case"), *await _case_of(request, named)]
-    things = [*things_read(path, named, of_cases, body)]
+    read_with = getattr(request.app.state, "read_with", None)
+    larger = [] if read_with is None else await read_with(named)
+    things = [*things_read(path, named, request.query_params.multi_items(), larger, body)]
     empty = isinstance(body, dict) and body.get("items") == []
     if empty and (not things or caller.role not in RECORDED):
         # An empty page: who follows a feed asks every few seconds, and nothing was read.
@@ -128,14 +129,6 @@ async def _record(request: Request, body: Any) -> None:
         traceparent=str(notes_of(request.scope).trace),
     )
     await request.app.state.recorder.record(caller, reading)
-
-
-async def _case_of(request: Request, named: Mapping[str, str]) -> list[str]:
-    """The case of the referral that a path names: what is read below a referral does not always say it."""
-    case_of, referral = getattr(request.app.state, "case_of", None), named.get("referral_id")
-    if case_of is None or referral is None or (case := await case_of(referral)) is None:
-        return []
-    return [case]
 
 
 def _body_of(answer: Response) -> Any:
