@@ -209,7 +209,8 @@ class SQLiteAuditStore:
     async def leaf_of(self, event: str) -> tuple[int, int] | None:
         """See `AuditStore.leaf_of`."""
         rows = await self._rows(
-            f"SELECT number, position FROM entries WHERE event = ? AND epoch = {_NEWEST}",  # noqa: S608 - constants
+            # The plus keeps it from the primary key, which it would take for as good: and read a whole epoch by it.
+            f"SELECT number, position FROM entries WHERE event = ? AND +epoch = {_NEWEST}",  # noqa: S608 - constants
             event,
         )
         return rows[0] if rows else None
