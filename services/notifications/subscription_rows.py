@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Final, assert_never
 
 from contracts.subscription_codes import SubscriptionState
-from services.chassis.index.index import Changes, Table, Value
+from services.chassis.index.index import Changes, Row, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import sortable
 from services.notifications.domain.subscription import subscription_stream
@@ -31,27 +33,41 @@ from services.notifications.domain.subscription_events import (
 
 SUBSCRIPTIONS: Final = Table(
     "subscriptions",
-    columns=("organisation", "channel", "state", "challenge_due"),
+    columns=("organisation", "channel", "state", "challenge_due", "types", "created_at"),
     indexes=(("organisation",), ("state",), ("challenge_due",), ("organisation", "channel")),
 )
 """One row per subscription, by its id; `seq` is where it begins: what comes behind it is for the subscriber.
 
-`state` is of `SubscriptionState`, and `challenge_due` 1 as long as a challenge has to be sent. One that was deleted has
-no row.
+`state` is of `SubscriptionState`, and `challenge_due` 1 as long as a challenge has to be sent. `types` is a JSON array,
+or null for all. One that was deleted has no row.
 """
 
 ENDED: Final = Table("ended_subscriptions", columns=("ended_at",), indexes=((),))
 """One row per subscription that was deleted, by its id; `seq` is the position of its end."""
 
 
+def covers(row: Row, kind: str, since: datetime) -> bool:
+    """Whether a subscription was there by then, and is of messages of this CloudEvents type."""
+    types, created_at = row.columns["types"], row.columns["created_at"]
+    if types is None or created_at is None or str(created_at) > sortable(since):
+        return False
+    chosen = json.loads(str(types))
+    return not chosen or kind in chosen
+
+
 def index_subscription(recorded: Recorded, event: SubscriptionEvent, changes: Changes) -> None:
     """What one event of a subscription changes in its row."""
     match event:
         case SubscriptionCreated():
-            row = {"organisation": event.organisation, "channel": event.choices.channel}
+            row = {
+                "organisation": event.organisation,
+                "channel": event.choices.channel,
+                "types": json.dumps(event.choices.types),
+                "created_at": sortable(event.created_at),
+            }
             _put(recorded, changes, SubscriptionState.PENDING, challenge_due=1, **row)
-        case SubscriptionChanged(elsewhere=True) | VerificationRequested():
-            _put(recorded, changes, SubscriptionState.PENDING, challenge_due=1)
+        case SubscriptionChanged() | VerificationRequested():
+            _chosen(recorded, event, changes)
         case OwnershipProven():
             _put(recorded, changes, SubscriptionState.ACTIVE, challenge_due=None)
         case ChallengeSent() | ChallengeFailed():
@@ -66,8 +82,7 @@ def index_subscription(recorded: Recorded, event: SubscriptionEvent, changes: Ch
             changes.delete(SUBSCRIPTIONS.name, _key(recorded))
             changes.put(ENDED.name, _key(recorded), recorded.position, ended_at=sortable(event.deleted_at))
         case (
-            SubscriptionChanged()
-            | WarnedAboutSubscription()
+            WarnedAboutSubscription()
             | SubscriptionRecovered()
             | SecretRotated()
             | DeliveryTestRequested()
@@ -77,6 +92,14 @@ def index_subscription(recorded: Recorded, event: SubscriptionEvent, changes: Ch
             pass
         case _:
             assert_never(event)
+
+
+def _chosen(recorded: Recorded, event: SubscriptionChanged | VerificationRequested, changes: Changes) -> None:
+    if isinstance(event, SubscriptionChanged):
+        changes.put(SUBSCRIPTIONS.name, _key(recorded), recorded.position, types=json.dumps(event.choices.types))
+        if not event.elsewhere:
+            return
+    _put(recorded, changes, SubscriptionState.PENDING, challenge_due=1)
 
 
 def _key(recorded: Recorded) -> str:

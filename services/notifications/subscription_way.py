@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,8 +22,8 @@ from services.notifications.domain.lane import DeliveryState
 from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
 from services.notifications.email.quiet_hours import quiet_until
 from services.notifications.lists import taken_at
-from services.notifications.subscription_rows import SUBSCRIPTIONS
-from services.notifications.ways import Waits
+from services.notifications.subscription_rows import SUBSCRIPTIONS, covers
+from services.notifications.ways import SetUp, Waits, rows_of
 
 A_MOMENT: Final = 3.0
 A_WHILE: Final = 60.0
@@ -118,15 +118,9 @@ class SubscriptionWay:
         trouble = {"subscription": subscription, "state": _TROUBLE}
         return not await self._index.find(DELIVERIES.name, trouble, after=0, limit=1)
 
-    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
-        """See `Way.failing`. One that nobody has proven yet is not set up."""
-        proven = [row for row in await self._rows(organisation) if row.columns["state"] != SubscriptionState.PENDING]
-        # The active ones first, and no further than to the first: an organisation may have hundreds.
-        for row in sorted(proven, key=lambda row: row.columns["state"] != SubscriptionState.ACTIVE):
-            if await self._covers(row.key, kind, since):
-                active = row.columns["state"] == SubscriptionState.ACTIVE
-                return NotToldReason.DELIVERY_FAILED if active else NotToldReason.CHANNEL_STOPPED
-        return None
+    async def set_up(self, organisations: Collection[str]) -> SetUp:
+        """See `Way.set_up`."""
+        return _Subscriptions(await rows_of(self._index, SUBSCRIPTIONS, organisations))
 
     async def _covers(self, subscription: str, kind: str, since: datetime) -> bool:
         state = (await self._streams.fold(subscription_stream(subscription), SUBSCRIPTION)).state
@@ -135,4 +129,21 @@ class SubscriptionWay:
         return not state.choices.types or kind in state.choices.types
 
     async def _rows(self, organisation: str) -> list[Row]:
-        return await self._index.find(SUBSCRIPTIONS.name, {"organisation": organisation}, after=0, limit=1000)
+        return (await rows_of(self._index, SUBSCRIPTIONS, (organisation,)))[organisation]
+
+
+class _Subscriptions:
+    """The subscriptions of organisations."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        self._rows = rows
+
+    def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """See `SetUp.failing`. One that nobody has proven yet is not set up."""
+        # The active ones first, and no further than to the first: an organisation may have hundreds.
+        for row in sorted(self._rows[organisation], key=lambda row: row.columns["state"] != SubscriptionState.ACTIVE):
+            if row.columns["state"] == SubscriptionState.PENDING or not covers(row, kind, since):
+                continue
+            active = row.columns["state"] == SubscriptionState.ACTIVE
+            return NotToldReason.DELIVERY_FAILED if active else NotToldReason.CHANNEL_STOPPED
+        return None

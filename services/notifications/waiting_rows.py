@@ -42,10 +42,17 @@ class WaitingRows:
     async def look(self, batch: Iterable[Taken]) -> None:
         """What is pending after each message that waits for somebody."""
         self._rows.clear()
+        addressed = [
+            (taken, organisation)
+            for taken in batch
+            if taken.recorded.meta.recorded_at + LONG_AGO >= self._clock.now()
+            and (organisation := _waits_for(taken)) is not None
+        ]
+        set_up = await self._ways.set_up({organisation for _, organisation in addressed})
         waits = [
             (taken, waiting_stream(taken.case, organisation))
-            for taken in batch
-            if (organisation := _waits_for(taken)) is not None and await self._has_a_way(taken, organisation)
+            for taken, organisation in addressed
+            if set_up.failing(organisation, taken.event.type, taken.recorded.meta.recorded_at) is not None
         ]
         if not waits:
             return
@@ -56,12 +63,6 @@ class WaitingRows:
             due = Pending(sortable(came + TERM), str(taken.recorded.position), TELLING, sortable(came))
             pending[stream] = [*pending.get(stream, ()), due]
             self._rows[taken.recorded.position] = stream, pending[stream]
-
-    async def _has_a_way(self, taken: Taken, organisation: str) -> bool:
-        came = taken.recorded.meta.recorded_at
-        if came + LONG_AGO < self._clock.now():
-            return False
-        return await self._ways.failing(organisation, taken.event.type, came) is not None
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """The row after one message."""

@@ -7,7 +7,7 @@ whether those were looked at, and nothing could have reached anybody.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -22,6 +22,8 @@ READERS: Final = Table(
     indexes=(("organisation",),),
 )
 """One row per stream of `domain/reading.py`: `types` is a JSON array or null, `first` and `last` are days."""
+MOST: Final = 1000
+"""Rows of an organisation that are looked at."""
 STILL_USED: Final = timedelta(days=30)
 """A feed that nobody has read for so long is no way of its organisation any more."""
 
@@ -37,14 +39,21 @@ class Waits(NamedTuple):
     since: datetime
 
 
+class SetUp(Protocol):
+    """What some organisations had set up when it was looked at, each its own."""
+
+    def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """Why this would not have told of a message of that kind since then; None where it is not set up."""
+
+
 class Way(Protocol):
     """One way, as its organisation has set it up."""
 
     async def reached(self, waits: Waits) -> bool:
         """Whether the organisation was told of it by this way."""
 
-    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
-        """Why this way would not have told of a message of that kind since then; None where it is not set up."""
+    async def set_up(self, organisations: Collection[str]) -> SetUp:
+        """What these organisations have set up of it: one look, however many they are."""
 
     async def expected(self, waits: Waits) -> datetime | None:
         """Until when it is too early to say that this way has failed; None where it is not."""
@@ -58,23 +67,45 @@ class FeedWay:
 
     async def reached(self, waits: Waits) -> bool:
         """See `Way.reached`."""
-        rows = await self._rows(waits.organisation)
+        rows = (await rows_of(self._index, READERS, (waits.organisation,)))[waits.organisation]
         return any(_covers(row, waits.type) and _number(row, "through") >= waits.position for row in rows)
 
-    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
-        """See `Way.failing`. A feed counts once it was read on two days: a single look is no habit."""
-        used = [row for row in await self._rows(organisation) if _covers(row, kind) and _is_used(row, since)]
-        if not used:
-            return None
-        own_topic = all(row.columns["channel"] == ToldBy.KAFKA for row in used)
-        return NotToldReason.CHANNEL_STOPPED if own_topic else NotToldReason.FEED_NOT_READ
+    async def set_up(self, organisations: Collection[str]) -> SetUp:
+        """See `Way.set_up`."""
+        return _Feeds(await rows_of(self._index, READERS, organisations))
 
     async def expected(self, _waits: Waits) -> datetime | None:
         """See `Way.expected`. A feed is read at any hour."""
         return None
 
-    async def _rows(self, organisation: str) -> list[Row]:
-        return await self._index.find(READERS.name, {"organisation": organisation}, after=0, limit=1000)
+
+class _Feeds:
+    """The feeds, streams and topics that organisations used to read."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        self._rows = rows
+
+    def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """See `SetUp.failing`. A feed counts once it was read on two days: a single look is no habit."""
+        used = [row for row in self._rows[organisation] if _covers(row, kind) and _is_used(row, since)]
+        if not used:
+            return None
+        own_topic = all(row.columns["channel"] == ToldBy.KAFKA for row in used)
+        return NotToldReason.CHANNEL_STOPPED if own_topic else NotToldReason.FEED_NOT_READ
+
+
+class _Together:
+    """What organisations have set up of all ways."""
+
+    def __init__(self, each: Sequence[SetUp]) -> None:
+        self._each = each
+
+    def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
+        """See `SetUp.failing`; by the first way that is set up."""
+        for way in self._each:
+            if (reason := way.failing(organisation, kind, since)) is not None:
+                return reason
+        return None
 
 
 class Ways:
@@ -87,19 +118,26 @@ class Ways:
         """Why the organisation was told by none of its ways; None where it was, or where it has none."""
         if any([await way.reached(waits) for way in self._ways]):
             return None
-        return await self.failing(waits.organisation, waits.type, waits.since)
+        set_up = await self.set_up((waits.organisation,))
+        return set_up.failing(waits.organisation, waits.type, waits.since)
 
     async def expected(self, waits: Waits) -> datetime | None:
         """Until when it is too early to say that all of them have failed; None where it is not."""
         expected = [await way.expected(waits) for way in self._ways]
         return min((until for until in expected if until is not None), default=None)
 
-    async def failing(self, organisation: str, kind: str, since: datetime) -> NotToldReason | None:
-        """Why none of them would have told of it: by the first that is set up; None where none is."""
-        for way in self._ways:
-            if (reason := await way.failing(organisation, kind, since)) is not None:
-                return reason
-        return None
+    async def set_up(self, organisations: Collection[str]) -> SetUp:
+        """What these organisations have set up of all of them."""
+        return _Together([await way.set_up(organisations) for way in self._ways])
+
+
+async def rows_of(index: IndexReader, table: Table, organisations: Iterable[str]) -> dict[str, list[Row]]:
+    """The rows of a table by the organisation that they name, for each of these."""
+    found = dict[str, list[Row]]((organisation, []) for organisation in organisations)
+    where = {"organisation": sorted(found)}
+    for row in await index.find(table.name, where, after=0, limit=MOST * len(found)) if found else ():
+        found[str(row.columns["organisation"])].append(row)
+    return found
 
 
 def note_reader(recorded: Recorded, event: ReadingMoved, changes: Changes) -> None:
