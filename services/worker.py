@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,7 +27,7 @@ from services.chassis.operating.line import Line
 from services.chassis.operating.telemetry import configure_logging
 from services.chassis.refused_start import RefusedStart
 from services.chassis.time.clock import SandboxClock, SystemClock
-from services.worker_process import MOVED, REPORT, STARTED, THROUGH, WAITING, Job
+from services.worker_process import MOVED, REPORT, STARTED, THROUGH, WAITING, Job, coverages_of
 
 if TYPE_CHECKING:
     import jwt
@@ -53,12 +54,15 @@ class _Moves:
     def __init__(self) -> None:
         self.line: Line | None = None
         self._count = 0
+        self._through: dict[int, int | None] = {}
         self._waited_for = False
         self._sent_at = 0.0
         self._soon: asyncio.TimerHandle | None = None
 
-    def moved(self) -> None:
+    def moved(self, number: int, through: int | None) -> None:
+        """The coverage of this number has moved; `through` is how far, where that is known."""
         self._count += 1
+        self._through[number] = through
         if self._waited_for:
             self._tell_soon()
 
@@ -75,7 +79,8 @@ class _Moves:
     def _tell(self) -> None:
         self._soon, self._waited_for, self._sent_at = None, False, time.monotonic()
         assert self.line is not None  # noqa: S101 - set before anybody waits
-        self.line.say(MOVED, self._count)
+        moves, self._through = [*self._through.items()], {}
+        self.line.say(MOVED, [self._count, moves])
 
 
 def _assembly(job: Job) -> Assembly:
@@ -99,9 +104,8 @@ async def _work(on: socket.socket, job: Job) -> None:
             return None
 
     line = moves.line = Line({WAITING: moves.waited_for}, {REPORT: report, THROUGH: through})
-    for service in assembly.running.values():
-        for coverage in service.coverages:
-            coverage.on_move = moves.moved
+    for number, coverage in enumerate(coverages_of(assembly.running)):
+        coverage.on_move = partial(moves.moved, number)
     await assembly.start()
     taken = asyncio.create_task(line.run(on))
     await line.open.wait()

@@ -17,7 +17,7 @@ import socket
 import struct
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -40,8 +40,9 @@ MOVED: Final = "moved"
 WAITING: Final = "waiting"
 REPORT: Final = "report"
 THROUGH: Final = "through"
-"""What the two say to each other. The worker: that it has taken up its work, and that something moved since the other
-one said that it waits, with how often it did; asked, it says how a service stands, and how far a consumer has come."""
+"""What the two say to each other. The worker: that it has taken up its work, and what has moved since the other one
+said that it waits, each by its number in `coverages_of`, with how often anything did; asked, it says how a service
+stands, and how far a consumer has come."""
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,11 @@ class Main(Protocol):
         ...
 
 
+def coverages_of(services: Mapping[str, Service]) -> list[Coverage]:
+    """All that is waited for in these services, in the order in which both processes number it."""
+    return [coverage for service in services.values() for coverage in service.coverages]
+
+
 class WorkerEnded(Exception):  # noqa: N818 - reads as what happened
     """The worker has ended though nobody told it to."""
 
@@ -111,7 +117,7 @@ class WorkerProcess:
         """Lets it begin, and sees to it from now on that there is one."""
         for service in services.values():
             service.elsewhere = self
-            self._coverages += service.coverages
+        self._coverages = coverages_of(services)
         for coverage in self._coverages:
             coverage.on_wait = self._waited_for
         self._begin()
@@ -158,14 +164,20 @@ class WorkerProcess:
             self._questions = True
             self._line.say(WAITING, self._seen)
 
-    def _moved(self, count: int) -> None:
-        self._seen = count
-        task = asyncio.create_task(self._look())
+    def _moved(self, told: tuple[int, Sequence[tuple[int, int | None]]]) -> None:
+        self._seen, moves = told
+        unknown = list[Coverage]()
+        for number, through in moves:
+            if through is None:
+                unknown.append(self._coverages[number])
+            else:
+                self._coverages[number].reached(through)
+        task = asyncio.create_task(self._look(unknown))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
 
-    async def _look(self) -> None:
-        for coverage in self._coverages:
+    async def _look(self, coverages: Iterable[Coverage]) -> None:
+        for coverage in coverages:
             # Those who wait hear of it when the store is looked at next.
             with contextlib.suppress(Unavailable):
                 await coverage.look()

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
-LOOK_AGAIN_SECONDS = 0.005
+LOOK_AGAIN_SECONDS: Final = 0.005
+LONGEST_PAUSE_SECONDS: Final = 0.02
+"""Who waits for long is told by those who move it, as a rule; looks are for what another replica does."""
 
 
-def _nothing() -> None:
+def _nobody_waits() -> None:
+    """No other process of this one's has to know."""
+
+
+def _nobody_hears(_: int | None) -> None:
     """No other process of this one's has to know."""
 
 
@@ -19,14 +26,17 @@ class Coverage:
     """
 
     def __init__(self, through: Callable[[], Awaitable[int]], look_again: float = LOOK_AGAIN_SECONDS) -> None:
-        """`look_again`: after so many seconds it looks for those who wait, though nobody said that it moved."""
+        """`look_again`: after so many seconds it looks for those who wait, though nobody said that it moved.
+
+        Each further look for the same ones comes after twice the pause.
+        """
         self._through = through
-        self._look_again = look_again
+        self._look_again = self._pause = look_again
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._watch: asyncio.Task[None] | None = None
-        self.on_move: Callable[[], None] = _nothing
-        """Called when this process has moved it, for others to hear of."""
-        self.on_wait: Callable[[], None] = _nothing
+        self.on_move: Callable[[int | None], None] = _nobody_hears
+        """Called when this process has moved it, for others to hear of: with how far, where that is known."""
+        self.on_wait: Callable[[], None] = _nobody_waits
         """Called before each wait, for others to tell when they have moved it."""
 
     @property
@@ -36,7 +46,7 @@ class Coverage:
 
     async def moved(self) -> None:
         """Looks at once for those who wait, as this process has moved it."""
-        self.on_move()
+        self.on_move(None)
         await self.look()
 
     async def look(self) -> None:
@@ -45,8 +55,8 @@ class Coverage:
             self._tell(await self._through())
 
     def reached(self, through: int) -> None:
-        """Tells those who wait how far this process has moved it."""
-        self.on_move()
+        """Tells those who wait how far this process, or its other one, has moved it."""
+        self.on_move(through)
         self._tell(through)
 
     def _tell(self, through: int) -> None:
@@ -61,6 +71,7 @@ class Coverage:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((position, future))
+        self._pause = self._look_again
         self.on_wait()
         if self._watch is None:
             self._watch = asyncio.create_task(self._watch_it())
@@ -68,7 +79,8 @@ class Coverage:
 
     async def _watch_it(self) -> None:
         while self._waiting:
-            await asyncio.sleep(self._look_again)
+            await asyncio.sleep(self._pause)
+            self._pause = min(2 * self._pause, max(self._look_again, LONGEST_PAUSE_SECONDS))
             try:
                 await self.look()
             except Exception as failure:  # noqa: BLE001 - every waiter must hear of it

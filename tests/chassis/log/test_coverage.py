@@ -47,11 +47,28 @@ async def test_nobody_is_told_of_a_wait_for_what_is_there() -> None:
 
 async def test_whoever_moves_it_is_heard_to_and_whoever_looks_is_not() -> None:
     """Else the processes would tell each other what they were told."""
-    moves = list[str]()
+    moves = list[int | None]()
     covered = Coverage(Far())
-    covered.on_move = lambda: moves.append("moved")
+    covered.on_move = moves.append
     await covered.look()
     assert moves == []
     await covered.moved()
     covered.reached(1)
-    assert moves == ["moved", "moved"]
+    # How far, whoever moved it knows or does not.
+    assert moves == [None, 1]
+
+
+async def test_looks_for_the_same_wait_come_less_and_less_often() -> None:
+    """Another process tells as a rule; who waits for long is not asked for two hundred times a second."""
+    looks = list[float]()
+
+    async def through() -> int:
+        looks.append(time.monotonic())
+        return 0
+
+    covered = Coverage(through, look_again=0.005)
+    waiting = asyncio.create_task(covered.wait(1))
+    await asyncio.sleep(0.4)
+    waiting.cancel()
+    # At once, after 5, 15 and 35 ms, and from then on every 20 ms: 22, and never 80.
+    assert 2 <= len(looks) <= 24
