@@ -67,10 +67,13 @@ class _Stored(Struct, frozen=True):
 _STORED: Final = Decoder(_Stored)
 
 
+_COLUMNS: Final = (int, str, int, str, bytes)
+
+
 def entry_of_row(row: Row, secret: bytes) -> bytes | None:
     """The entry that follows from a row as it is stored; None where no event was ever stored so."""
     position, stream, version, topic, state = row
-    if [type(value) for value in row] != [int, str, int, str, bytes]:
+    if tuple(map(type, row)) != _COLUMNS:
         return None
     try:
         recorded_at = recorded_at_of(state)

@@ -6,7 +6,8 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -130,6 +131,28 @@ async def _hold_against(
     return None
 
 
+class _Rows:
+    """All rows that were taken in, in the order of their positions; those that are `ready` need no wait."""
+
+    def __init__(self, log: EventLog, pace: Pace, through: int) -> None:
+        self._log = log
+        self._pace = pace
+        self._through = through
+        self._first: int | None = LEAST_POSITION
+        self.ready = deque[Row]()
+
+    async def next(self) -> Row | None:
+        """The next of them; None behind the last."""
+        if not self.ready and self._first is not None:
+            page = await self._log.stored(self._first, self._pace.page)
+            await self._pace.rest()
+            # What was recorded since is behind what was taken in.
+            self.ready.extend(row for row in page if row[0] <= self._through)
+            whole = len(page) == self._pace.page and len(self.ready) == len(page)
+            self._first = page[-1][0] + 1 if whole else None
+        return self.ready.popleft() if self.ready else None
+
+
 class _Walk:
     """Goes through rows and leaves side by side."""
 
@@ -158,9 +181,9 @@ class _Walk:
 
     async def through(self) -> None:
         """Notes every mismatch."""
-        rows = self._rows()
-        row = await anext(rows, None)
-        size, page = self._standing.size, self._pace.page
+        rows = _Rows(self._log, self._pace, self._standing.through)
+        row = await rows.next()
+        size, page, secret = self._standing.size, self._pace.page, self._standing.secret
         upper: dict[Place, bytes] = {}
         for first in range(0, size, page):
             leaves, entries = await self._leaves(first, min(page, size - first))
@@ -168,8 +191,14 @@ class _Walk:
                 # Who writes down a size that the log never had would keep this going for years.
                 self._result.found(0, What.TRUNCATED)
                 break
+            self._edge.extend(leaves)
             for number, (leaf, entry) in enumerate(zip(leaves, entries, strict=True)):
-                row = await self._hold(row, rows, leaf, entry)
+                if row is not None and entry_of_row(row, secret) == entry and leaf_hash(entry) == leaf:
+                    # As good as always: nothing is waited for, unless there is something to wait for.
+                    self._result.checked += 1
+                    row = rows.ready.popleft() if rows.ready else await rows.next()
+                else:
+                    row = await self._hold(row, rows, leaf, entry, first + number + 1)
                 if number % REST_EVERY == 0:
                     await self._pace.rest()
             # Level 0 is what they were made of.
@@ -177,7 +206,7 @@ class _Walk:
             self._report(min(first + page, size), size)
         while row is not None:
             self._add(row)
-            row = await anext(rows, None)
+            row = await rows.next()
         stored = await self._store.tiles([Tile(*place, len(upper[place]) // HASH_BYTES) for place in upper])
         as_stored = all(stored.get(place, b"").startswith(content) for place, content in upper.items())
         if self._edge.root != self._checkpoint.root or not as_stored:
@@ -197,19 +226,6 @@ class _Walk:
                 self._next = row[0] + 1
         return (self._edge.size, self._edge.root) == (ahead.size, ahead.root)
 
-    async def _rows(self) -> AsyncIterator[Row]:
-        first = LEAST_POSITION
-        while page := await self._log.stored(first, self._pace.page):
-            await self._pace.rest()
-            for row in page:
-                if row[0] > self._standing.through:
-                    # Recorded since, and not taken in yet.
-                    return
-                yield row
-            if len(page) < self._pace.page:
-                return
-            first = page[-1][0] + 1
-
     async def _leaves(self, first: int, count: int) -> tuple[list[bytes], list[bytes]]:
         """The leaf hashes from a leaf on, and the entries beside them; zeros and empty bytes for what is not there."""
         wanted = [
@@ -223,37 +239,36 @@ class _Walk:
         entries = await self._store.entries(first, count)
         return leaves, [*entries, *(b"" for _ in range(count - len(entries)))]
 
-    async def _hold(self, row: Row | None, rows: AsyncIterator[Row], leaf: bytes, entry: bytes) -> Row | None:
-        """One leaf against the row that should be its own; returns the row for the next leaf."""
-        self._edge.append(leaf)
+    async def _hold(self, row: Row | None, rows: _Rows, leaf: bytes, entry: bytes, number: int) -> Row | None:
+        """The leaf of a number, from 1, against the row that should be its own; returns the row for the next leaf."""
         while row is not None:
             derived = entry_of_row(row, self._standing.secret)
             if derived is not None and leaf_hash(derived) == leaf:
                 self._result.checked += 1
                 if derived != entry:
                     self._result.found(row[0], What.ENTRY_CHANGED, row[1], row[4])
-                return await anext(rows, None)
+                return await rows.next()
             if (logged := _logged(entry, leaf)) is None:
                 # Nobody knows what was there: the copy of the entry was changed as well.
                 self._result.found(row[0], What.CHANGED, row[1], row[4])
-                return await anext(rows, None)
+                return await rows.next()
             if row[0] > logged.position:
                 break
             if row[0] == logged.position:
                 self._result.checked += 1
                 self._unnamed[len(self._result.mismatches)] = logged.stream
                 self._result.found(row[0], _how(derived, logged), row[1], row[4])
-                return await anext(rows, None)
+                return await rows.next()
             self._add(row)
-            row = await anext(rows, None)
-        self._miss(_logged(entry, leaf), at_the_end=row is None)
+            row = await rows.next()
+        self._miss(_logged(entry, leaf), number, at_the_end=row is None)
         return row
 
     def _add(self, row: Row) -> None:
         self._result.found(row[0], What.ADDED, row[1], row[4])
 
-    def _miss(self, logged: Entry | None, *, at_the_end: bool) -> None:
-        position = logged.position if logged is not None else self._edge.size
+    def _miss(self, logged: Entry | None, number: int, *, at_the_end: bool) -> None:
+        position = logged.position if logged is not None else number
         what = What.TRUNCATED if at_the_end else What.MISSING
         if logged is not None:
             self._unnamed[len(self._result.mismatches)] = logged.stream
@@ -264,7 +279,8 @@ class _Walk:
         wanted, names = {*self._unnamed.values()}, dict[str, str]()
         if not wanted:
             return
-        async for row in self._rows():
+        rows = _Rows(self._log, self._pace, self._standing.through)
+        while (row := await rows.next()) is not None:
             # Of any type, where somebody has tampered with it.
             if (known := committed(self._standing.secret, str(row[1]))) in wanted:
                 names[known] = row[1]

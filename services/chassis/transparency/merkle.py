@@ -38,7 +38,12 @@ def leaf_hash(entry: bytes) -> bytes:
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of a subtree whose two halves have these hashes."""
-    return sha256(b"\x01" + left + right).digest()
+    return nodes_hash(left + right)
+
+
+def nodes_hash(halves: bytes) -> bytes:
+    """The same, of both hashes in one."""
+    return sha256(b"\x01" + halves).digest()
 
 
 def complete_subtrees(span: Range) -> Iterator[Node]:

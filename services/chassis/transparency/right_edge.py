@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from services.chassis.transparency.merkle import HASH_BYTES, root
 from services.chassis.transparency.tiles import HEIGHT, WIDTH, Place, Tile, complete, from_tiles, split
@@ -42,20 +42,32 @@ class RightEdge:
 
     def append(self, leaf: bytes) -> None:
         """Takes in the hash of the next leaf."""
-        self.size += 1
-        level, rising = 0, leaf
-        while True:
-            self._reach(level)
-            hashes = self._levels[level]
-            hashes.append(rising)
-            self._touched.add(level)
-            if len(hashes) < WIDTH:
-                return
+        self.extend((leaf,))
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Takes in the hashes of the next leaves."""
+        taken = 0
+        while taken < len(leaves):
+            self._reach(0)
+            room = WIDTH - len(self._levels[0])
+            some = leaves[taken : taken + room]
+            self._levels[0] += some
+            self._touched.add(0)
+            taken += len(some)
+            self.size += len(some)
+            self._rise()
+
+    def _rise(self) -> None:
+        level = 0
+        while len(hashes := self._levels[level]) == WIDTH:
             number = (self.size >> (HEIGHT * (level + 1))) - 1
             self._filled[level, number] = b"".join(hashes)
             rising = complete(hashes)
             hashes.clear()
             level += 1
+            self._reach(level)
+            self._levels[level].append(rising)
+            self._touched.add(level)
 
     def taken(self) -> dict[Place, bytes]:
         """The tiles that have changed, full ones and those of the edge as they are now; from now on only later ones."""

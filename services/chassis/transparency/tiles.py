@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from services.chassis.transparency.merkle import HASH_BYTES, Node, node_hash
+from services.chassis.transparency.merkle import HASH_BYTES, Node, nodes_hash
 
 HEIGHT: Final = 8
 """Levels of the tree that a tile spans."""
@@ -97,9 +97,10 @@ def hash_in(tile: bytes, node: Node) -> bytes:
 
 def complete(hashes: Sequence[bytes]) -> bytes:
     """The hash of a complete subtree, of those of its parts, whose number is a power of two."""
-    while len(hashes) > 1:
-        hashes = [node_hash(hashes[n], hashes[n + 1]) for n in range(0, len(hashes), 2)]
-    return hashes[0]
+    level = b"".join(hashes)
+    while len(level) > HASH_BYTES:
+        level = b"".join([nodes_hash(level[n : n + 2 * HASH_BYTES]) for n in range(0, len(level), 2 * HASH_BYTES)])
+    return level
 
 
 def split(tile: bytes) -> list[bytes]:
