@@ -26,19 +26,28 @@ from tests.faults.racing import (
 )
 from tests.support.people import INES, PROGRAMME
 from tests.support.programmes import offer_also
+from tests.support.repetitions import in_full
 from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
-RACES = 200
-RACES_OF_PROCESSES = 40
+RACES = in_full(200, short=50)
+RACES_OF_PROCESSES = in_full(40, short=16)
+
+
+@pytest.fixture
+async def both(program: Start) -> tuple[Program, Program]:
+    """The referral service, which runs twice over the same data."""
+    first, second = program("serve", "referral"), program("serve", "referral")
+    await asyncio.gather(first.start(), second.start())
+    return first, second
 
 
 @pytest.mark.timeout(180)
 async def test_of_an_accept_and_a_withdrawal_at_once_one_wins_and_both_sides_read_the_same_story(
     program: Start, caller: Callable[[Program], Caller]
 ) -> None:
-    """Two hundred times, each on a referral of its own, ten at a time."""
+    """`RACES` of them, each on a referral of its own, ten at a time."""
     running = program("serve", "all")
     await running.start()
     async with caller(running) as people, caller(running) as agency:
@@ -65,12 +74,10 @@ async def test_of_an_accept_and_a_withdrawal_at_once_one_wins_and_both_sides_rea
 
 @pytest.mark.timeout(120)
 async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
-    program: Start, caller: Callable[[Program], Caller]
+    both: tuple[Program, Program], caller: Callable[[Program], Caller]
 ) -> None:
-    """The referral service runs twice over the same data, and each side talks to another of the two."""
-    first, second = program("serve", "referral"), program("serve", "referral")
-    await first.start()
-    await second.start()
+    """Each side talks to another of the two."""
+    first, second = both
     async with caller(first) as here, caller(second) as there:
         await here.set_the_scene()
         offers = await received(here, RACES_OF_PROCESSES)
@@ -94,29 +101,27 @@ async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
 
 @pytest.mark.timeout(120)
 async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_taken(
-    program: Start, caller: Callable[[Program], Caller]
+    both: tuple[Program, Program], caller: Callable[[Program], Caller]
 ) -> None:
     """The other is refused with the one that holds, in that programme or another; one key sent twice does one thing."""
-    first, second = program("serve", "referral"), program("serve", "referral")
-    await first.start()
-    await second.start()
+    first, second = both
     async with caller(first) as here, caller(second) as there:
         await here.set_the_scene()
         for number in range(RACES_OF_PROCESSES):
-            body, both = another_person(), (here, there) if number % 2 else (there, here)
+            body, turn = another_person(), (here, there) if number % 2 else (there, here)
             answers = await asyncio.gather(
-                *(one.send(INES, "POST", "/v1/referrals", body, key=str(uuid.uuid4())) for one in both)
+                *(one.send(INES, "POST", "/v1/referrals", body, key=str(uuid.uuid4())) for one in turn)
             )
             (made,) = [answer.json() for answer in answers if answer.status_code == 201]
             (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
             assert made["id"] in refused["detail"], refused
         await offer_also(here, SECOND)
         for number in range(RACES_OF_PROCESSES):
-            body, both = another_person(), (here, there) if number % 2 else (there, here)
+            body, turn = another_person(), (here, there) if number % 2 else (there, here)
             answers = await asyncio.gather(
                 *(
                     one.send(INES, "POST", "/v1/referrals", {**body, "programme": programme}, key=str(uuid.uuid4()))
-                    for one, programme in zip(both, (PROGRAMME, SECOND), strict=True)
+                    for one, programme in zip(turn, (PROGRAMME, SECOND), strict=True)
                 )
             )
             (made,) = [answer.json() for answer in answers if answer.status_code == 201]
@@ -143,12 +148,10 @@ async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_ta
 
 @pytest.mark.timeout(120)
 async def test_either_of_two_processes_shows_at_once_what_was_taken_by_the_other(
-    program: Start, caller: Callable[[Program], Caller]
+    both: tuple[Program, Program], caller: Callable[[Program], Caller]
 ) -> None:
     """Whichever of them brings the shared index up to date, nobody who waits for a position waits in vain."""
-    first, second = program("serve", "referral"), program("serve", "referral")
-    await first.start()
-    await second.start()
+    first, second = both
     async with caller(first) as here, caller(second) as there:
         await here.set_the_scene()
         shown = 0
