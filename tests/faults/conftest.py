@@ -16,6 +16,7 @@ from tests.faults.production import Kafka, Production
 from tests.support.kafka import Broker
 from tests.support.people import Person
 from tests.support.postgres import Server
+from tests.support.repetitions import in_full
 
 Start = Callable[..., Program]
 
@@ -30,10 +31,14 @@ def issuer() -> Iterator[LoopbackIssuer]:
 
 @pytest.fixture
 def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
-    """Makes programs over one data directory, `data`; none of their processes outlives the test."""
+    """Makes programs over one data directory, `data`; none of their processes outlives the test.
+
+    In CI a program is one process unless a test says otherwise, which starts in two thirds of the time.
+    """
     with ExitStack() as made:
 
         def make(*arguments: str, data: str = "data", **settings: str) -> Program:
+            settings = {"processes": in_full("AUTO", short="1"), **settings}
             one = Program(*arguments, data=tmp_path / data, issuer=issuer.url, **settings)
             made.callback(one.kill)
             return one

@@ -28,7 +28,8 @@ def wake_ups(process: int) -> int:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux counts how often a process is woken")
 async def test_a_process_with_nothing_to_do_is_hardly_woken(program: Start) -> None:
     """Alone over its files, and beside another one that leads."""
-    running = [program("sandbox", "--empty", data="alone"), program("serve", "all"), program("serve", "all")]
+    alone = program("sandbox", "--empty", data="alone", processes="2")
+    running = [alone, *(program("serve", "all", processes="2") for _ in range(2))]
     await asyncio.gather(*(one.start() for one in running))
     # What the start left to do is done.
     await asyncio.sleep(3)

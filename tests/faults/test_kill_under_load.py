@@ -58,7 +58,8 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
     """
     settings = on_servers(request) if engines == "servers" else {}
     signed = {"audit_state": str(tmp_path / "signed")}
-    victim, chance = program(*arguments, **settings, **signed), random.Random(random.getrandbits(32))
+    two = {} if settings else {"processes": "2"}
+    victim, chance = program(*arguments, **two, **settings, **signed), random.Random(random.getrandbits(32))
     if settings and not victim.is_sandbox:
         await program("bus", "topics", **settings).ends()
     await victim.start()
