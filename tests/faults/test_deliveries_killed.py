@@ -26,7 +26,7 @@ from tests.support.repetitions import in_full, times
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
 CLIENTS: Final = 4
-REST_SECONDS: Final = 0.1
+REST_SECONDS: Final = 0.4
 SETTINGS: Final = {"webhook_allow": "127.0.0.0/8", "webhook_retries": ",".join(["0", *["0.3"] * 30])}
 HELD_SECONDS: Final = LEASE_SECONDS + 2
 KILLS: Final = {"files": in_full(100, short=7), "postgres": in_full(100, short=3)}
