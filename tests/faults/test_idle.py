@@ -29,8 +29,10 @@ def wake_ups(process: int) -> int:
 async def test_a_process_with_nothing_to_do_is_hardly_woken(program: Start) -> None:
     """Alone over its files, and beside another one that leads."""
     alone = program("sandbox", "--empty", data="alone", processes="2")
-    running = [alone, *(program("serve", "all", processes="2") for _ in range(2))]
-    await asyncio.gather(*(one.start() for one in running))
+    both = [program("serve", "all", processes="2") for _ in range(2)]
+    await alone.start()
+    await asyncio.gather(*(one.start() for one in both))
+    running = [alone, *both]
     # What the start left to do is done.
     await asyncio.sleep(3)
     # The process that answers and its worker together are to be as quiet as one.
