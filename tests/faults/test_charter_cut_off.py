@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("faul
 MATCHES: Final = AT_ONCE + 5
 """More than are told at once."""
 MADE_AT_ONCE: Final = 5
-KILLS: Final = in_full(5, short=3)
+KILLS: Final = in_full(5, short=2)
 
 
 async def match(people: Caller) -> str:

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("faul
 BEGINS = datetime.fromisoformat("2026-01-12T09:30:00Z")
 ENDS = BEGINS + timedelta(days=45)
 REFERRALS = in_full(20, short=8)
-LEGS = in_full(6, short=3)
+LEGS = in_full(6, short=2)
 """The journey is cut off in each of them."""
 
 

@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 CLIENTS = 4
-KILLS = in_full(5, short=3)
+KILLS = in_full(5, short=2)
 SOON = 5.0
 MOST_MEGABYTES = 250
 FROZEN_AT = "2026-01-12T09:30:00Z"
