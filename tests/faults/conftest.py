@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,9 +29,9 @@ def issuer() -> Iterator[LoopbackIssuer]:
     running.close()
 
 
-@pytest.fixture
-def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
-    """Makes programs over one data directory, `data`; none of their processes outlives the test.
+@contextmanager
+def programs(directory: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
+    """Makes programs over one data directory in another one, `data`; none of their processes outlives the block.
 
     In CI a program is one process unless a test says otherwise, which starts in two thirds of the time.
     """
@@ -39,10 +39,17 @@ def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
 
         def make(*arguments: str, data: str = "data", **settings: str) -> Program:
             settings = {"processes": in_full("AUTO", short="1"), **settings}
-            one = Program(*arguments, data=tmp_path / data, issuer=issuer.url, **settings)
+            one = Program(*arguments, data=directory / data, issuer=issuer.url, **settings)
             made.callback(one.kill)
             return one
 
+        yield make
+
+
+@pytest.fixture
+def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
+    """Makes programs whose processes do not outlive the test."""
+    with programs(tmp_path, issuer) as make:
         yield make
 
 
