@@ -12,7 +12,7 @@ from services.chassis.settings import Settings
 from tests.docs.likeness import differences
 from tests.docs.pages import ROOT, Step, prose, steps, under
 from tests.docs.reader import Pasted, Reading, reading
-from tests.faults.test_broker_away import AWAY
+from tests.faults.test_servers_away import AWAY
 from tests.support import chance, kafka, machines, postgres
 
 README: Final = ROOT / "README.md"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.faults.production import Kafka, Production
 from tests.support.kafka import Broker
 from tests.support.people import Person
 from tests.support.postgres import Server
+from tests.support.repetitions import in_full
 
 Start = Callable[..., Program]
 
@@ -28,16 +29,27 @@ def issuer() -> Iterator[LoopbackIssuer]:
     running.close()
 
 
-@pytest.fixture
-def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
-    """Makes programs over one data directory, `data`; none of their processes outlives the test."""
+@contextmanager
+def programs(directory: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
+    """Makes programs over one data directory in another one, `data`; none of their processes outlives the block.
+
+    In CI a program is one process unless a test says otherwise, which starts in two thirds of the time.
+    """
     with ExitStack() as made:
 
         def make(*arguments: str, data: str = "data", **settings: str) -> Program:
-            one = Program(*arguments, data=tmp_path / data, issuer=issuer.url, **settings)
+            settings = {"processes": in_full("AUTO", short="1"), **settings}
+            one = Program(*arguments, data=directory / data, issuer=issuer.url, **settings)
             made.callback(one.kill)
             return one
 
+        yield make
+
+
+@pytest.fixture
+def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
+    """Makes programs whose processes do not outlive the test."""
+    with programs(tmp_path, issuer) as make:
         yield make
 
 

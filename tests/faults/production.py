@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
+from contracts import referral
+from services.bus_administration import create_topics
+from services.chassis.engines.migrations import migrate
+from services.chassis.settings import Settings
 from services.cli import SERVICE_NAMES
 from services.notifications.organisation_topics import topic_of
+from tests.faults.caller import until
 from tests.faults.gateway import Gateway
 from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import Program
@@ -23,6 +30,8 @@ REPLICAS: Final = 2
 SUBSCRIBES: Final = LOTTE.org
 """The organisation that reads over Kafka."""
 PARTITIONS: Final = 6
+READERS: Final = ("casefile", "notifications")
+"""Who shares the partitions of the referral service's topic out among its replicas."""
 
 
 class Production:
@@ -39,10 +48,6 @@ class Production:
             "kafka_partitions": str(PARTITIONS),
             "heartbeat_seconds": "1",
         }
-        self._preparing = [
-            start("migrate", **settings),
-            start("bus", "topics", "--organisation", SUBSCRIBES, **settings),
-        ]
         self.replicas: Mapping[str, Sequence[Program]] = {
             name: [start("serve", name, **settings) for _ in range(REPLICAS)] for name in SERVICE_NAMES
         }
@@ -54,8 +59,16 @@ class Production:
 
     async def start(self) -> None:
         """Prepares database and topics, starts everything and returns once all take work."""
-        await asyncio.gather(*(one.ends() for one in self._preparing))
+        await asyncio.to_thread(self._prepare)
         await asyncio.gather(*(one.start() for one in self.programs))
+
+    def _prepare(self) -> None:
+        """As `caserelay migrate` and `caserelay bus topics` do, without the time that two programs take to start."""
+        migrate(self.database, SERVICE_NAMES)
+        cluster = Settings(
+            kafka_servers=self.kafka.servers, kafka_prefix=self.kafka.prefix or None, kafka_partitions=PARTITIONS
+        )
+        create_topics(cluster, [SUBSCRIBES])
 
     async def stop(self) -> None:
         """SIGTERM to all of them; each has to end cleanly."""
@@ -68,6 +81,18 @@ class Production:
             for name, replicas in self.replicas.items()
         }
         return Gateway(urls, self._issuer.token, patience)
+
+    async def shared(self, shares: Iterable[int]) -> None:
+        """Returns once the partitions of that topic are spread so over the members of each reader's group."""
+        wanted = sorted(shares)
+
+        async def is_so() -> bool:
+            # A broker that has just come back may not know yet who looks after a group.
+            with suppress(KafkaError):
+                return all([await self.kafka.shares(reader, referral.TOPIC) == wanted for reader in READERS])
+            return False
+
+        await until(is_so, 60)
 
     def leader(self, service: str) -> Program:
         """The replica that publishes, indexes and keeps deadlines at the moment."""

@@ -19,11 +19,12 @@ from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds
 from tests.faults.load import Acknowledged, Clients
 from tests.faults.processes import PROGRAM, Program
+from tests.support.repetitions import in_full
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
-CLIENTS = 12
-BACKUPS = 3
+CLIENTS = 6
+BACKUPS = in_full(3, short=2)
 MORE = 40
 """Commands that are acknowledged between one backup and the next."""
 

@@ -166,8 +166,7 @@ async def test_of_acceptances_in_two_processes_at_once_one_wins(
 ) -> None:
     """All runs twice over the same data, and the organisations talk to either of the two."""
     first, second = program("serve", "all"), program("serve", "all")
-    for process in (first, second):
-        await process.start()
+    await asyncio.gather(first.start(), second.start())
     async with caller(first) as here, caller(second) as there:
         await describe_all(here)
         for number, one in enumerate(await opened(here, ROUNDS_OF_PROCESSES)):

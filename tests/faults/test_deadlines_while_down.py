@@ -18,14 +18,15 @@ from tests.faults.conftest import Start
 from tests.faults.evidence import files_are_sound, streams_are_contiguous
 from tests.faults.processes import Program
 from tests.support.people import INES, LOTTE, OPERATOR
+from tests.support.repetitions import in_full
 from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
 BEGINS = datetime.fromisoformat("2026-01-12T09:30:00Z")
 ENDS = BEGINS + timedelta(days=45)
-REFERRALS = 20
-LEGS = 6
+REFERRALS = in_full(20, short=8)
+LEGS = in_full(6, short=2)
 """The journey is cut off in each of them."""
 
 

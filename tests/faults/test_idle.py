@@ -26,12 +26,13 @@ def wake_ups(process: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux counts how often a process is woken")
-@pytest.mark.parametrize("arguments", [("sandbox", "--empty"), ("serve", "all")])
-async def test_a_process_with_nothing_to_do_is_hardly_woken(program: Start, arguments: tuple[str, ...]) -> None:
+async def test_a_process_with_nothing_to_do_is_hardly_woken(program: Start) -> None:
     """Alone over its files, and beside another one that leads."""
-    running = [program(*arguments) for _ in range(1 if arguments[0] == "sandbox" else 2)]
-    for one in running:
-        await one.start()
+    alone = program("sandbox", "--empty", data="alone", processes="2")
+    both = [program("serve", "all", processes="2") for _ in range(2)]
+    await alone.start()
+    await asyncio.gather(*(one.start() for one in both))
+    running = [alone, *both]
     # What the start left to do is done.
     await asyncio.sleep(3)
     # The process that answers and its worker together are to be as quiet as one.

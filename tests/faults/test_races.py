@@ -6,13 +6,15 @@ import asyncio
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 
 import pytest
 
 from tests.faults.caller import Caller
-from tests.faults.conftest import Start
+from tests.faults.conftest import Start, programs
 from tests.faults.evidence import streams_are_contiguous
+from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import Program
 from tests.faults.racing import (
     EVENT,
@@ -26,19 +28,42 @@ from tests.faults.racing import (
 )
 from tests.support.people import INES, PROGRAMME
 from tests.support.programmes import offer_also
+from tests.support.repetitions import in_full
 from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
-RACES = 200
-RACES_OF_PROCESSES = 40
+RACES = in_full(200, short=50)
+RACES_OF_PROCESSES = in_full(40, short=16)
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[LoopbackIssuer]:
+    """An issuer for all programs of these tests."""
+    with closing(LoopbackIssuer()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, issuer: LoopbackIssuer) -> Iterator[tuple[Program, Program]]:
+    """The referral service, which runs twice over the same data, for all tests with two processes."""
+    with programs(tmp_path_factory.mktemp("both"), issuer) as program:
+        first, second = program("serve", "referral"), program("serve", "referral")
+        asyncio.run(_all(first.start(), second.start()))
+        yield first, second
+        asyncio.run(_all(first.stop(), second.stop()))
+    streams_are_contiguous(first.data)
+
+
+async def _all(*work: Awaitable[None]) -> None:
+    await asyncio.gather(*work)
 
 
 @pytest.mark.timeout(180)
 async def test_of_an_accept_and_a_withdrawal_at_once_one_wins_and_both_sides_read_the_same_story(
     program: Start, caller: Callable[[Program], Caller]
 ) -> None:
-    """Two hundred times, each on a referral of its own, ten at a time."""
+    """`RACES` of them, each on a referral of its own, ten at a time."""
     running = program("serve", "all")
     await running.start()
     async with caller(running) as people, caller(running) as agency:
@@ -65,12 +90,10 @@ async def test_of_an_accept_and_a_withdrawal_at_once_one_wins_and_both_sides_rea
 
 @pytest.mark.timeout(120)
 async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
-    program: Start, caller: Callable[[Program], Caller]
+    both: tuple[Program, Program], caller: Callable[[Program], Caller]
 ) -> None:
-    """The referral service runs twice over the same data, and each side talks to another of the two."""
-    first, second = program("serve", "referral"), program("serve", "referral")
-    await first.start()
-    await second.start()
+    """Each side talks to another of the two."""
+    first, second = both
     async with caller(first) as here, caller(second) as there:
         await here.set_the_scene()
         offers = await received(here, RACES_OF_PROCESSES)
@@ -87,36 +110,32 @@ async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
         assert set(won) == {"ACCEPTED", "WITHDRAWN"}, won
         ready = await here.settled()
         assert not ready["referral"]["failing"]
-    await first.stop()
-    await second.stop()
-    streams_are_contiguous(first.data)
 
 
 @pytest.mark.timeout(120)
 async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_taken(
-    program: Start, caller: Callable[[Program], Caller]
+    both: tuple[Program, Program], caller: Callable[[Program], Caller]
 ) -> None:
     """The other is refused with the one that holds, in that programme or another; one key sent twice does one thing."""
-    first, second = program("serve", "referral"), program("serve", "referral")
-    await first.start()
-    await second.start()
+    first, second = both
     async with caller(first) as here, caller(second) as there:
         await here.set_the_scene()
+        known = len(await here.listed(INES, "/v1/referrals"))
         for number in range(RACES_OF_PROCESSES):
-            body, both = another_person(), (here, there) if number % 2 else (there, here)
+            body, turn = another_person(), (here, there) if number % 2 else (there, here)
             answers = await asyncio.gather(
-                *(one.send(INES, "POST", "/v1/referrals", body, key=str(uuid.uuid4())) for one in both)
+                *(one.send(INES, "POST", "/v1/referrals", body, key=str(uuid.uuid4())) for one in turn)
             )
             (made,) = [answer.json() for answer in answers if answer.status_code == 201]
             (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
             assert made["id"] in refused["detail"], refused
         await offer_also(here, SECOND)
         for number in range(RACES_OF_PROCESSES):
-            body, both = another_person(), (here, there) if number % 2 else (there, here)
+            body, turn = another_person(), (here, there) if number % 2 else (there, here)
             answers = await asyncio.gather(
                 *(
                     one.send(INES, "POST", "/v1/referrals", {**body, "programme": programme}, key=str(uuid.uuid4()))
-                    for one, programme in zip(both, (PROGRAMME, SECOND), strict=True)
+                    for one, programme in zip(turn, (PROGRAMME, SECOND), strict=True)
                 )
             )
             (made,) = [answer.json() for answer in answers if answer.status_code == 201]
@@ -134,21 +153,16 @@ async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_ta
         assert (await here.settled())["referral"] == (await there.settled())["referral"]
         lists = [await one.listed(INES, "/v1/referrals") for one in (here, there)]
         assert lists[0] == lists[1]
-        assert len({one["clientRef"] for one in lists[0]}) == len(lists[0]) == 3 * RACES_OF_PROCESSES
+        assert len({one["clientRef"] for one in lists[0]}) == len(lists[0]) == known + 3 * RACES_OF_PROCESSES
         await one_key_decides_one_referral(here, there, RACES_OF_PROCESSES)
-    await first.stop()
-    await second.stop()
-    streams_are_contiguous(first.data)
 
 
 @pytest.mark.timeout(120)
 async def test_either_of_two_processes_shows_at_once_what_was_taken_by_the_other(
-    program: Start, caller: Callable[[Program], Caller]
+    both: tuple[Program, Program], caller: Callable[[Program], Caller]
 ) -> None:
     """Whichever of them brings the shared index up to date, nobody who waits for a position waits in vain."""
-    first, second = program("serve", "referral"), program("serve", "referral")
-    await first.start()
-    await second.start()
+    first, second = both
     async with caller(first) as here, caller(second) as there:
         await here.set_the_scene()
         shown = 0
@@ -159,5 +173,3 @@ async def test_either_of_two_processes_shows_at_once_what_was_taken_by_the_other
             lists = await asyncio.gather(*(one.read(INES, "/v1/referrals", **waiting) for one in (here, there) * 3))
             shown += sum([one["id"] for one in found["items"]] == [made.json()["id"]] for found in lists)
         assert shown == RACES_OF_PROCESSES * 6
-    await first.stop()
-    await second.stop()

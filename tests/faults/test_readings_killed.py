@@ -16,10 +16,12 @@ from tests.faults.evidence import files_are_sound, streams_are_contiguous
 from tests.faults.processes import Program
 from tests.faults.test_disk_full import PLENTY, SMALL, files_may_grow_to
 from tests.support.people import DPO_OF_AGENCY, INES, Person
-from tests.support.repetitions import times
+from tests.support.repetitions import in_full, times
 from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault"), pytest.mark.timeout(times(600))]
+
+KILLS = in_full(60, short=4)
 
 
 def auditor(number: int) -> Person:
@@ -55,7 +57,7 @@ async def test_who_was_answered_is_on_record_though_the_process_is_killed_at_onc
     answered = set[str]()
     async with caller(served) as people:
         case, referral = await a_case(people)
-        for kill in range(times(60)):
+        for kill in range(KILLS):
             asking = [
                 asyncio.create_task(people.send(auditor(2 * kill + n), "GET", path))
                 for n, path in enumerate((case, referral))
@@ -67,7 +69,7 @@ async def test_who_was_answered_is_on_record_though_the_process_is_killed_at_onc
                     answered.add(auditor(2 * kill + number).sub)
             await served.start()
         found = [sub for sub in await readers(people, case) if sub.startswith("auditor.")]
-    assert len(answered) >= times(60) // 2
+    assert len(answered) >= KILLS // 2
     assert answered <= set(found)
     assert len(found) == len(set(found))
     await served.stop()

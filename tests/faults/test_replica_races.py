@@ -22,11 +22,12 @@ from tests.faults.racing import (
 )
 from tests.faults.trial import READER
 from tests.support.people import INES, LOTTE
+from tests.support.repetitions import in_full
 from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
-RACES = 40
+RACES = in_full(40, short=16)
 AT_ONCE = 5
 
 

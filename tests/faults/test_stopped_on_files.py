@@ -83,8 +83,7 @@ async def test_while_the_leader_is_stopped_the_other_process_shows_what_it_was_t
 ) -> None:
     """At random moments of a leader that is at work; no answer is late unless a file is held, and then it says so."""
     both = [program("serve", "all", wait_seconds="30") for _ in range(2)]
-    for one in both:
-        await one.start()
+    await asyncio.gather(*(one.start() for one in both))
     async with caller(both[0]) as first, caller(both[1]) as second:
         callers = [first, second]
         await first.set_the_scene()

@@ -19,6 +19,7 @@ from tests.faults.evidence import Evidence, files_are_sound, streams_are_contigu
 from tests.faults.load import Clients
 from tests.faults.processes import Program, children
 from tests.support.people import INES, LOTTE, OPERATOR
+from tests.support.repetitions import in_full
 from tests.support.requests import another_person
 
 pytestmark = [
@@ -28,8 +29,8 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells of processes there"),
 ]
 
-CLIENTS = 8
-KILLS = 5
+CLIENTS = 4
+KILLS = in_full(5, short=2)
 SOON = 5.0
 MOST_MEGABYTES = 250
 FROZEN_AT = "2026-01-12T09:30:00Z"

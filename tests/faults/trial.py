@@ -18,8 +18,8 @@ from tests.support.people import LOTTE, Person
 CLIENTS: Final = 4
 PATIENCE_SECONDS: Final = 40.0
 """Of the check for what was done, when all is well again."""
-REST_SECONDS: Final = 0.3
-"""Between two referrals of one client: what is done to the system shall meet work, not a queue."""
+REST_SECONDS: Final = 0.8
+"""Between two referrals of one client: what is done to the system shall meet work, not a queue, also on two cores."""
 READER: Final = Person("privacy.officer", SUBSCRIBES, "DPO")
 """Sees in the feed what the organisation's topic holds."""
 

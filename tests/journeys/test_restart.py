@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import signal
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.journeys.conftest import ENGINES
 from tests.journeys.sandbox import Outsider, Program, outsider
 from tests.support.people import INES, LOTTE
+from tests.support.repetitions import in_full
 from tests.support.requests import samira
 from tests.support.timelines import without_tellings
 
@@ -21,6 +24,7 @@ STOPS_WITHIN = 5.0
 STARTS_WITHIN = 20.0
 """Whatever else the machine does: how long a start takes is measured by the bench, and here only that it ends."""
 """Topics and schemas are looked at first."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 KEY = "5f0c5a36-5a6f-4b0e-8f5d-1f8b0a9a7c11"
 
 
@@ -37,11 +41,18 @@ def everything(outside: Outsider, case: str, offer: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("own_engines", "number"),
+    in_full([*product(ENGINES, SIGNALS)], short=[*zip(ENGINES, SIGNALS, strict=True)]),
+    indirect=["own_engines"],
+)
 def test_a_stopped_sandbox_goes_on_where_it_was(
     own_engines: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Stopped within a story, with a listener on the line: it ends cleanly within seconds, and all is kept."""
+    """Stopped within a story, with a listener on the line: it ends cleanly within seconds, and all is kept.
+
+    CI takes each signal and each engine once.
+    """
     first = Program(tmp_path / "var", "sandbox", "--empty", port=None, **own_engines)
     try:
         first.wait_until_ready()

@@ -21,7 +21,7 @@ from services.chassis.transparency.tiles import from_tiles, tiles_for
 from tests.chassis.audit.auditing import Auditing
 from tests.chassis.audit.building import opened, start
 from tests.chassis.conftest import needs_processes
-from tests.support.repetitions import times
+from tests.support.repetitions import in_full, times
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(600)]
 
@@ -59,9 +59,12 @@ async def assert_one_history(auditing: Auditing, signed: list[Checkpoint]) -> No
 
 @needs_processes
 async def test_one_that_is_killed_again_and_again_signs_one_history(engine: str, tmp_path: Path) -> None:
-    """Two hundred times in full: while it records, takes in, writes down, signs, and changes its key."""
+    """Two hundred times in full, and in CI a tenth on both engines together.
+
+    While it records, takes in, writes down, signs, and changes its key.
+    """
     signed = list[Checkpoint]()
-    for _ in range(times(200)):
+    for _ in range(in_full(200, short=10)):
         process = start(engine, tmp_path)
         assert process.stdout is not None
         await asyncio.to_thread(process.stdout.readline)
