@@ -84,6 +84,8 @@ from services.notifications.routes.operations import DESCRIBED
 from services.notifications.subscription_way import SubscriptionWay
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
+from services.notifications.warning_rows import WARNINGS
+from services.notifications.warnings_by_webhook import ORGANISATIONS_AT_ONCE, WarningsByWebhook
 from services.notifications.ways import FeedWay, Ways
 from services.notifications.webhook_warnings import WebhookWarnings
 from services.notifications.webhooks.addresses import networks
@@ -139,8 +141,16 @@ def build(
     recording = Recording(streams, clock)
     digests = DailyDigests(streams, index, letters, recording, clock)
     warnings = WebhookWarnings(streams, index, letters, clock)
-    due = {DIGEST_DUE: digests.begin, NIGHT: nightly.fire, QUESTION: asking.fire}
     sender = Sender(networks(settings.webhook_allow or ""))
+    posts = Carrier(sender, vault, settings.links_begin_with)
+    warner = Postman(
+        index,
+        projection,
+        clock,
+        WarningsByWebhook(streams, index, posts, clock, settings.links_begin_with).post,
+        table=WARNINGS.name,
+        at_once=ORGANISATIONS_AT_ONCE,
+    )
     dispatcher = Dispatcher(
         Parts(
             streams=streams,
@@ -151,7 +161,7 @@ def build(
             clock=clock,
         ),
         Sharing(stores.shares(NAME), SHARDS),
-        Carriers(Carrier(sender, vault, settings.links_begin_with), letters),
+        Carriers(posts, letters),
         recording,
     )
     forgetting = Forgetting(vault, index, projection)
@@ -174,14 +184,24 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(index, projection, clock, by_kind(due, waiting_clock.fire)),
+        scheduler=Scheduler(
+            index,
+            projection,
+            clock,
+            by_kind({DIGEST_DUE: digests.begin, NIGHT: nightly.fire, QUESTION: asking.fire}, waiting_clock.fire),
+        ),
         postman=Postman(index, projection, clock, by_kind({DIGEST_WAITS: digests.post}, warnings.post)),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         tallied=dispatcher.tally,
-        finishers=[dispatcher.finish, sender.close],
+        finishers=[dispatcher.finish, warner.finish, sender.close],
         refers=refers_in(streams),
-        more_led={"organisation topics": topics.round, "forgetting": forgetting.round, **proven.led},
+        more_led={
+            "organisation topics": topics.round,
+            "forgetting": forgetting.round,
+            "warnings": warner.round,
+            **proven.led,
+        },
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),

@@ -60,7 +60,8 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/event-types": Operation(
             "event-type-list",
             "All types of events, each with its JSON Schema, an example, who can receive it, and what the receiver is "
-            "to do. `types` of the feed, of the stream and of a subscription takes them. A new version may have more.",
+            "to do. `types` of the feed, of the stream and of a subscription takes them. A new version may have more. "
+            "What endpoints are sent about themselves (`org.caserelay.subscription.…`) is not among them.",
         ),
         "POST /v1/reconciliations": Operation(
             "case-reconcile",
@@ -83,8 +84,10 @@ DESCRIBED: Final = ApiDescription(
             "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until "
             "the endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this "
             "answer alone; sent again under the same key, the request has the same one. `publicKey` verifies the "
-            "signatures `v1a`, the secret those of `v1` (Standard Webhooks). The `person` of an e-mail is a "
-            "coordinator's own `sub` and role, or anybody of the staff where a lead asks (403 `NOT_YOUR_MAILBOX`).",
+            "signatures `v1a`, the secret those of `v1` (Standard Webhooks). Whatever its `types`, a webhook also gets "
+            "`org.caserelay.subscription.warning.v1` when another one of the organisation fails or is disabled: `data` "
+            "has `subscription`, `warning`, `since` and `href`. The `person` of an e-mail is a coordinator's own `sub` "
+            "and role, or anybody of the staff where a lead asks (403 `NOT_YOUR_MAILBOX`).",
         ),
         f"GET {_PLACE}": Operation(
             "subscription-read",
