@@ -89,6 +89,13 @@ DESCRIBED: Final = ApiDescription(
             "has `subscription`, `warning`, `since` and `href`. The `person` of an e-mail is a coordinator's own `sub` "
             "and role, or anybody of the staff where a lead asks (403 `NOT_YOUR_MAILBOX`).",
         ),
+        "POST /v1/subscriptions/bounces": Operation(
+            "bounce-take",
+            "For the OPERATOR: a message that came to the return path of a letter (`CASERELAY_MAIL_BOUNCES`). A report "
+            "(RFC 3464) that the letter failed with a status 5.x.x, but not 5.7.x, which is a policy, marks its "
+            "address as a refusal does: the subscription is DISABLED (`BOUNCED`). A delay and an automatic answer "
+            "change nothing, nor does a repeat, nor a report about an address before. Nothing of it is kept.",
+        ),
         f"GET {_PLACE}": Operation(
             "subscription-read",
             "A subscription as it stands: whether it is proven, what became of the last challenge, why it is disabled.",
