@@ -12,7 +12,7 @@ from services.shell_commands import Commands, json_option, print_json, read_sett
 
 @click.group(cls=Commands)
 def mail() -> None:
-    """What comes back of letters by e-mail."""
+    """Letters by e-mail that could not be delivered."""
 
 
 @mail.command(settings=("host", "port", "public_url"))
@@ -29,7 +29,8 @@ def bounced(url: str | None, token: Path, *, as_json: bool) -> None:
     """Hand over a message that came to CASERELAY_MAIL_BOUNCES.
 
     It is read from standard input, headers and all, as a mail server pipes it. Exits with status 1 and a line where it
-    is no report about a letter of ours, and with 75, after which mail servers try again, where nobody took it.
+    does not report on a letter that was sent from here, and with 75, after which mail servers try again, where the
+    system does not take it now.
     """
     from services.mail_handover import RefusedMessage, hand_over
 

@@ -36,12 +36,20 @@ class Bounces:
         sent = self._returns.find(receivers_of(message))
         if sent is None:
             raise Refused.input(
-                Fault("/message", "LETTER_UNKNOWN", "it is addressed to no return path that a letter of ours had")
+                Fault(
+                    "/message",
+                    "LETTER_UNKNOWN",
+                    "it must be addressed to the return path of a letter that was sent from here",
+                )
             )
         report = report_of(message)
         if report is None:
             raise Refused.input(
-                Fault("/message", "NO_BOUNCE_REPORT", "it is no multipart/report with a message/delivery-status")
+                Fault(
+                    "/message",
+                    "NO_BOUNCE_REPORT",
+                    "give a multipart/report with a message/delivery-status (RFC 3464), as mail servers write it",
+                )
             )
         if report.bounced:
             await self._mark(sent, report, call)
