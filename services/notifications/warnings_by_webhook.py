@@ -40,6 +40,8 @@ AGAIN: Final = timedelta(minutes=5)
 """How long a warning waits at first that was not taken; then as long as it has waited already."""
 TAKEN_WITHIN: Final = timedelta(hours=1)
 """How long an endpoint is tried that does not take it."""
+_SEPARATOR: Final = " "
+"""Between the endpoints that something pending names."""
 
 
 class WarningsByWebhook:
@@ -53,31 +55,41 @@ class WarningsByWebhook:
         self._under_way: set[str] = set()
 
     async def post(self, stream: str, due: Pending) -> Sequence[Pending]:
-        """A warning waits: one for each other endpoint, whose name it has, follows from the first that has none.
-
-        Returns these; of one that was not taken, when it is tried again.
-        """
+        """A warning waits, for all other endpoints or for those that it names; returns when it is tried again."""
         failing = (await self._streams.fold(stream, SUBSCRIPTION)).state
+        now = self._clock.now()
         if failing.warned is None or not failing.is_webhook:
             return ()
-        now = self._clock.now()
-        if not due.name:
-            if now > instant(due.due) + TRIED_FOR:
-                return ()
-            at = sortable(now)
-            return [due._replace(at=at, name=endpoint, due=at) for endpoint in await self._others(failing)]
+        if not due.name and now > instant(due.due) + TRIED_FOR:
+            return ()
         if failing.organisation in self._under_way:
             return [due._replace(at=sortable(now + NEXT_TURN))]
         self._under_way.add(failing.organisation)
         try:
-            wish = await self._warn(due.name, failing, failing.warned)
+            if not due.name:
+                due = due._replace(name=_SEPARATOR.join(await self._others(failing)), due=sortable(now))
+            return await self._post_all(stream, due, failing.warned)
         finally:
             self._under_way.discard(failing.organisation)
+
+    async def _post_all(self, stream: str, due: Pending, warned: WarnedAboutSubscription) -> list[Pending]:
+        left = list[tuple[str, timedelta]]()
+        for endpoint in filter(None, due.name.split(_SEPARATOR)):
+            failing = (await self._streams.fold(stream, SUBSCRIPTION)).state
+            if failing.warned != warned:
+                # It is over, or there is a newer one, which waits by itself.
+                return []
+            wish = await self._warn(endpoint, failing, warned)
+            if wish is not None:
+                left.append((endpoint, wish))
         now = self._clock.now()
         waited = now - instant(due.due)
-        if wish is None or waited >= TAKEN_WITHIN:
-            return ()
-        return [due._replace(at=sortable(now + max(AGAIN, waited, wish)))]
+        if waited >= TAKEN_WITHIN:
+            return []
+        again: dict[str, list[str]] = {}
+        for endpoint, wish in left:
+            again.setdefault(sortable(now + max(AGAIN, waited, wish)), []).append(endpoint)
+        return [due._replace(at=at, name=_SEPARATOR.join(endpoints)) for at, endpoints in again.items()]
 
     async def _others(self, failing: Subscription) -> list[str]:
         where = {"organisation": failing.organisation, "channel": Channel.WEBHOOK.value}

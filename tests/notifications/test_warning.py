@@ -68,6 +68,14 @@ def test_another_warning_is_for_all_of_them_again() -> None:
         assert WARNED.evolve(state, event).readers == ("A",)
 
 
+def test_a_warning_that_was_overtaken_on_its_way_is_not_noted() -> None:
+    """Else who knows of the later one would be told of that once more."""
+    disabled = after(warned("A"), warned("A", "DISABLED"))
+    again = after(warned("A", since=SINCE + timedelta(days=9)))
+    for late, state in ((warned("E"), disabled), (warned("E", "DISABLED"), again)):
+        assert decide(late, state) == []
+
+
 def test_of_what_is_disabled_nobody_is_warned_later() -> None:
     """As by the answer of another case, that was on its way meanwhile."""
     command = of_engine(WarnAboutSubscription, warning="FAILING", since=SINCE)

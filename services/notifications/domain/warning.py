@@ -7,7 +7,7 @@ from typing import ClassVar, assert_never
 
 from msgspec import Struct
 
-from contracts.subscription_codes import Channel
+from contracts.subscription_codes import Channel, WarningCode
 from services.chassis.modelling.decider import Command, Entity, Event
 
 
@@ -55,11 +55,17 @@ class Warned(Struct, frozen=True, kw_only=True):
         """Whether a reader was warned so already."""
         return (self.warning, self.since) == (warning, since) and reader in self.readers
 
+    def is_newer(self, warning: str, since: datetime) -> bool:
+        """Whether there is a later warning than that one, which was on its way meanwhile."""
+        if self.since is None or since != self.since:
+            return self.since is not None and since < self.since
+        return (self.warning, warning) == (WarningCode.DISABLED, WarningCode.FAILING)
+
 
 def decide(command: RecordWarned, warned: Warned) -> list[WarningEvent]:
-    """Notes it, once."""
+    """Notes it, once; what was overtaken on its way is not noted."""
     subscription, reader, warning, since = command.subscription, command.reader, command.warning, command.since
-    if warned.knows(reader, warning, since):
+    if warned.knows(reader, warning, since) or warned.is_newer(warning, since):
         return []
     match command.channel:
         case Channel.EMAIL:
