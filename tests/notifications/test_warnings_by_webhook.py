@@ -43,6 +43,10 @@ class Warned:
         """A proven one."""
         return await self.subscriptions.active(organisation, f"{self.there.url}{path}", **more)
 
+    async def endpoints(self, *paths: str, organisation: str = BRUGWERK) -> list[str]:
+        """Several, proven side by side."""
+        return await asyncio.gather(*(self.endpoint(path, organisation) for path in paths))
+
     async def warn(self, subscription: str, warning: WarningCode = WarningCode.FAILING) -> None:
         """It is decided that somebody has to hear of an endpoint, which was away since half past eight."""
         service = self.system.service("notifications")
@@ -131,9 +135,7 @@ async def test_other_endpoints_of_the_organisation_are_told(
 async def test_endpoints_that_lead_to_one_system_get_one_event(tmp_path: Path, there: Receiver) -> None:
     """Under one id, by which it knows the second one for a repeat."""
     async with warned(tmp_path, there, MemoryStores()) as organisation:
-        failing = await organisation.endpoint("/failing")
-        for path in ("/one", "/two"):
-            await organisation.endpoint(path)
+        failing, *_ = await organisation.endpoints("/failing", "/one", "/two")
         await organisation.warn(failing)
         one, two = await organisation.came(2)
         assert {one.path, two.path} == {"/one", "/two"}
@@ -143,8 +145,7 @@ async def test_endpoints_that_lead_to_one_system_get_one_event(tmp_path: Path, t
 async def test_who_pauses_or_is_not_proven_is_not_told(tmp_path: Path, there: Receiver) -> None:
     """Nor who fails as well, of whom others were told before."""
     async with warned(tmp_path, there, MemoryStores()) as organisation:
-        failing = await organisation.endpoint("/failing")
-        paused, gone = await organisation.endpoint("/paused"), await organisation.endpoint("/gone")
+        failing, paused, gone = await organisation.endpoints("/failing", "/paused", "/gone")
         await organisation.warn(gone, WarningCode.DISABLED)
         await organisation.came(2)
         await organisation.subscriptions.give(paused, subscribing.PauseSubscription)
@@ -157,7 +158,7 @@ async def test_who_pauses_or_is_not_proven_is_not_told(tmp_path: Path, there: Re
 async def test_a_warning_that_is_not_taken_is_dropped(tmp_path: Path, there: Receiver) -> None:
     """Tried six times in 80 minutes; it is no delivery, and its receiver is not said to fail by it."""
     async with warned(tmp_path, there, MemoryStores()) as organisation:
-        failing, other = await organisation.endpoint("/failing"), await organisation.endpoint("/other")
+        failing, other = await organisation.endpoints("/failing", "/other")
         there.answering = lambda *_: Answer(500)
         await organisation.warn(failing)
         await organisation.came(1)
@@ -179,7 +180,7 @@ async def test_what_an_endpoint_says_is_heeded(
 ) -> None:
     """One that is gone is left alone, and disables itself by its next delivery; `Retry-After` makes a pause longer."""
     async with warned(tmp_path, there, MemoryStores()) as organisation:
-        failing, other = await organisation.endpoint("/failing"), await organisation.endpoint("/other")
+        failing, other = await organisation.endpoints("/failing", "/other")
         there.answering = lambda *_: answer
         await organisation.warn(failing)
         await organisation.came(1)
@@ -193,7 +194,7 @@ async def test_what_an_endpoint_says_is_heeded(
 async def test_endpoints_that_fail_together_do_not_warn_one_another_on_and_on(tmp_path: Path, there: Receiver) -> None:
     """Each may be tried once before it is known of it that it fails; after that nobody tries."""
     async with warned(tmp_path, there, MemoryStores()) as organisation:
-        endpoints = [await organisation.endpoint(f"/{number}") for number in range(4)]
+        endpoints = await organisation.endpoints("/1", "/2", "/3", "/4")
         there.answering = lambda *_: Answer(503)
         for endpoint in endpoints:
             await organisation.warn(endpoint)
@@ -210,9 +211,8 @@ async def test_endpoints_that_fail_together_do_not_warn_one_another_on_and_on(tm
 async def test_an_endpoint_that_hangs_holds_up_its_own_organisation_alone(tmp_path: Path, there: Receiver) -> None:
     """Whose warnings go out one after the other; another organisation is told at once."""
     async with warned(tmp_path, there, MemoryStores()) as organisation:
-        mine = [await organisation.endpoint(f"/mine/{number}", "samenstap") for number in range(20)]
-        failing = await organisation.endpoint("/failing")
-        await organisation.endpoint("/other")
+        mine = await organisation.endpoints(*(f"/mine/{number}" for number in range(18)), organisation="samenstap")
+        failing, _ = await organisation.endpoints("/failing", "/other")
         there.answering = lambda *_: Answer(503)
         for endpoint in mine[:17]:
             await organisation.warn(endpoint)
@@ -225,15 +225,14 @@ async def test_an_endpoint_that_hangs_holds_up_its_own_organisation_alone(tmp_pa
         await until(lambda: len(there.taken("/other")) == 1)
         assert asyncio.get_running_loop().time() - began < 2.0
         assert sum(there.open.values()) == 1
+        await until(lambda: not sum(there.open.values()))
 
 
 @pytest.mark.on_files
 async def test_each_endpoint_is_told_once(tmp_path: Path, there: Receiver) -> None:
     """It does not take it at first, the process ends, and all that the index knows is made again."""
     async with warned(tmp_path, there) as organisation:
-        failing = await organisation.endpoint("/failing")
-        for path in ("/at-once", "/later"):
-            await organisation.endpoint(path)
+        failing, *_ = await organisation.endpoints("/failing", "/at-once", "/later")
         there.answering = lambda path, _: Answer(503 if path == "/later" else 204)
         await organisation.warn(failing)
         await organisation.came(2)
