@@ -14,6 +14,7 @@ import click
 from contracts.codes import Role
 from services.audit_shell import audit
 from services.export_shell import export
+from services.mail_shell import mail
 from services.questions_shell import ask, diff
 from services.shell_commands import (
     Commands,
@@ -68,6 +69,7 @@ main.add_command(audit)
 main.add_command(diff)
 main.add_command(witness)
 main.add_command(export)
+main.add_command(mail)
 
 
 @main.command(settings=None)

@@ -168,6 +168,10 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, Field(pattern=r"^[!#-;=?A-~]+@[A-Za-z0-9.-]+$", max_length=254)] | None = None
     """The address that e-mail comes from, and to which servers return what they cannot deliver; without it
     `caserelay@` and the host of `CASERELAY_PUBLIC_URL`."""
+    mail_bounces: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,11}@[A-Za-z0-9.-]+$", max_length=200)] | None = None
+    """The address to which servers return letters to subscribers instead, such as `bounces@example.org`, with at most
+    11 characters before the `@`. Each letter has a sub-address of its own (`bounces+TOKEN@example.org`); what comes
+    there is for `caserelay mail bounced`."""
     public_url: Annotated[str, AfterValidator(_public_url)] | None = None
     """What people reach the services by, such as `https://caserelay.example.org`: links in e-mail begin with it.
     Without it, address and port to listen on."""

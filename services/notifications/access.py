@@ -20,6 +20,7 @@ CREATE: Final = "create-subscription"
 READ: Final = "read-subscription"
 LIST: Final = "list-subscriptions"
 RETRY: Final = "retry-delivery"
+TAKE_BOUNCE: Final = "take-bounce"
 
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 """How everybody stands to organisations and programmes, which are not secret."""
@@ -50,6 +51,7 @@ POLICY: Final = Policy(
         *(Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
         Rule(READ_EVENT_TYPES, frozenset(Role) - frozenset(BARRED), ANY_ORGANISATION),
         Rule(RECONCILE, COUNSELLORS | COORDINATORS | _OFFICERS, OWN_ORGANISATION),
+        Rule(TAKE_BOUNCE, frozenset({Role.OPERATOR}), ANY_ORGANISATION),
         *(Rule(action, MANAGERS, OWN_ORGANISATION) for action in (CREATE, LIST)),
         *(Rule(action, MANAGERS, SUBSCRIBER) for action in (READ, RETRY, *ACTIONS)),
     ],
@@ -74,6 +76,7 @@ POLICY: Final = Policy(
         READ: "reading a subscription",
         LIST: "reading the subscriptions",
         RETRY: "having a delivery sent again",
+        TAKE_BOUNCE: "handing over what a mail server returned",
     },
 )
 

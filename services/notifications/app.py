@@ -36,6 +36,7 @@ from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler, by_kind
 from services.chassis.vault.tokens import Tokens
 from services.notifications.actions import decide
+from services.notifications.bounces import Bounces
 from services.notifications.bundle_part import BundlePart
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import CausesFirst
@@ -52,6 +53,7 @@ from services.notifications.delivering.shards import SHARDS
 from services.notifications.delivery_lists import DeliveryLists
 from services.notifications.digest_rows import DIGEST_DUE, DIGEST_WAITS
 from services.notifications.domain.subscription import SubscriptionContext
+from services.notifications.email.return_paths import ReturnPaths
 from services.notifications.events import EVENT_TYPES
 from services.notifications.forgetting import Forgetting, refers_in
 from services.notifications.links.acting import Links
@@ -71,6 +73,7 @@ from services.notifications.reactor import SYSTEM, Reactor, inbox_of
 from services.notifications.read_receipts import ReadReceipts
 from services.notifications.reconciling import Reconciling
 from services.notifications.routes import (
+    bounces,
     deliveries,
     event_catalogue,
     feed,
@@ -84,6 +87,8 @@ from services.notifications.routes.operations import DESCRIBED
 from services.notifications.subscription_way import SubscriptionWay
 from services.notifications.waiting_clock import WaitingClock
 from services.notifications.waiting_rows import WaitingRows
+from services.notifications.warning_rows import WARNINGS
+from services.notifications.warnings_by_webhook import ORGANISATIONS_AT_ONCE, WarningsByWebhook
 from services.notifications.ways import FeedWay, Ways
 from services.notifications.webhook_warnings import WebhookWarnings
 from services.notifications.webhooks.addresses import networks
@@ -120,7 +125,8 @@ def build(
     handler = Handler[Command, SubscriptionContext](streams, SubscriptionContexts(), decide)
     post = Post.of(settings)
     asking = Asking(streams, post, clock, OrganisationNames(streams).name_of, SYSTEM)
-    links = Links(streams, vault, post, clock, asking)
+    returns = ReturnPaths(vault, settings.mail_bounces)
+    links = Links(streams, vault, post, clock, asking, returns)
     mailing_list = MailingList(streams, handler, Tokens(vault), post.url, clock, SYSTEM)
     reactor = Reactor(streams, clock, known, links, asking)
     all_at_once = Together(streams, reactor.add, inbox_of)
@@ -135,12 +141,19 @@ def build(
     waiting_clock = WaitingClock(streams, index, projection, ways, receipts, clock)
     nightly = Nightly(streams, index, clock)
     topics = OrganisationTopics(bus, log, index, projection, receipts)
-    letters = MailCarrier(post, vault, streams, links, mailing_list)
+    letters = MailCarrier(post, vault, streams, links, mailing_list, returns)
     recording = Recording(streams, clock)
     digests = DailyDigests(streams, index, letters, recording, clock)
-    warnings = WebhookWarnings(streams, index, letters, clock)
-    due = {DIGEST_DUE: digests.begin, NIGHT: nightly.fire, QUESTION: asking.fire}
     sender = Sender(networks(settings.webhook_allow or ""))
+    posts = Carrier(sender, vault, settings.links_begin_with)
+    warner = Postman(
+        index,
+        projection,
+        clock,
+        WarningsByWebhook(streams, index, posts, clock, settings.links_begin_with).post,
+        table=WARNINGS.name,
+        at_once=ORGANISATIONS_AT_ONCE,
+    )
     dispatcher = Dispatcher(
         Parts(
             streams=streams,
@@ -151,7 +164,7 @@ def build(
             clock=clock,
         ),
         Sharing(stores.shares(NAME), SHARDS),
-        Carriers(Carrier(sender, vault, settings.links_begin_with), letters),
+        Carriers(posts, letters),
         recording,
     )
     forgetting = Forgetting(vault, index, projection)
@@ -174,14 +187,29 @@ def build(
         bus=bus,
         leadership=leadership,
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish, pause=QUIET_SECONDS),
-        scheduler=Scheduler(index, projection, clock, by_kind(due, waiting_clock.fire)),
-        postman=Postman(index, projection, clock, by_kind({DIGEST_WAITS: digests.post}, warnings.post)),
+        scheduler=Scheduler(
+            index,
+            projection,
+            clock,
+            by_kind({DIGEST_DUE: digests.begin, NIGHT: nightly.fire, QUESTION: asking.fire}, waiting_clock.fire),
+        ),
+        postman=Postman(
+            index,
+            projection,
+            clock,
+            by_kind({DIGEST_WAITS: digests.post}, WebhookWarnings(streams, index, letters, clock).post),
+        ),
         sources={"referral": referrals, "casefile": cases},
         more_work=dispatcher.rounds,
         tallied=dispatcher.tally,
-        finishers=[dispatcher.finish, sender.close],
+        finishers=[dispatcher.finish, warner.finish, sender.close],
         refers=refers_in(streams),
-        more_led={"organisation topics": topics.round, "forgetting": forgetting.round, **proven.led},
+        more_led={
+            "organisation topics": topics.round,
+            "forgetting": forgetting.round,
+            "warnings": warner.round,
+            **proven.led,
+        },
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
@@ -202,6 +230,7 @@ def build(
             feed.routes(service, receipts),
             stream.routes(service, live, receipts),
             event_catalogue.routes(),
+            bounces.routes(Bounces(streams, handler, returns, clock)),
             subscriptions.routes(queries, commands),
             link_pages.routes(link_pages.ActPages(links, letters.name_of)),
             mail_pages.routes(mailing_list, letters.name_of),

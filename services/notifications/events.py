@@ -18,7 +18,7 @@ from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingEvent, ReadingMoved
 from services.notifications.domain.subscription_events import CountEvent, SubscriptionEvent
 from services.notifications.domain.waiting import OrganisationUnreached, WaitingEvent
-from services.notifications.domain.warning import MailboxWarned
+from services.notifications.domain.warning import EndpointWarned, MailboxWarned, WarningEvent
 
 Event = (
     InboxEvent
@@ -30,7 +30,7 @@ Event = (
     | AnyLinkEvent
     | AnyDigestEvent
     | DigestMade
-    | MailboxWarned
+    | WarningEvent
     | KeyUsed
 )
 """Every event in the service's log."""
@@ -77,6 +77,7 @@ EVENTS: Final = (
     EventRow(digest.DigestSent, "digest.sent.v1"),
     EventRow(digest.DigestTold, "digest.told.v1"),
     EventRow(MailboxWarned, "notifications.mailbox_warned.v1"),
+    EventRow(EndpointWarned, "notifications.endpoint_warned.v1"),
     EventRow(link.LinkIssued, "link.issued.v1"),
     EventRow(link.CodeSent, "link.code_sent.v1"),
     EventRow(link.LetterOut, "link.letter_out.v1"),

@@ -29,14 +29,14 @@ from services.notifications.domain.nightly_digest import DigestMade
 from services.notifications.domain.reading import CaseEventsRead, ReadingMoved
 from services.notifications.domain.subscription_events import SubscriptionCounted, SubscriptionUncounted
 from services.notifications.domain.waiting import OrganisationUnreached
-from services.notifications.domain.warning import MailboxWarned
+from services.notifications.domain.warning import EndpointWarned, MailboxWarned
 from services.notifications.events import Event
 from services.notifications.known_cases import KNOWN_CASES, KNOWN_REFERRALS, KnownCases
 from services.notifications.links.question_rows import note_invitation, note_question
 from services.notifications.night_rows import NIGHTS, NightRows, index_digest, note_pairs
 from services.notifications.subscription_rows import ENDED, SUBSCRIPTIONS, index_subscription
 from services.notifications.waiting_rows import Taken, WaitingRows
-from services.notifications.warning_rows import note_warning
+from services.notifications.warning_rows import WARNINGS, note_warning
 from services.notifications.ways import READERS, note_reader
 
 VERSION: Final = 8
@@ -61,6 +61,7 @@ TABLES: Final = (
     READERS,
     DEADLINES,
     LETTERS,
+    WARNINGS,
     KNOWN_CASES,
     KNOWN_REFERRALS,
     NIGHTS,
@@ -156,6 +157,7 @@ class Listing:
                 | CaseEventsRead()
                 | OrganisationUnreached()
                 | MailboxWarned()
+                | EndpointWarned()
             ):
                 pass
             case LinkEvent():

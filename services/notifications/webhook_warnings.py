@@ -87,7 +87,8 @@ class WebhookWarnings:
                 at=self._clock.now(),
                 by=SYSTEM,
                 subscription=failing.subscription,
-                mailbox=mailbox,
+                reader=mailbox,
+                channel=Channel.EMAIL,
                 warning=warned.warning,
                 since=warned.since,
             )

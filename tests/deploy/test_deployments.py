@@ -143,7 +143,7 @@ def test_the_notifications_service_is_told_how_to_reach_others_and_may() -> None
     told = COMPOSE["services"]["notifications"]["environment"]
     secrets = yaml.safe_load_all((DEPLOY / "kubernetes" / "secrets.example.yaml").read_text(encoding="utf-8"))
     (secret,) = (one["stringData"] for one in secrets if one["metadata"]["name"] == "caserelay-notifications")
-    ways = {f"CASERELAY_{name.upper()}" for name in ("smtp_url", "mail_from", "webhook_allow")}
+    ways = {f"CASERELAY_{name.upper()}" for name in ("smtp_url", "mail_from", "mail_bounces", "webhook_allow")}
     assert {told[way] for way in ways} == {f"${{{way}:-}}" for way in ways}
     network = yaml.safe_load((DEPLOY / "kubernetes" / "network.yaml").read_text(encoding="utf-8"))
     let_out = {port["port"] for rule in network["spec"]["egress"] for port in rule["ports"]}

@@ -51,6 +51,8 @@ class Received:
     headers: dict[str, str]
     event: dict[str, Any]
     answer: Answer
+    body: bytes
+    """As it came."""
 
     @property
     def took(self) -> bool:
@@ -91,27 +93,26 @@ class Receiver:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         path = head[0].split(" ")[1]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        event = json.loads(await reader.readexactly(int(headers["content-length"])))
+        body = await reader.readexactly(int(headers["content-length"]))
         self.open[path] += 1
         self.most_open[path] = max(self.open[path], self.most_open[path])
         try:
-            return await self._respond(writer, path, headers, event)
+            return await self._respond(writer, path, headers, body)
         finally:
             self.open[path] -= 1
 
-    async def _respond(
-        self, writer: asyncio.StreamWriter, path: str, headers: dict[str, str], event: dict[str, Any]
-    ) -> bool:
+    async def _respond(self, writer: asyncio.StreamWriter, path: str, headers: dict[str, str], sent: bytes) -> bool:
         came = asyncio.get_running_loop().time()
+        event = json.loads(sent)
         answer = self.answering(path, event)
         body = b""
         if event["type"] == CHALLENGE:
-            self.challenges.append(Received(path, came, headers, event, answer))
+            self.challenges.append(Received(path, came, headers, event, answer, sent))
             if answer.status == 204:
                 answer = Answer(200)
                 body = json.dumps({"challenge": event["data"]["challenge"]}).encode()
         else:
-            self.received.append(Received(path, came, headers, event, answer))
+            self.received.append(Received(path, came, headers, event, answer, sent))
         await asyncio.sleep(answer.after)
         if answer.status is None:
             return False

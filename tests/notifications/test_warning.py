@@ -1,23 +1,34 @@
-"""Which mailboxes know of a warning: each once, and of another warning each once more."""
+"""Which mailboxes and endpoints know of a warning: each once, and of another warning each once more."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from contracts.subscription_codes import SubscriptionState
+from contracts.subscription_codes import Channel, SubscriptionState
 from services.notifications.context import SubscriptionContexts
 from services.notifications.domain.subscription import Subscription
 from services.notifications.domain.subscription_course import WarnAboutSubscription, warn
-from services.notifications.domain.warning import WARNED, RecordWarned, Warned, decide
+from services.notifications.domain.warning import (
+    WARNED,
+    EndpointWarned,
+    MailboxWarned,
+    RecordWarned,
+    Warned,
+    decide,
+)
 from tests.notifications.subscriptions import ENGINE, WEBHOOK, of_engine
 
 SINCE: Final = datetime(2026, 1, 12, 9, tzinfo=UTC)
 
 
-def warned(mailbox: str, warning: str = "FAILING", since: datetime = SINCE) -> RecordWarned:
+def warned(
+    reader: str, warning: str = "FAILING", since: datetime = SINCE, channel: Channel = Channel.EMAIL
+) -> RecordWarned:
     """The command that notes it."""
-    return RecordWarned(at=SINCE, by=ENGINE, subscription=WEBHOOK, mailbox=mailbox, warning=warning, since=since)
+    return RecordWarned(
+        at=SINCE, by=ENGINE, subscription=WEBHOOK, reader=reader, channel=channel, warning=warning, since=since
+    )
 
 
 def after(*commands: RecordWarned) -> Warned:
@@ -32,8 +43,21 @@ def after(*commands: RecordWarned) -> Warned:
 def test_a_mailbox_is_noted_once() -> None:
     """Beside others."""
     state = after(warned("A"), warned("B"), warned("A"))
-    assert state.mailboxes == ("A", "B")
+    assert state.readers == ("A", "B")
     assert decide(warned("B"), state) == []
+
+
+def test_an_endpoint_is_noted_beside_mailboxes() -> None:
+    """Once as well, as an endpoint."""
+    mailbox, endpoint = warned("A"), warned("E", channel=Channel.WEBHOOK)
+    (first,) = decide(mailbox, WARNED.initial)
+    (second,) = decide(endpoint, after(mailbox))
+    assert isinstance(first, MailboxWarned)
+    assert first.mailbox == "A"
+    assert isinstance(second, EndpointWarned)
+    assert (second.subscription, second.endpoint, second.warning, second.since) == (WEBHOOK, "E", "FAILING", SINCE)
+    assert after(mailbox, endpoint).readers == ("A", "E")
+    assert decide(endpoint, after(mailbox, endpoint)) == []
 
 
 def test_another_warning_is_for_all_of_them_again() -> None:
@@ -41,7 +65,15 @@ def test_another_warning_is_for_all_of_them_again() -> None:
     state = after(warned("A"), warned("B"))
     for other in (warned("A", "DISABLED"), warned("A", since=SINCE + timedelta(days=9))):
         (event,) = decide(other, state)
-        assert WARNED.evolve(state, event).mailboxes == ("A",)
+        assert WARNED.evolve(state, event).readers == ("A",)
+
+
+def test_a_warning_that_was_overtaken_on_its_way_is_not_noted() -> None:
+    """Else who knows of the later one would be told of that once more."""
+    disabled = after(warned("A"), warned("A", "DISABLED"))
+    again = after(warned("A", since=SINCE + timedelta(days=9)))
+    for late, state in ((warned("E"), disabled), (warned("E", "DISABLED"), again)):
+        assert decide(late, state) == []
 
 
 def test_of_what_is_disabled_nobody_is_warned_later() -> None:

@@ -58,6 +58,7 @@ def test_help_names_the_settings_that_a_command_reads(tmp_path: Path, words: tup
         ("token",): {"CASERELAY_DATA", "CASERELAY_AUDIENCE"},
         ("demo",): {"CASERELAY_DATA", "CASERELAY_AUDIENCE", "CASERELAY_HOST", "CASERELAY_PORT"},
         ("replay",): {"CASERELAY_DATA", "CASERELAY_DATABASE_URL"},
+        ("mail", "bounced"): {"CASERELAY_PUBLIC_URL", "CASERELAY_HOST", "CASERELAY_PORT"},
         ("witness",): {"CASERELAY_CONNECTIONS", "CASERELAY_LOG_LEVEL"},
     }
     assert named >= expected.get(words, {"CASERELAY_DATA"})

@@ -21,6 +21,8 @@ class MailBox:
 
     letters: list[EmailMessage] = field(default_factory=list)
     receivers: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
+    """Of the envelopes: where letters are returned to."""
     encrypted: list[bool] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     at_recipient: list[str] = field(default_factory=list)
@@ -68,6 +70,7 @@ class MailBox:
             return self.at_data.pop(0)
         self.letters.append(message_from_bytes(cast("bytes", envelope.content), policy=default))
         self.receivers += envelope.rcpt_tos
+        self.senders.append(str(envelope.mail_from))
         self.encrypted.append(session.ssl is not None)
         await asyncio.sleep(self.answer_seconds)
         if self.cut and self.cut[0] == "AFTER_DATA":

@@ -31,7 +31,13 @@ async def keep(data: Path) -> list[Path]:
     written = []
     async with (
         mail_server() as box,
-        running(data, SERVICES, smtp_url=box.url, public_url="https://caserelay.example.org") as services,
+        running(
+            data,
+            SERVICES,
+            smtp_url=box.url,
+            public_url="https://caserelay.example.org",
+            webhook_allow="127.0.0.0/8",
+        ) as services,
     ):
         await services.set_the_scene()
         context = CaseContext(services)

@@ -47,6 +47,7 @@ BENEATH: Final = frozenset(
         "POST /v1/cases/{case_id}/reveal",
         "POST /v1/deliveries/{delivery_id}/retry",
         "POST /v1/reconciliations",
+        "POST /v1/subscriptions/bounces",
     }
 )
 """Of what the page speaks beneath its table."""

@@ -39,9 +39,12 @@ class Post:
         """Whether there is a mail server at all."""
         return self._smtp is not None
 
-    async def send(self, address: str, letter: Parts, identity: str) -> MailAnswer:
-        """Sends a letter; the same `identity` makes it the same letter for a reader who gets it twice."""
+    async def send(self, address: str, letter: Parts, identity: str, returns: str | None = None) -> MailAnswer:
+        """Sends a letter; the same `identity` makes it the same letter for a reader who gets it twice.
+
+        `returns`: to where a server on the way returns it; without it, to its sender.
+        """
         if self._smtp is None:
             return NOT_SET_UP
         envelope = Envelope(sender=self._sender, address=address, identity=identity, at=self._now())
-        return await self._smtp.send(self._sender, address, composed(letter, envelope))
+        return await self._smtp.send(returns or self._sender, address, composed(letter, envelope))

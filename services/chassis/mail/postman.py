@@ -27,8 +27,19 @@ _LOOK_SECONDS: Final = 0.002
 class Postman:
     """Posts what is due of LETTERS, by the clock of deadlines; `fire` posts one, and says when it is tried again."""
 
-    def __init__(self, index: Index, projection: Projection, clock: Clock, fire: Fire) -> None:
+    def __init__(
+        self,
+        index: Index,
+        projection: Projection,
+        clock: Clock,
+        fire: Fire,
+        *,
+        table: str = LETTERS.name,
+        at_once: int = CONNECTIONS,
+    ) -> None:
+        """`table` is another one of the same form, for what is posted otherwise than as letters."""
         self._index, self._projection, self._clock, self._fire = index, projection, clock, fire
+        self._table, self._at_once = table, at_once
         self._on_their_way: dict[str, asyncio.Task[None]] = {}
         self._hurried = asyncio.Event()
 
@@ -36,8 +47,8 @@ class Postman:
         """Starts as many as there are places for, and returns once one of them is done, or after a second."""
         await self._projection.catch_up()
         self._hurried.clear()
-        if free := CONNECTIONS - len(self._on_their_way):
-            for row in [row for row in await self._due(CONNECTIONS) if row.key not in self._on_their_way][:free]:
+        if free := self._at_once - len(self._on_their_way):
+            for row in [row for row in await self._due(self._at_once) if row.key not in self._on_their_way][:free]:
                 self._on_their_way[row.key] = asyncio.create_task(self._post(row))
         if not self._on_their_way:
             with contextlib.suppress(TimeoutError):
@@ -53,7 +64,7 @@ class Postman:
             raise failures[0]
 
     async def _due(self, limit: int) -> list[Row]:
-        return await self._index.first(LETTERS.name, "at", at_most=sortable(self._clock.now()), limit=limit)
+        return await self._index.first(self._table, "at", at_most=sortable(self._clock.now()), limit=limit)
 
     async def posted(self, until: float) -> None:
         """Returns once nothing that is due is left to be posted, or at that instant of `time.monotonic`."""
@@ -70,9 +81,9 @@ class Postman:
             left = await self._fire(row.key, due)
         except Exception:
             later = sortable(self._clock.now() + AFTER_A_FAILURE)
-            await move_on(self._index, row, [due._replace(at=later), *behind], LETTERS.name)
+            await move_on(self._index, row, [due._replace(at=later), *behind], self._table)
             raise
-        await move_on(self._index, row, [*(left or ()), *behind], LETTERS.name)
+        await move_on(self._index, row, [*(left or ()), *behind], self._table)
 
     async def finish(self) -> None:
         """Ends what is on its way; the next process posts it."""

@@ -68,6 +68,10 @@ class Carrier:
             return known, answer.status
         return (ChallengeOutcome.NO_ANSWER if answer.status == 200 else ChallengeOutcome.STATUS), answer.status
 
+    async def post(self, subscription: Subscription, event: str, body: bytes, at: datetime) -> Answer:
+        """One attempt to post what is about another subscription, under its id. Raises ForgottenSecrets."""
+        return await self._send(subscription, event, body, at)
+
     async def close(self) -> None:
         """Lets go of connections."""
         await self._sender.close()

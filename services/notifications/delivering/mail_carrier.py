@@ -19,6 +19,7 @@ from services.notifications.domain.subscription import Subscription
 from services.notifications.domain.subscription_events import Choices
 from services.notifications.email.composing import Around, answer_letter, confirm_letter, letter_of
 from services.notifications.email.letters import Letter, parts_of
+from services.notifications.email.return_paths import ReturnPaths
 from services.notifications.links.acting import Links, acting_on
 from services.notifications.links.mailing_list import MailingList
 from services.notifications.organisation_names import OrganisationNames
@@ -32,9 +33,17 @@ BOUNCED: Final = "BOUNCED"
 class MailCarrier:
     """Sends to the mailboxes of subscriptions."""
 
-    def __init__(self, post: Post, vault: Vault, streams: Streams, links: Links, mailing_list: MailingList) -> None:
+    def __init__(
+        self,
+        post: Post,
+        vault: Vault,
+        streams: Streams,
+        links: Links,
+        mailing_list: MailingList,
+        returns: ReturnPaths,
+    ) -> None:
         self._post, self._vault, self._links = post, vault, links
-        self._mailing_list = mailing_list
+        self._mailing_list, self._returns = mailing_list, returns
         self.name_of = OrganisationNames(streams).name_of
 
     async def carry(self, subscription: Subscription, message: Mapping[str, Any], at: datetime) -> Answer:
@@ -50,34 +59,38 @@ class MailCarrier:
             awaited = message["data"].get("awaited")
             name = await self.name_of(awaited) if awaited is not None else None
             letter = letter_of(message, choices, around, name)
-        return as_answer(await self._post.send(address, parts_of(letter), delivery))
+        return as_answer(await self._sent(subscription, address, letter, delivery))
 
     async def test(self, subscription: Subscription, test: str, at: datetime) -> Answer:
         """One attempt to deliver a test letter. Raises ForgottenSecrets."""
         address, choices = await self._address(subscription)
         message = {"id": test, "type": "", "time": in_utc(at), "data": {}}
         letter = letter_of(message, choices, await self.around(subscription))
-        return as_answer(await self._post.send(address, parts_of(letter), delivery_id(subscription.subscription, test)))
+        identity = delivery_id(subscription.subscription, test)
+        return as_answer(await self._sent(subscription, address, letter, identity))
 
     async def ask(self, subscription: Subscription) -> tuple[ChallengeOutcome, int | None]:
         """Asks the reader of the address to confirm it: SENT, or what stood in the way. Raises ForgottenSecrets."""
         address, choices = await self._address(subscription)
         link = self._mailing_list.confirm_link(subscription)
         letter = confirm_letter(choices, await self.name_of(subscription.organisation), link.url, link.until)
-        answer = await self._post.send(
-            address, parts_of(letter), f"{subscription.subscription}.{subscription.challenge}"
-        )
+        identity = f"{subscription.subscription}.{subscription.challenge}"
+        answer = await self._sent(subscription, address, letter, identity)
         return _outcome_of(answer), answer.status
 
     async def send(self, subscription: Subscription, letter: Letter, identity: str) -> MailAnswer:
         """Sends a letter of another kind to the subscription's address. Raises ForgottenSecrets."""
         address, _ = await self._address(subscription)
-        return await self._post.send(address, parts_of(letter), identity)
+        return await self._sent(subscription, address, letter, identity)
 
     async def around(self, subscription: Subscription) -> Around:
         """What letters to a subscription say beside their message."""
         name = await self.name_of(subscription.organisation)
         return Around(name, self._post.url, self._mailing_list.unsubscribe_link(subscription))
+
+    async def _sent(self, subscription: Subscription, address: str, letter: Letter, identity: str) -> MailAnswer:
+        returns = self._returns.for_letter(subscription, identity)
+        return await self._post.send(address, parts_of(letter), identity, returns)
 
     async def _address(self, subscription: Subscription) -> tuple[str, Choices]:
         choices = subscription.choices

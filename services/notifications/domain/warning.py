@@ -1,12 +1,13 @@
-"""Which mailboxes of an organisation know that an endpoint of its own fails, or was disabled: each is told once."""
+"""Who knows that an endpoint of an organisation fails: its mailboxes and other endpoints, each once."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from msgspec import Struct
 
+from contracts.subscription_codes import Channel, WarningCode
 from services.chassis.modelling.decider import Command, Entity, Event
 
 
@@ -20,46 +21,67 @@ class MailboxWarned(Event, frozen=True, kw_only=True):
     since: datetime
 
 
+class EndpointWarned(Event, frozen=True, kw_only=True):
+    """The same of another endpoint, by its subscription."""
+
+    BYSTANDER: ClassVar[bool] = True
+    subscription: str
+    endpoint: str
+    warning: str
+    since: datetime
+
+
+WarningEvent = MailboxWarned | EndpointWarned
+
+
 class RecordWarned(Command, frozen=True, kw_only=True):
-    """Note that a mailbox was warned."""
+    """Note that a reader was warned: another subscription of the organisation, by its channel."""
 
     subscription: str
-    mailbox: str
+    reader: str
+    channel: Channel
     warning: str
     since: datetime
 
 
 class Warned(Struct, frozen=True, kw_only=True):
-    """The mailboxes that know of the newest warning about an endpoint."""
+    """The subscriptions whose readers know of the newest warning about an endpoint."""
 
     warning: str = ""
     since: datetime | None = None
-    mailboxes: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
 
-    def knows(self, mailbox: str, warning: str, since: datetime) -> bool:
-        """Whether a mailbox was warned so already."""
-        return (self.warning, self.since) == (warning, since) and mailbox in self.mailboxes
+    def knows(self, reader: str, warning: str, since: datetime) -> bool:
+        """Whether a reader was warned so already."""
+        return (self.warning, self.since) == (warning, since) and reader in self.readers
+
+    def is_newer(self, warning: str, since: datetime) -> bool:
+        """Whether there is a later warning than that one, which was on its way meanwhile."""
+        if self.since is None or since != self.since:
+            return self.since is not None and since < self.since
+        return (self.warning, warning) == (WarningCode.DISABLED, WarningCode.FAILING)
 
 
-def decide(command: RecordWarned, warned: Warned) -> list[MailboxWarned]:
-    """Notes it, once."""
-    if warned.knows(command.mailbox, command.warning, command.since):
+def decide(command: RecordWarned, warned: Warned) -> list[WarningEvent]:
+    """Notes it, once; what was overtaken on its way is not noted."""
+    subscription, reader, warning, since = command.subscription, command.reader, command.warning, command.since
+    if warned.knows(reader, warning, since) or warned.is_newer(warning, since):
         return []
-    return [
-        MailboxWarned(
-            subscription=command.subscription,
-            mailbox=command.mailbox,
-            warning=command.warning,
-            since=command.since,
-        )
-    ]
+    match command.channel:
+        case Channel.EMAIL:
+            return [MailboxWarned(subscription=subscription, mailbox=reader, warning=warning, since=since)]
+        case Channel.WEBHOOK:
+            return [EndpointWarned(subscription=subscription, endpoint=reader, warning=warning, since=since)]
+        case _:
+            assert_never(command.channel)
 
 
-def evolve(warned: Warned, event: MailboxWarned) -> Warned:
+def evolve(warned: Warned, event: WarningEvent) -> Warned:
     """See `services.chassis.modelling.decider`."""
     same = (warned.warning, warned.since) == (event.warning, event.since)
-    mailboxes = (*(warned.mailboxes if same else ()), event.mailbox)
-    return Warned(warning=event.warning, since=event.since, mailboxes=mailboxes)
+    reader = event.mailbox if isinstance(event, MailboxWarned) else event.endpoint
+    readers = (*(warned.readers if same else ()), reader)
+    return Warned(warning=event.warning, since=event.since, readers=readers)
 
 
 WARNED: Entity[Warned] = Entity(Warned(), evolve)

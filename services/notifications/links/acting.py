@@ -52,6 +52,7 @@ from services.notifications.domain.link_events import CodeMistaken
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.domain.subscription_events import Choices
 from services.notifications.email.letters import Letter, parts_of
+from services.notifications.email.return_paths import ReturnPaths
 from services.notifications.links.asking import Asking
 
 LINK_AND_CODE: Final = "LINK_AND_CODE"
@@ -120,11 +121,12 @@ class Links:
         post: Post,
         clock: Clock,
         asking: Asking,
+        returns: ReturnPaths,
         now: Callable[[], datetime] = machine_now,
     ) -> None:
         self._streams, self._vault, self._post, self._clock, self._now = streams, vault, post, clock, now
         self._tokens = Tokens(vault)
-        self._asking = asking
+        self._asking, self._returns = asking, returns
         self._handler = Handler[LinkCommand, Link](streams, OwnState(), decide)
 
     async def issue(self, delivery: str, subscription: Subscription, acting: Acting, by: Actor) -> str:
@@ -216,7 +218,9 @@ class Links:
         call = Call(actor=command.by, traceparent=traceparent)
         outcome = await self._handler.handle(command, link_stream(issued.link), LINK, call)
         letter = Letter("code", subscription.choices.language, {}, code=f"{code[:4]} {code[4:]}")
-        answer = await self._post.send(address, parts_of(letter), f"{issued.link}.{outcome.state.codes}")
+        identity = f"{issued.link}.{outcome.state.codes}"
+        returns = self._returns.for_letter(subscription, identity)
+        answer = await self._post.send(address, parts_of(letter), identity, returns)
         if answer.result is not Result.ACCEPTED:
             raise _not_sent()
         return outcome.state

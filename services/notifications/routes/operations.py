@@ -60,7 +60,8 @@ DESCRIBED: Final = ApiDescription(
         "GET /v1/event-types": Operation(
             "event-type-list",
             "All types of events, each with its JSON Schema, an example, who can receive it, and what the receiver is "
-            "to do. `types` of the feed, of the stream and of a subscription takes them. A new version may have more.",
+            "to do. `types` of the feed, of the stream and of a subscription takes them. A new version may have more. "
+            "What endpoints are sent about themselves (`org.caserelay.subscription.…`) is not among them.",
         ),
         "POST /v1/reconciliations": Operation(
             "case-reconcile",
@@ -83,8 +84,17 @@ DESCRIBED: Final = ApiDescription(
             "An organisation is told of what it may see from now on, by a webhook or by e-mail. It is PENDING until "
             "the endpoint has answered a challenge, or the person has confirmed the address. The `secret` is in this "
             "answer alone; sent again under the same key, the request has the same one. `publicKey` verifies the "
-            "signatures `v1a`, the secret those of `v1` (Standard Webhooks). The `person` of an e-mail is a "
-            "coordinator's own `sub` and role, or anybody of the staff where a lead asks (403 `NOT_YOUR_MAILBOX`).",
+            "signatures `v1a`, the secret those of `v1` (Standard Webhooks). Whatever its `types`, a webhook also gets "
+            "`org.caserelay.subscription.warning.v1` when another one of the organisation fails or is disabled: `data` "
+            "has `subscription`, `warning`, `since` and `href`. The `person` of an e-mail is a coordinator's own `sub` "
+            "and role, or anybody of the staff where a lead asks (403 `NOT_YOUR_MAILBOX`).",
+        ),
+        "POST /v1/subscriptions/bounces": Operation(
+            "bounce-take",
+            "For the OPERATOR: a message that came to the return path of a letter (`CASERELAY_MAIL_BOUNCES`). A report "
+            "(RFC 3464) that the letter failed with a status 5.x.x, but not 5.7.x, which is a policy, marks its "
+            "address as a refusal does: the subscription is DISABLED (`BOUNCED`). A delay and an automatic answer "
+            "change nothing, nor does a repeat, nor a report about an address before. Nothing of it is kept.",
         ),
         f"GET {_PLACE}": Operation(
             "subscription-read",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +13,7 @@ from services.notifications.domain.warning import WARNED, warning_stream
 from tests.casefile.cases import PROFILE
 from tests.notifications.links.mailbox import Mailbox, code_in, link_in
 from tests.notifications.links.pair import MENTEE, MENTOR, MENTORS, Pair
+from tests.notifications.receiving import Subscriptions, receiver, until
 from tests.support.mail_server import MailBox
 from tests.support.people import INES, LOTTE
 from tests.support.requests import another_person
@@ -87,15 +87,19 @@ async def live(services: Running, box: MailBox) -> None:
 
 
 async def warned(services: Running, mailbox: Mailbox) -> None:
-    """A mailbox of an organisation is warned of an endpoint of its own."""
+    """A mailbox and an endpoint of an organisation are warned of another endpoint of its own."""
     # At an address of its own: the other one may get a digest meanwhile.
-    await mailbox.subscribe(types=[SUBMITTED], address="warned@brugwerk.example.org")
+    reader = await mailbox.subscribe(types=[SUBMITTED], address="warned@brugwerk.example.org")
     endpoint = {"channel": "WEBHOOK", "url": "https://hooks.example.org/x"}
     made = (await services.create(LOTTE, "/v1/subscriptions", endpoint)).json()["id"]
     service = services.service("notifications")
     failing = (await service.streams.fold(subscription_stream(made), SUBSCRIPTION)).state
-    await Recording(service.streams, service.clock).warn(failing, WarningCode.FAILING, machine_now())
-    async with asyncio.timeout(10):
-        stream = warning_stream(made)
-        while not (await service.streams.fold(stream, WARNED)).state.mailboxes:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+    stream = warning_stream(made)
+
+    async def both_know() -> bool:
+        return {reader, other} <= {*(await service.streams.fold(stream, WARNED)).state.readers}
+
+    async with receiver() as there:
+        other = await Subscriptions(service).active("brugwerk", there.url, types=(SUBMITTED,))
+        await Recording(service.streams, service.clock).warn(failing, WarningCode.FAILING, machine_now())
+        await until(both_know)
