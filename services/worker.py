@@ -102,7 +102,7 @@ async def _work(on: socket.socket, job: Job) -> None:
     for service in assembly.running.values():
         for coverage in service.coverages:
             coverage.on_move = moves.moved
-    await assembly.start()
+    await assembly.start(answers=False)
     taken = asyncio.create_task(line.run(on))
     await line.open.wait()
     line.say(STARTED)
