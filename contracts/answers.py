@@ -17,9 +17,14 @@ from contracts.refusals import REFUSALS
 
 
 class Contract(BaseModel):
-    """An answer, or a part of one: camelCase in JSON and immutable."""
+    """An answer, or a part of one: camelCase in JSON and immutable.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+    Answers are written without: a model is built when a document, or somebody who reads an answer, asks for it.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore", defer_build=True
+    )
 
 
 RefusalCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REFUSALS)})]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -21,7 +21,7 @@ from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
-from services.chassis.stores import Stores
+from services.chassis.stores import Stores, load_engines
 from services.chassis.time.clock import Clock
 from services.origin import Origin, describe, describe_whole
 from services.worker_process import WorkerProcess
@@ -29,30 +29,37 @@ from services.worker_process import WorkerProcess
 Build = Callable[[Settings, StoreOpener, Bus, Clock, Verifier, Telemetry], FastAPI]
 
 
-def _referral(*parts: Any) -> FastAPI:
+def _referral() -> Build:
     from services.referral.app import build
 
-    return build(*parts)
+    return build
 
 
-def _casefile(*parts: Any) -> FastAPI:
+def _casefile() -> Build:
     from services.casefile.app import build
 
-    return build(*parts)
+    return build
 
 
-def _notifications(*parts: Any) -> FastAPI:
+def _notifications() -> Build:
     from services.notifications.app import build
 
-    return build(*parts)
+    return build
 
 
-SERVICES: Final[Mapping[str, Build]] = {
+SERVICES: Final[Mapping[str, Callable[[], Build]]] = {
     "referral": _referral,
     "casefile": _casefile,
     "notifications": _notifications,
 }
-"""What builds each service. Only then is it imported: a process with one of them starts in half the time."""
+"""What gives what builds each service. Only then is it imported: a process with one of them starts in half the time."""
+
+
+def load(names: Iterable[str], settings: Settings) -> None:
+    """Imports the named services and their engines before any is built: before a fork, it is in memory once."""
+    load_engines(settings)
+    for name in names:
+        SERVICES[name]()
 
 
 @dataclass(frozen=True)
@@ -73,14 +80,15 @@ class Assembly:
         """The services behind the apps."""
         return {name: app.state.service for name, app in self.apps.items()}
 
-    async def start(self) -> None:
-        """Starts all background work, here or in the process that is there for it."""
+    async def start(self, *, answers: bool = True) -> None:
+        """Starts all background work, here or in the process that is there for it; `answers`: whether it listens."""
         if self.worker is None:
             self.checkpoints.start()
         else:
             await self.worker.start(self.running)
-        for app in self.apps.values():
-            prepare(app)
+        if answers:
+            for app in self.apps.values():
+                prepare(app)
         for service in self.running.values():
             await service.start()
         spare_what_is_loaded()
@@ -117,7 +125,7 @@ def assemble(
     telemetry = Telemetry()
     stores = stores or Stores.of(settings)
     bus = stores.bus()
-    apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
+    apps = {name: SERVICES[name]()(settings, stores, bus, clock, verifier, telemetry) for name in names}
     stores.require_writable()
     return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.checkpointed), stores, worker)
 

@@ -15,7 +15,7 @@ import uvicorn
 
 from contracts.audited import ACCESS
 from contracts.topics import TOPICS
-from services.assembly import Assembly, assemble, production_app
+from services.assembly import Assembly, assemble, load, production_app
 from services.chassis.access.identity import Verifier
 from services.chassis.access.oidc_issuer import IssuerUnavailable, OidcIssuer
 from services.chassis.audit.remembered import RememberedCheckpoint
@@ -28,7 +28,7 @@ from services.chassis.operating.version import VERSION
 from services.chassis.refused_start import RefusedStart
 from services.chassis.time.clock import SystemClock
 from services.worker import main as do_the_work
-from services.worker_process import Job, WorkerProcess
+from services.worker_process import Job, Main, WorkerProcess
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -178,13 +178,20 @@ def _look_for_topics(cluster: Cluster, *, required: bool) -> None:
 
 @contextmanager
 def worker_beside(
-    names: Sequence[str], settings: Settings, *, sandbox: bool = False, log_level: str
+    names: Sequence[str],
+    settings: Settings,
+    *,
+    sandbox: bool = False,
+    log_level: str,
+    work: Main = do_the_work,
 ) -> Iterator[WorkerProcess | None]:
     """The process for what follows a commit, where the settings ask for one; before this one opens anything."""
     if not settings.two_processes:
         yield None
         return
-    worker = WorkerProcess(Job(tuple(names), settings, sandbox, log_level), do_the_work)
+    # Else each of the two would load them for itself, one after the other.
+    load(names, settings)
+    worker = WorkerProcess(Job(tuple(names), settings, sandbox, log_level), work)
     try:
         yield worker
     finally:

@@ -106,7 +106,7 @@ async def _work(on: socket.socket, job: Job) -> None:
     line = moves.line = Line({WAITING: moves.waited_for}, {REPORT: report, THROUGH: through})
     for number, coverage in enumerate(coverages_of(assembly.running)):
         coverage.on_move = partial(moves.moved, number)
-    await assembly.start()
+    await assembly.start(answers=False)
     taken = asyncio.create_task(line.run(on))
     await line.open.wait()
     line.say(STARTED)

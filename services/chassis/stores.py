@@ -6,49 +6,39 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
-
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from typing import TYPE_CHECKING, Final
 
 from contracts.audited import ACCESS
 from services.chassis.audit.store import AuditStore
-from services.chassis.audit.store_postgres import PostgresAuditStore
 from services.chassis.audit.store_sqlite import SQLiteAuditStore
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer_store import ConsumerStore
-from services.chassis.delivery.consumer_store_postgres import PostgresConsumerStore
 from services.chassis.delivery.consumer_store_sqlite import SQLiteConsumerStore
 from services.chassis.delivery.embedded import EmbeddedBus
 from services.chassis.delivery.kafka.clients import Cluster
-from services.chassis.engines import migrations
-from services.chassis.engines.postgres import RefusedDatabase, refuse_database_functions, refused_database
 from services.chassis.engines.store_health import StoreHealth, Unavailable, errno_name
 from services.chassis.index.index import Index, Table
-from services.chassis.index.postgres import PostgresIndex
 from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.leading.lease import Lease
-from services.chassis.leading.lease_postgres import PostgresLease
 from services.chassis.leading.lease_sqlite import SQLiteLease
 from services.chassis.leading.shares import Shares
-from services.chassis.leading.shares_postgres import PostgresShares
 from services.chassis.leading.shares_sqlite import SQLiteShares
 from services.chassis.log.epochs import Epochs
-from services.chassis.log.epochs_postgres import epochs_in_database
 from services.chassis.log.epochs_sqlite import epochs_in_file
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
-from services.chassis.log.postgres import PostgresEventLog
 from services.chassis.log.snapshots import SnapshotStore
-from services.chassis.log.snapshots_postgres import PostgresSnapshots
 from services.chassis.log.snapshots_sqlite import SQLiteSnapshots
 from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.store_opener import INDEX, StoreOpener
-from services.chassis.vault.postgres import PostgresVault
 from services.chassis.vault.sqlite import SQLiteVault
 from services.chassis.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from services.chassis.delivery.kafka.bus import KafkaBus
+    from services.chassis.postgres_stores import PostgresStores
 
 LOG_PAGES: Final = 300
 INDEX_PAGES: Final = 1_000
@@ -93,6 +83,26 @@ def _refused(path: Path, code: str) -> RefusedFiles:
     return RefusedFiles(f"CASERELAY_DATA: {path} cannot be used ({code}); {advice}")
 
 
+def _postgres() -> type[PostgresStores]:
+    from services.chassis.postgres_stores import PostgresStores
+
+    return PostgresStores
+
+
+def _kafka() -> type[KafkaBus]:
+    from services.chassis.delivery.kafka.bus import KafkaBus
+
+    return KafkaBus
+
+
+def load_engines(settings: Settings) -> None:
+    """Imports the drivers of what the settings name before any store is opened, for what forks in between."""
+    if settings.database_url is not None:
+        _postgres()
+    if settings.kafka_servers is not None:
+        _kafka()
+
+
 class Stores(StoreOpener):
     """The stores that settings name.
 
@@ -112,11 +122,9 @@ class Stores(StoreOpener):
         super().__init__()
         self._files: list[tuple[Path, StoreHealth]] = []
         self._directory = directory
-        self._database = database
-        self._access_database = access_database or database
+        self._database = _postgres()(database) if database is not None else None
+        self._access_database = _postgres()(access_database) if access_database is not None else self._database
         self._cluster = cluster
-        if database is not None:
-            refuse_database_functions()
 
     @classmethod
     def of(cls, settings: Settings) -> Stores:
@@ -129,18 +137,13 @@ class Stores(StoreOpener):
             access.get_secret_value() if access is not None else None,
         )
 
-    def _url_of(self, service: str) -> str | None:
+    def _database_of(self, service: str) -> PostgresStores | None:
         return self._access_database if service == ACCESS else self._database
 
     @property
     def described(self) -> str:
         """See `StoreOpener.described`."""
-        if self._database is None:
-            return f"SQLite in {self._directory}"
-        given = conninfo_to_dict(self._database)
-        host, port = given.get("host") or given.get("hostaddr"), given.get("port")
-        place = f" at {host}{f':{port}' if port else ''}" if host else ""
-        return f"PostgreSQL{place}, database {given.get('dbname') or given.get('user') or 'by default'}"
+        return self._database.described if self._database is not None else f"SQLite in {self._directory}"
 
     @property
     def bus_described(self) -> str:
@@ -153,18 +156,7 @@ class Stores(StoreOpener):
             with opening(path):
                 self._written(health)
         if self._database is not None:
-            try:
-                with psycopg.connect(self._database, connect_timeout=5) as connection:
-                    (read_only,) = connection.execute("SELECT current_setting('transaction_read_only')").fetchone() or (
-                        "",
-                    )
-            except psycopg.Error as failure:
-                raise refused_database(failure) from None
-            if read_only == "on":
-                raise RefusedDatabase(
-                    "the database of CASERELAY_DATABASE_URL takes no writes (25006): name the primary server, or set"
-                    " default_transaction_read_only off"
-                )
+            self._database.require_writable()
 
     @staticmethod
     def _written(health: StoreHealth) -> None:
@@ -178,8 +170,8 @@ class Stores(StoreOpener):
 
     def holds(self, service: str) -> bool:
         """See `StoreOpener.holds`."""
-        if (url := self._url_of(service)) is not None:
-            return not migrations.missing(url, service)
+        if (database := self._database_of(service)) is not None:
+            return database.holds(service)
         path = self._directory / f"{service}-log.db"
         with opening(path):
             # Not `exists`, which takes a directory that cannot be looked into for one that is empty.
@@ -202,17 +194,15 @@ class Stores(StoreOpener):
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """See `StoreOpener.event_log`."""
         health = self._health("log", service)
-        if (url := self._url_of(service)) is not None:
-            migrations.require(url, service)
-            place, vault = migrations.log_of(url, service), migrations.vault_of(url, service)
-            return PostgresEventLog(service, place, types, health, vault=vault)
+        if (database := self._database_of(service)) is not None:
+            return database.event_log(service, types, health)
         with self._file(f"{service}-log.db", health, LOG_PAGES) as path:
             return SQLiteEventLog(service, path, types, health)
 
     def epochs(self, service: str) -> Epochs:
         """See `StoreOpener.epochs`."""
-        if (url := self._url_of(service)) is not None:
-            return epochs_in_database(migrations.log_of(url, service))
+        if (database := self._database_of(service)) is not None:
+            return database.epochs(service)
         path = self._directory / f"{service}-log.db"
         with opening(path):
             return epochs_in_file(path)
@@ -220,24 +210,22 @@ class Stores(StoreOpener):
     def audit(self, service: str) -> AuditStore:
         """See `StoreOpener.audit`."""
         health = StoreHealth("audit", service)
-        if (url := self._url_of(service)) is not None:
-            migrations.require(url, service)
-            return PostgresAuditStore(migrations.log_of(url, service), health)
+        if (database := self._database_of(service)) is not None:
+            return database.audit(service, health)
         # Opened when it is used: one that cannot be is named by the work that needs it, and keeps nobody from starting.
         return SQLiteAuditStore(self._directory / f"{service}-audit.db", health)
 
     def snapshots(self, service: str) -> SnapshotStore:
         """See `StoreOpener.snapshots`."""
-        if (url := self._url_of(service)) is not None:
-            return PostgresSnapshots(migrations.index_of(url, service))
+        if (database := self._database_of(service)) is not None:
+            return database.snapshots(service)
         return SQLiteSnapshots(self._directory / f"{service}-snapshots.db")
 
     def vault(self, service: str) -> Vault:
         """See `StoreOpener.vault`."""
         health = self._health("vault", service)
-        if (url := self._url_of(service)) is not None:
-            migrations.require(url, service)
-            return PostgresVault(migrations.vault_of(url, service), health=health)
+        if (database := self._database_of(service)) is not None:
+            return database.vault(service, health)
         # Nobody else moves its pages: it does so itself when it forgets, and must not find them in use.
         with self._file(f"{service}-vault.db", health) as path:
             return SQLiteVault(path, health=health)
@@ -245,46 +233,39 @@ class Stores(StoreOpener):
     def index(self, service: str, tables: Sequence[Table], version: int, *, kept_as: str = INDEX) -> Index:
         """See `StoreOpener.index`."""
         health = self._health(kept_as, service)
-        if (url := self._url_of(service)) is not None:
-            migrations.require(url, service)
-            place, prefix = migrations.index_of(url, service), "" if kept_as == INDEX else f"{kept_as}_"
-            return PostgresIndex(place, tables, version, health, prefix=prefix)
+        if (database := self._database_of(service)) is not None:
+            return database.index(service, tables, version, health, kept_as)
         with self._file(f"{service}-{kept_as}.db", health, INDEX_PAGES) as path:
             return SQLiteIndex(path, tables, version, health)
 
     def consumer_store(self, service: str) -> ConsumerStore:
         """See `StoreOpener.consumer_store`."""
         health = self._health("consumers", service)
-        if (url := self._url_of(service)) is not None:
-            migrations.require(url, service)
-            return PostgresConsumerStore(migrations.log_of(url, service), health)
+        if (database := self._database_of(service)) is not None:
+            return database.consumer_store(service, health)
         with self._file(f"{service}-consumers.db", health) as path:
             return SQLiteConsumerStore(path, health)
 
     def lease(self, service: str) -> Lease:
         """See `StoreOpener.lease`."""
         health = self._health("lease", service)
-        if (url := self._url_of(service)) is not None:
-            migrations.require(url, service)
-            return PostgresLease(migrations.log_of(url, service), health)
+        if (database := self._database_of(service)) is not None:
+            return database.lease(service, health)
         with self._file(f"{service}-lease.db", health) as path:
             return SQLiteLease(path, health)
 
     def shares(self, service: str) -> Shares:
         """See `StoreOpener.shares`."""
         health = self._health("shares", service)
-        if (url := self._url_of(service)) is not None:
-            migrations.require(url, service)
-            return PostgresShares(migrations.log_of(url, service), health)
+        if (database := self._database_of(service)) is not None:
+            return database.shares(service, health)
         with self._file(f"{service}-lease.db", health) as path:
             return SQLiteShares(path, health)
 
     def bus(self) -> Bus:
         """See `StoreOpener.bus`."""
         if self._cluster is not None:
-            from services.chassis.delivery.kafka.bus import KafkaBus
-
-            return KafkaBus(self._cluster)
+            return _kafka()(self._cluster)
         health = self._health("bus", None)
         with self._file("bus.db", health, LOG_PAGES) as path:
             return EmbeddedBus(path, health)

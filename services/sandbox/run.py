@@ -12,7 +12,6 @@ import httpx
 
 from services.assembly import assemble
 from services.chassis.access.identity import Verifier
-from services.chassis.engines.migrations import migrate
 from services.chassis.operating.telemetry import configure_logging
 from services.chassis.settings import Settings
 from services.chassis.stores import RefusedFiles, opening
@@ -85,7 +84,9 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
     with worker_beside(names, settings, sandbox=True, log_level=level) as worker, listen(settings) as on:
         issuer, clock = open_issuer(settings), _open_clock(settings)
         if settings.database_url is not None:
-            # Nobody runs a sandbox to learn about migrations.
+            # Nobody runs a sandbox to learn about migrations. Late, since few have a database there.
+            from services.chassis.engines.migrations import migrate  # noqa: PLC0415
+
             migrate(settings.database_url.get_secret_value(), names)
         if settings.kafka_servers is not None:
             # Late, since Kafka's client is large.

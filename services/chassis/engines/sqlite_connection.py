@@ -209,15 +209,17 @@ def open_kept(path: Path, health: StoreHealth, *, synchronous: str, schema: str 
         while True:
             try:
                 cursor.execute("PRAGMA journal_mode = WAL")
-                cursor.executescript(schema)
+                cursor.execute(f"PRAGMA synchronous = {synchronous}")
+                # In one transaction: else a new file waits for the disk once for each statement.
+                cursor.executescript(f"BEGIN; {schema}; COMMIT")
                 break
             except sqlite3.Error as failure:
+                connection.abandon()
                 passing = getattr(failure, "sqlite_errorcode", 0) & 0xFF in _PASSING
                 if not passing or time.monotonic() > until:
                     raise_unusable(failure, health)
                     raise
             time.sleep(_AGAIN_SECONDS)
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
     except BaseException:
         connection.close()
         raise

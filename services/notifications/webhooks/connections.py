@@ -36,11 +36,14 @@ class Connection:
 
 @dataclass
 class Connections:
-    """What is open between requests; at most `MOST_KEPT` of all endpoints together."""
+    """What is open between requests; at most `MOST_KEPT` of all endpoints together.
+
+    `trust`: what certificates are checked against; without it, those of the system.
+    """
 
     allow: Networks
     resolve: Resolve
-    trust: ssl.SSLContext
+    trust: ssl.SSLContext | None
     network: httpcore.AsyncNetworkBackend
     _by_url: dict[str, list[Connection]] = field(default_factory=dict)
     _kept: OrderedDict[Connection, None] = field(default_factory=OrderedDict)
@@ -59,10 +62,16 @@ class Connections:
         scheme = b"https" if destination.https else b"http"
         http = httpcore.AsyncHTTPConnection(
             httpcore.Origin(scheme, destination.host.encode(), destination.port),
-            ssl_context=self.trust,
+            ssl_context=self._trusted() if destination.https else None,
             network_backend=PinnedNetwork(destination, self.allow, self.resolve, self.network, meter),
         )
         return Connection(url, http, meter)
+
+    def _trusted(self) -> ssl.SSLContext:
+        if self.trust is None:
+            # Not before there is an endpoint: to read them takes 45 ms, and a megabyte for as long as the process runs.
+            self.trust = ssl.create_default_context()
+        return self.trust
 
     async def give_back(self, used: Connection) -> None:
         """Keeps one whose answer was read to its end; any other is closed."""

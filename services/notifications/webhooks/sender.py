@@ -106,7 +106,7 @@ class Sender:
         self._connections = Connections(
             allow,
             SystemResolver() if resolve is None else resolve,
-            ssl.create_default_context() if trust is None else trust,
+            trust,
             httpcore.AnyIOBackend() if network is None else network,
         )
 

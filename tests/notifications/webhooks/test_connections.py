@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 
+import httpcore
 import pytest
 
-from services.notifications.webhooks.connections import KEPT_SECONDS, MOST_KEPT
+from services.notifications.webhooks.connections import KEPT_SECONDS, MOST_KEPT, Connections
+from services.notifications.webhooks.guard import destination
+from services.notifications.webhooks.pinning import SystemResolver
 from services.notifications.webhooks.sender import Sender
 from tests.notifications.webhooks.sending import LOOPBACK, event, names, target
 from tests.support.certificates import Authority
@@ -24,6 +28,17 @@ async def test_a_connection_is_used_again_for_the_same_url_only(sender: Sender, 
     assert receiver.received[-1].connection == 2
     await asyncio.gather(*(sender.send(target(receiver.url("/slow")), event(f"b-{number}")) for number in range(4)))
     assert len({request.connection for request in receiver.at("/slow")}) == 4
+
+
+async def test_the_systems_certificates_are_read_with_the_first_endpoint_that_has_one() -> None:
+    """And checked then; a process that has no such endpoint does without the megabyte."""
+    connections = Connections(LOOPBACK, SystemResolver(), None, httpcore.AnyIOBackend())
+    for url, read in (("http://127.0.0.1:1/", False), ("https://127.0.0.1:1/", True)):
+        await connections.take(url, destination(url, LOOPBACK))
+        assert (connections.trust is not None) is read
+    assert connections.trust is not None
+    assert connections.trust.verify_mode is ssl.CERT_REQUIRED
+    assert connections.trust.check_hostname
 
 
 async def test_idle_connections_are_bounded(sender: Sender, receiver: FaultReceiver) -> None:
