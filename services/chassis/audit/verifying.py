@@ -6,6 +6,7 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -153,8 +154,8 @@ class _Walk:
         self._edge = RightEdge(0, [])
         self._next = standing.through + 1
         """The position from which on nothing was taken in yet."""
-        self._unnamed: dict[int, str] = {}
-        """Mismatches of which the stream is known only by what stands for it in entries."""
+        self._unnamed: dict[int, Entry] = {}
+        """Mismatches of which the stream is known only by what stands for it in the entry."""
 
     async def through(self) -> None:
         """Notes every mismatch."""
@@ -241,8 +242,8 @@ class _Walk:
                 break
             if row[0] == logged.position:
                 self._result.checked += 1
-                self._unnamed[len(self._result.mismatches)] = logged.stream
-                self._result.found(row[0], _how(derived, logged), row[1], row[4])
+                self._unnamed[len(self._result.mismatches)] = logged
+                self._result.found(row[0], self._how(row[1], derived, logged), row[1], row[4])
                 return await anext(rows, None)
             self._add(row)
             row = await anext(rows, None)
@@ -256,21 +257,43 @@ class _Walk:
         position = logged.position if logged is not None else self._edge.size
         what = What.TRUNCATED if at_the_end else What.MISSING
         if logged is not None:
-            self._unnamed[len(self._result.mismatches)] = logged.stream
+            self._unnamed[len(self._result.mismatches)] = logged
         self._result.found(position, what)
 
     async def _name_streams(self) -> None:
         """Streams by their names as they were, as far as other events of them are there."""
-        wanted, names = {*self._unnamed.values()}, dict[str, str]()
-        if not wanted:
+        if not self._unnamed:
             return
+        wanted: dict[int, set[str]] = defaultdict(set)
+        for logged in self._unnamed.values():
+            wanted[logged.version].add(logged.stream)
+        names, streams = dict[str, str](), set[str]()
         async for row in self._rows():
             # Of any type, where somebody has tampered with it.
-            if (known := committed(self._standing.secret, str(row[1]))) in wanted:
-                names[known] = row[1]
-        for place, stream in self._unnamed.items():
+            if (stream := str(row[1])) in streams:
+                continue
+            streams.add(stream)
+            for version, commitments in wanted.items():
+                if (known := committed(self._standing.secret, stream, version)) in commitments:
+                    names[known] = row[1]
+        for place, logged in self._unnamed.items():
             found = self._result.mismatches[place]
-            self._result.mismatches[place] = replace(found, stream=names.get(stream, found.stream))
+            self._result.mismatches[place] = replace(found, stream=names.get(logged.stream, found.stream))
+
+    def _how(self, stream: str, derived: bytes | None, logged: Entry) -> What:
+        """In which way a row of a stream is not what its entry says."""
+        if derived is None:
+            return What.CHANGED
+        now = read_entry(derived)
+        # An entry commits to its stream by its version too, so another version alone is no other stream.
+        moved = committed(self._standing.secret, stream, logged.version) != logged.stream
+        if now.sha256 != logged.sha256:
+            if moved or now.version != logged.version:
+                return What.REORDERED
+            return What.REDATED if now.recorded_at != logged.recorded_at else What.CHANGED
+        if moved:
+            return What.MOVED
+        return What.REORDERED if now.version != logged.version else What.RENAMED
 
 
 def _logged(entry: bytes, leaf: bytes) -> Entry | None:
@@ -281,20 +304,6 @@ def _logged(entry: bytes, leaf: bytes) -> Entry | None:
         return read_entry(entry)
     except ValueError:
         return None
-
-
-def _how(derived: bytes | None, logged: Entry) -> What:
-    """In which way a row is not what its entry says."""
-    if derived is None:
-        return What.CHANGED
-    now = read_entry(derived)
-    if now.sha256 != logged.sha256:
-        if (now.stream, now.version) != (logged.stream, logged.version):
-            return What.REORDERED
-        return What.REDATED if now.recorded_at != logged.recorded_at else What.CHANGED
-    if now.stream != logged.stream:
-        return What.MOVED
-    return What.REORDERED if now.version != logged.version else What.RENAMED
 
 
 def _padded(tile: bytes, width: int) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import IO, Final, NamedTuple
 
@@ -111,6 +112,7 @@ class _Event(NamedTuple):
     id: str
     topic: str
     stream: str
+    version: int
 
 
 async def _events_of(log: EventLog, standing: Standing, streams: Mapping[str, Versions]) -> list[_Event]:
@@ -119,7 +121,7 @@ async def _events_of(log: EventLog, standing: Standing, streams: Mapping[str, Ve
     for stream, versions in streams.items():
         async for page in pages(log, stream):
             events += (
-                _Event(recorded.position, recorded.meta.event_id, recorded.topic, stream)
+                _Event(recorded.position, recorded.meta.event_id, recorded.topic, stream, recorded.version)
                 for recorded in page
                 if recorded.position <= standing.through and (versions is None or recorded.version in versions)
             )
@@ -129,11 +131,12 @@ async def _events_of(log: EventLog, standing: Standing, streams: Mapping[str, Ve
 def _documents(
     log: EventLog, standing: Standing, streams: Mapping[str, Versions], events: Sequence[_Event]
 ) -> dict[str, bytes]:
-    """What opens the commitments of the events' streams, and the schemas of their stored bytes."""
-    listed = [
-        {"stream": stream, "salt": encoded(salt_of(standing.secret, stream)), "whole": streams[stream] is None}
-        for stream in sorted({event.stream for event in events})
-    ]
+    """What opens the commitments of these events to their streams, and the schemas of their stored bytes."""
+    salts: dict[str, dict[str, str]] = defaultdict(dict)
+    for event in events:
+        salt = salt_of(standing.secret, event.stream, event.version)
+        salts[event.stream][str(event.version)] = encoded(salt)
+    listed = [{"stream": stream, "salts": salts[stream], "whole": streams[stream] is None} for stream in sorted(salts)]
     documents = {"streams.json": as_member(listed)}
     for topic in {event.topic for event in events}:
         if (schema := log.types.schema_of(topic)) is not None:
