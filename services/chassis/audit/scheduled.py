@@ -53,9 +53,22 @@ class ScheduledVerification:
         self._due = time.monotonic() + min(every, FIRST_SECONDS)
         self.last: Verified | None = None
         """What came of the last run that reached the end of the log."""
+        self._since: float | None = None
+        """Unix time of the first round."""
+
+    @property
+    def known(self) -> Verified | None:
+        """What came of the last run; before the first, since when one has been due; None where nobody has begun.
+
+        A log that is never verified is as much a matter for alarm as one that was verified long ago.
+        """
+        if self.last is None and self._since is not None:
+            return Verified(self._since, 0.0, 0, {}, [], done=False)
+        return self.last
 
     async def round(self) -> None:
         """Rests until the next run is due, or for a while; or goes through all of the log."""
+        self._since = self._since or time.time()
         if (left := self._due - time.monotonic()) > 0:
             await asyncio.sleep(min(left, LOOK_SECONDS))
             return
