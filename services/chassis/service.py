@@ -240,10 +240,7 @@ class Service:
         return {source: await consumer.parked() for source, consumer in self.sources.items()}
 
     def failing(self) -> dict[str, str]:
-        """Background work that fails at the moment, with the class of the latest failure.
-
-        And stores that cannot be used without which most callers are answered as ever, with the code of their engine.
-        """
+        """What fails at the moment: background work, by the class of its failure, and `not_for_all`, by the code."""
         stores = {f"{store.service} {store.store}": store.failing for store in self.not_for_all}
         return {name: failure for name, failure in (self._all_work() | stores).items() if failure is not None}
 

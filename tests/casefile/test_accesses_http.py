@@ -298,7 +298,7 @@ async def test_that_readings_cannot_be_recorded_is_told_to_operators(context: Ca
     assert 'caserelay_store_unavailable{service="access",store="log"} 1.0' in metrics
     log._opened.execute("PRAGMA query_only = OFF")
     async with asyncio.timeout(10):
-        while (await context.running.get(None, "/readyz")).json()["services"]["casefile"]["failing"]:
+        while (await context.running.get(None, "/readyz")).json()["services"]["casefile"]["failing"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     metrics = (await context.running.get(None, "/metrics")).text
     assert 'caserelay_store_unavailable{service="access",store="log"} 0.0' in metrics

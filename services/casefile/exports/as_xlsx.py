@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
@@ -20,8 +21,19 @@ _WIDTHS: Final = {"text": 80, "type": 26, "event": 38, "case": 38, "digest": 20}
 
 
 def write(contents: Contents, _: Table, file: IO[bytes], pulse: Pulse) -> None:
-    """One case, with all of its tables."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    """One case, with all of its tables. Raises OSError where there is no room for what is written aside."""
+    # What is given up halfway leaves nothing behind in a directory of its own.
+    with tempfile.TemporaryDirectory() as aside:
+        book = _book(contents, file, pulse, aside)
+        try:
+            book.close()
+        except xlsxwriter.exceptions.FileCreateError as failure:
+            # The library has the system's error in one of its own.
+            raise OSError(*failure.args[0].args) from failure
+
+
+def _book(contents: Contents, file: IO[bytes], pulse: Pulse, aside: str) -> Any:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": aside}
     book = xlsxwriter.Workbook(file, options)
     book.set_properties({"title": f"Case {contents.case}", "author": "Caserelay", "created": _CREATED})
     bold = book.add_format({"bold": True})
@@ -40,7 +52,7 @@ def write(contents: Contents, _: Table, file: IO[bytes], pulse: Pulse) -> None:
             for index, value in enumerate(row):
                 _put(sheet, last, index, value, time)
         sheet.autofilter(0, 0, last, len(table.columns) - 1)
-    book.close()
+    return book
 
 
 def _about(sheet: Any, contents: Contents, bold: Any) -> None:

@@ -79,7 +79,13 @@ class ScheduledVerification:
         since = time.monotonic()
         pace, held = self._slices().pace, await self._held()
         found = await verify_settled(
-            self._log, self._store, self._read_remembered, pace=pace, most=MOST_NAMED, held=held
+            self._log,
+            self._store,
+            self._read_remembered,
+            pace=pace,
+            most=MOST_NAMED,
+            held=held,
+            epochs=self._known_epochs,
         )
         now = time.monotonic()
         counts = {what.value: found.counts[what] for what in What}
@@ -91,6 +97,9 @@ class ScheduledVerification:
 
     def _read_remembered(self) -> bytes:
         return self._remembered.read() if self._remembered is not None else b""
+
+    def _known_epochs(self) -> tuple[str, ...] | None:
+        return self._remembered.epochs if self._remembered is not None else None
 
     async def _held(self) -> list[bytes]:
         """What the witnesses show. Before anything is read of the log, which is never behind them then."""

@@ -7,7 +7,7 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -42,11 +42,12 @@ async def verify_settled(
     pace: Pace = AT_ONCE,
     most: int | None = None,
     held: Sequence[bytes] = (),
+    epochs: Callable[[], Collection[str] | None] = lambda: None,
 ) -> Verification:
     """The same as `verify`; once more where another epoch began meanwhile, since both of them were read then."""
     while True:
         before = await store.standing()
-        result = await verify(log, store, remembered(), report, pace, most, held)
+        result = await verify(log, store, remembered(), report, pace, most, held, epochs())
         after = await store.standing()
         if result.ok or _begun(before) == _begun(after):
             return result
@@ -65,14 +66,18 @@ async def verify(
     pace: Pace = AT_ONCE,
     most: int | None = None,
     held: Sequence[bytes] = (),
+    epochs: Collection[str] | None = None,
 ) -> Verification:
     """Holds all events that were taken in against the log; those of a moment ago may not be yet.
 
     `remembered` is the checkpoint that was signed last as it is known outside the database; empty where it is not.
-    `held` are those that witnesses have cosigned.
+    `held` are those that witnesses have cosigned. `epochs` are the origins behind the first that are known outside too;
+    None where nothing is.
     """
     result = Verification(most=most)
     standing = await store.standing()
+    if standing is not None and epochs is not None and not {*(standing.origin, *standing.earlier)[:-1]} <= {*epochs}:
+        result.found(0, What.UNKNOWN_EPOCH)
     if standing is None or not standing.note:
         if await log.head() or remembered or held:
             result.found(0, What.NOT_SIGNED)

@@ -85,7 +85,8 @@ def as_member(document: object) -> bytes:
 async def write_bundle(file: IO[bytes], subject: Subject, sources: Sequence[Source]) -> None:
     """Writes a bundle of some logs to a file; the same while nothing is appended to them.
 
-    A log of which nothing is chosen is left out. Raises NothingSigned, and TooLarge for more than a bundle may hold.
+    A log of which nothing is chosen is left out. Raises NothingSigned, TooLarge for more than a bundle may hold, and
+    Contradicted where a transparency log is not there as it was stored.
     """
     writing = _Writing(file)
     origins: dict[str, str] = {}
@@ -187,15 +188,22 @@ class _Writing:
             await asyncio.sleep(0)
         for name in sorted(each for each in beside if each > between):
             self.add(name, beside[name])
+        await self._require_same_epoch(source, standing)
+
+    async def _require_same_epoch(self, source: Source, standing: Standing) -> None:
         now = await source.store.standing()
         if now is None or now.epoch != standing.epoch:
             # Proofs are made of the newest tree, which is no longer the one that was begun with.
-            raise NothingSigned(log)
+            raise NothingSigned(source.log.name)
 
     async def _add_events(self, source: Source, standing: Standing, events: Sequence[_Event]) -> None:
         leaves = [await source.store.leaf_of(event.id) for event in events]
         indexes = [leaf[0] for leaf in leaves if leaf is not None and leaf[0] < standing.size]
-        proofs = {proof.index: proof for proof in await source.reader.proofs(standing, indexes)}
+        try:
+            proofs = {proof.index: proof for proof in await source.reader.proofs(standing, indexes)}
+        except (KeyError, ValueError):
+            await self._require_same_epoch(source, standing)
+            raise Contradicted("a part of the tree that was signed is not there as it was stored") from None
         for event, leaf in zip(events, leaves, strict=True):
             await self._add_event(source, event.position, proofs.get(leaf[0]) if leaf is not None else None)
 
