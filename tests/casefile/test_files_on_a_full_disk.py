@@ -41,6 +41,11 @@ def aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
+def left_in(directory: Path) -> list[str]:
+    """The names of the files in a directory."""
+    return [file.name for file in directory.iterdir()]
+
+
 async def test_a_bundle_without_room_is_refused_and_whole_once_there_is_some(context: CaseContext, aside: Path) -> None:
     """Also where only its last bytes find none."""
     case = await context.brought_to("MENTORING")
@@ -57,7 +62,7 @@ async def test_a_bundle_without_room_is_refused_and_whole_once_there_is_some(con
         assert (await context.running.get(INES, case.path)).status_code == 200
     same = (await context.running.get(AUDITOR, f"{case.path}/bundle")).content == whole.content
     assert same, "another one after the disk was full"
-    assert [*aside.iterdir()] == []
+    assert left_in(aside) == []
 
 
 async def test_an_export_without_room_is_refused_and_leaves_nothing_behind(context: CaseContext, aside: Path) -> None:
@@ -71,6 +76,6 @@ async def test_an_export_without_room_is_refused_and_leaves_nothing_behind(conte
             refused = await context.running.get(AUDITOR, export, format="xlsx")
             assert (await context.running.get(AUDITOR, export, format="csv")).status_code == 200
         assert_problem(refused, 503, "STORE_UNAVAILABLE", says="the directory for temporary files is unavailable")
-        assert [*aside.iterdir()] == []
+        assert left_in(aside) == []
     same = (await context.running.get(AUDITOR, export, format="xlsx")).content == whole.content
     assert same, "another one after the disk was full"

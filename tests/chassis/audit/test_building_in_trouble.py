@@ -17,7 +17,7 @@ import pytest
 from services.chassis.audit.beginning import begin_next, epoch_of
 from services.chassis.audit.builder import FURTHEST_AHEAD
 from services.chassis.audit.reader import AuditReader
-from services.chassis.audit.refusals import RolledBack, Unremembered
+from services.chassis.audit.refusals import Contradicted, RolledBack, Unremembered
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.store import Growth, Standing
 from services.chassis.audit.store_memory import MemoryAuditContents, MemoryAuditStore
@@ -146,7 +146,8 @@ async def test_a_bundle_that_lacks_an_entry_is_not_served(auditing: Auditing, tm
     await auditing.builder().grow()
     assert await auditing.reader.tile(Tile(ENTRIES, 0, 3)) is not None
     tamper(tmp_path, [("DELETE FROM {audit}entries WHERE number = 1", ())])
-    assert await auditing.reader.tile(Tile(ENTRIES, 0, 3)) is None
+    with pytest.raises(Contradicted):
+        await auditing.reader.tile(Tile(ENTRIES, 0, 3))
 
 
 @on_files
