@@ -180,12 +180,11 @@ class Service:
     async def _look_at_stores(self) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         # A shared store may be found well by another service: kept from one look to the next, nobody overlooks it.
-        # Side by side: one that does not answer holds up no other.
-        await asyncio.gather(*(store.look() for store in self.not_for_all))
         lacked = self._lacked | self._failing_here()
-        if not lacked:
+        if not lacked and all(store.failing is None for store in self.not_for_all):
             return
-        await asyncio.gather(*(store.look() for store in self.stores))
+        # Side by side: one that does not answer holds up no other.
+        await asyncio.gather(*(store.look() for store in (*self.stores, *self.not_for_all)))
         self._lacked = self._failing_here()
         if lacked - self._lacked:
             # Ready, it has to lead too: after a long outage the pauses of what failed are long.
