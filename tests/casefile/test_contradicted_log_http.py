@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,7 @@ def tamper(context: CaseContext, statement: str) -> None:
         db.execute(statement)
 
 
-async def contradicted(context: CaseContext, path: str, by: Person = AUDITOR, **params: Any) -> None:
+async def contradicted(context: CaseContext, path: str, by: Person = AUDITOR, **params: str) -> None:
     """The answer names what is wrong and what to do about it, and shows nothing of the log."""
     answer = await context.running.get(by, path, **params)
     problem = assert_problem(answer, 503, "LOG_CONTRADICTED")
@@ -51,7 +50,7 @@ async def test_a_tree_of_which_a_part_is_missing_proves_nothing(context: CaseCon
         await contradicted(context, f"{case.path}/bundle", person)
         await contradicted(context, "/v1/audit/casefile/proof", person, event=event)
     size = int((await context.running.get(AUDITOR, "/v1/audit/casefile/checkpoint")).text.splitlines()[1])
-    await contradicted(context, "/v1/audit/casefile/consistency", **{"from": 3, "to": size - 1})
+    await contradicted(context, f"/v1/audit/casefile/consistency?from=3&to={size - 1}")
     await contradicted(context, "/v1/audit/casefile/tile/0/000.p/4")
     assert (await context.running.get(INES, case.path)).status_code == 200
 

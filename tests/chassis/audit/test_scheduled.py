@@ -60,8 +60,8 @@ async def test_before_the_first_run_it_is_told_since_when_one_is_due(auditing: A
     """A log that never is verified has no other time to go by: the first round of the one that leads counts."""
     await recorded(auditing)
     verification = scheduled(auditing)
-    assert verification.known is None
-    before = time.time()
+    nobody_began, before = verification.known, time.time()
+    assert nobody_began is None
     for _ in range(2):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
