@@ -61,6 +61,7 @@ async def test_a_bundle_without_room_is_refused_and_whole_once_there_is_some(con
         assert int(refused.headers["Retry-After"]) > 0
         assert (await context.running.get(INES, case.path)).status_code == 200
     again = await context.running.get(AUDITOR, f"{case.path}/bundle")
+    assert again.status_code == 200, again.text
     # More may have been recorded of who was told; and nothing is missing.
     assert len(again.content) >= len(whole.content)
     assert found(again.content) == set()

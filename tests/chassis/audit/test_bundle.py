@@ -103,6 +103,21 @@ async def test_an_epoch_that_begins_meanwhile_makes_no_bundle(auditing: Auditing
         await write_bundle(io.BytesIO(), SUBJECT, [Source(auditing.log, auditing.store, auditing.reader, choose)])
 
 
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+async def test_a_bundle_of_many_members_is_verified_too(auditing: Auditing) -> None:
+    """Its manifest has a line for each, and so more than a checkpoint may ever have."""
+    await auditing.count(STREAM, 1)
+    await auditing.builder().grow()
+
+    async def choose(_: int) -> Choice:
+        return Choice({STREAM: None}, {f"more/{number:05}.txt": b"" for number in range(12_000)})
+
+    file = io.BytesIO()
+    await write_bundle(file, SUBJECT, [Source(auditing.log, auditing.store, auditing.reader, choose)])
+    assert len(members_of(file.getvalue())[MANIFEST]) > 1_000_000
+    assert found(file.getvalue()) == set()
+
+
 async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:
     """Some versions alone, for somebody who sees no more; as the bundle of who sees everything it would lack some."""
     await a_bundle(auditing)
