@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from services.chassis.audit.beginning import begin_next, epoch_of, new_key
+from services.chassis.audit.beginning import begin_next, epoch_of, new_key, next_origin
 from services.chassis.audit.cosigned import newest_with
 from services.chassis.audit.mismatches import Mismatch
-from services.chassis.audit.refusals import Unremembered
+from services.chassis.audit.refusals import Contradicted, Unremembered
 from services.chassis.audit.remembered import RefusedState, RememberedCheckpoint
 from services.chassis.audit.store import AuditStore
 from services.chassis.audit.verifying import verify_settled
@@ -35,7 +35,7 @@ _CASE_STREAM: Final = re.compile(r"case-([A-Za-z0-9._-]{1,200})")
 
 
 class NoTransparencyLog(RefusedStart):
-    """There is no such log yet; the message says of which service."""
+    """There is no such log yet, or what is there is not what was stored; the message says of which service, or why."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ async def verify_all(
             held = await _held(settings, store, say)
             progress = Progress(f"{service} verified", say, lambda count: f"{count:,} events", every=every, bar=True)
             remembered = partial(_remembered, settings, service)
-            result = await verify_settled(log, store, remembered, progress.report, held=held)
+            epochs = partial(_known_epochs, settings, service)
+            result = await verify_settled(log, store, remembered, progress.report, held=held, epochs=epochs)
             verified.checked[service] = result.checked
             verified.mismatches.extend(Found(service, mismatch) for mismatch in result.mismatches)
     return verified
@@ -106,7 +107,10 @@ async def newest_checkpoint(settings: Settings, service: str) -> str:
     async with _opened(settings, service) as opened:
         standing = await opened[1].standing() if opened is not None else None
         if opened is not None and standing is not None and standing.note:
-            return (await newest_with(opened[1], standing.note)).decode()
+            try:
+                return (await newest_with(opened[1], standing.note)).decode()
+            except Contradicted as failure:
+                raise NoTransparencyLog(f"{failure}: `caserelay audit verify` says where; see docs/audit.md") from None
     raise NoTransparencyLog(f"nothing of the {service} log was signed yet; start the services first")
 
 
@@ -115,6 +119,7 @@ async def begin_epochs(settings: Settings, services: Iterable[str], reason: str)
 
     The services take their logs in from the first event on, and sign them under these origins. What was put back may
     be older than the latest epoch: an origin that is remembered to have been signed under is not taken a second time.
+    Where CASERELAY_AUDIT_STATE is set, they are known there from then on.
     """
     begun: dict[str, str] = {}
     for service in services:
@@ -124,9 +129,11 @@ async def begin_epochs(settings: Settings, services: Iterable[str], reason: str)
                 continue
             _, store, log_epoch = opened
             used = _signed_under(_remembered(settings, service), service)
-            origin = await begin_next(store, standing, service, log_epoch, settings.audit_origin, reason)
+            origin: str | None = ""
             while origin is not None and epoch_of(origin, service) <= used:
                 standing = await store.standing() or standing
+                # First, so that at no moment there is an epoch that is not known outside.
+                _know(settings, service, next_origin(standing, service, settings.audit_origin))
                 origin = await begin_next(store, standing, service, log_epoch, settings.audit_origin, reason)
             if origin is not None:
                 begun[service] = origin
@@ -148,10 +155,26 @@ async def rotate_keys(settings: Settings, services: Iterable[str]) -> dict[str, 
 
 
 def _remembered(settings: Settings, service: str) -> bytes:
-    if settings.audit_state is None:
-        return b""
+    with _state(settings, service) as state:
+        return state.read() if state is not None else b""
+
+
+def _known_epochs(settings: Settings, service: str) -> tuple[str, ...] | None:
+    with _state(settings, service) as state:
+        return state.epochs if state is not None else None
+
+
+def _know(settings: Settings, service: str, origin: str) -> None:
+    with _state(settings, service) as state:
+        if state is not None:
+            state.knows(origin)
+
+
+@contextmanager
+def _state(settings: Settings, service: str) -> Iterator[RememberedCheckpoint | None]:
+    """What is remembered outside of a log, if that is set. Raises RefusedState where it cannot be used."""
     try:
-        return RememberedCheckpoint(settings.audit_state, service).read()
+        yield RememberedCheckpoint(settings.audit_state, service) if settings.audit_state is not None else None
     except Unremembered as failure:
         raise RefusedState(str(failure)) from None
 

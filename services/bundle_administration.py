@@ -18,6 +18,7 @@ from services.chassis.audit.bundle.archive import TooLarge
 from services.chassis.audit.bundle.manifest import WHOLE
 from services.chassis.audit.bundle.writing import Choose, NothingSigned, Source, Subject, write_bundle
 from services.chassis.audit.reader import AuditReader
+from services.chassis.audit.refusals import Contradicted
 from services.chassis.audit.store import AuditStore
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
@@ -84,6 +85,8 @@ async def _written(file: Path, subject: Subject, sources: list[Source]) -> int:
         aside.rename(file)
     except OSError as failure:
         raise NoBundle(f"{file} cannot be written ({failure.strerror}); name a file elsewhere") from None
+    except Contradicted as failure:
+        raise NoBundle(f"{failure}: `caserelay audit verify` says where; see docs/audit.md") from None
     except NothingSigned as failure:
         raise NoBundle(f"nothing of the {failure} log was signed yet; start the services first") from None
     except TooLarge as failure:

@@ -146,6 +146,24 @@ def test_a_backup_that_is_put_back_twice_gets_another_origin_each_time(tmp_path:
         assert f"/referral/{number}\n" in (state / "referral.checkpoint").read_text()
 
 
+def test_an_epoch_that_was_slipped_into_the_database_is_a_mismatch(tmp_path: Path) -> None:
+    """The services sign in it, as after an epoch that was begun by command; but only that one is known outside."""
+    data, state = tmp_path / "data", tmp_path / "state"
+    asyncio.run(a_case(data, audit_state=state))
+    assert caserelay("audit", "epoch", "--reason", "asked for", data=data, audit_state=str(state)).status == 0
+    asyncio.run(a_case(data, audit_state=state))
+    output = caserelay("audit", "verify", data=data, audit_state=str(state))
+    assert output.status == 0, output.out
+    # Who can write to the database can do what the command does, but for what is written outside.
+    assert caserelay("audit", "epoch", "--reason", "slipped in", data=data).status == 0
+    asyncio.run(a_case(data, audit_state=state))
+    output = caserelay("audit", "verify", data=data, audit_state=str(state))
+    assert output.status == 1
+    assert {f"{log}: the whole log: UNKNOWN_EPOCH" for log in LOGS} <= {*output.out.splitlines()}
+    assert output.out.splitlines()[-1].startswith("4 mismatches; ")
+    assert caserelay("audit", "verify", data=data).status == 0
+
+
 async def begins_without(directory: Path) -> None:
     """The service works, says what it lacks, and has no checkpoint to show."""
     async with running(directory, SERVICES) as services:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -111,9 +113,24 @@ async def test_a_verification_that_cannot_be_done_is_named_and_nothing_is_claime
         assert services.service("referral").verifications["referral"].at == before
 
 
+async def test_metrics_have_a_time_for_logs_that_were_never_verified(tmp_path: Path) -> None:
+    """Since when it is due, so that an alert comes of one that never is; `/readyz` claims nothing."""
+    began = time.time()
+    async with running(tmp_path, SERVICES, verify_seconds=3600) as services:
+        await services.set_the_scene()
+        metrics = (await services.get(None, "/metrics")).text
+        found = re.findall(r'^caserelay_verified_timestamp_seconds\{log="(.+)"\} (\S+)$', metrics, re.MULTILINE)
+        assert sorted(log for log, _ in found) == ["access", "casefile", "notifications", "referral"]
+        assert all(began - 1 <= float(at) <= time.time() for _, at in found)
+        assert "caserelay_mismatches{" not in metrics
+        answer = (await services.get(None, "/readyz")).json()["services"]
+        assert [standing["verified"] for standing in answer.values()] == [{}, {}, {}]
+
+
 async def test_nothing_is_verified_where_it_is_switched_off(tmp_path: Path) -> None:
     """By a pause of 0: no work of that name, and nothing told of it."""
     async with running(tmp_path, SERVICES, verify_seconds=0) as services:
         answer = (await services.get(None, "/readyz")).json()["services"]
         assert [standing["verified"] for standing in answer.values()] == [{}, {}, {}]
+        assert "caserelay_verified_timestamp_seconds{" not in (await services.get(None, "/metrics")).text
         assert not [work for name in SERVICES for work in services.service(name).work() if "verification" in work]

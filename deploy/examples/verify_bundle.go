@@ -1,5 +1,4 @@
-// Verifies the bundle of a case offline, with Go's standard library alone: a second implementation, so that nobody has
-// to believe the first: go run verify_bundle.go BUNDLE [POLICY]
+// Verifies the bundle of a case offline, with Go's standard library alone: go run verify_bundle.go BUNDLE [POLICY]
 // It prints a line for each mismatch, and ends with status 1 if there is one. docs/audit.md says what is in a bundle.
 package main
 
@@ -87,8 +86,7 @@ func (n note) signed(by key) (bool, error) {
 		}
 		message, signature := n.text, content[len(by.id)/2:]
 		if by.kind == 4 && len(signature) == 72 {
-			message = fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(signature)) + message
-			signature = signature[8:]
+			message, signature = fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(signature))+message, signature[8:]
 		}
 		if len(signature) != ed25519.SignatureSize || !ed25519.Verify(by.public, []byte(message), signature) {
 			return false, fmt.Errorf("the signature of %s is wrong", by.name)
@@ -186,9 +184,10 @@ func readArchive(content []byte) {
 
 // stream is one whose events a bundle has; last is the version of its last one.
 type stream struct {
-	Stream, Salt string
-	Whole        bool
-	last         uint64
+	Stream string
+	Salts  map[string]string // by the versions of the events
+	Whole  bool
+	last   uint64
 }
 
 func checkEvent(stem string, streams map[string]*stream, root note, checkpoint string) {
@@ -243,11 +242,12 @@ func checkLog(log, origin string, manifest note, trusted policy) {
 	if !trusted.holds(trusted.quorum, checkpoint) {
 		mismatch("DISTRUSTED", "%s: the quorum %s is missed", log, trusted.quorum)
 	}
-	var listed []*stream
+	listed, streams, last := []*stream{}, map[string]*stream{}, ""
 	must(0, json.Unmarshal(members[log+"/streams.json"], &listed))
-	streams, last := map[string]*stream{}, ""
 	for _, each := range listed {
-		streams[fmt.Sprintf("%x", sha256.Sum256(append(must(decode(each.Salt)), each.Stream...)))] = each
+		for _, salt := range each.Salts {
+			streams[fmt.Sprintf("%x", sha256.Sum256(append(must(decode(salt)), each.Stream...)))] = each
+		}
 		if !each.Whole && strings.Contains(manifest.text, "\nabout "+log+" "+each.Stream+"\nview whole\n") {
 			mismatch("MISSING", "%s: a part is left out of what it says that it has the whole of", log)
 		}

@@ -146,6 +146,7 @@ def build(
         sources={"referral": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
+        not_for_all=stores.own_health_of(ACCESS),
         verified=lambda: proven.verified() | access.verified(),
         more_led={
             "reports": kept.round,

@@ -103,6 +103,8 @@ class Service:
     leadership: Leadership
     stores: Sequence[StoreHealth]
     """How each store stands that the service works with."""
+    not_for_all: Sequence[StoreHealth] = ()
+    """The same of stores without which most callers are answered as ever: told of, and no reason not to be ready."""
     publisher: Publisher | None = None
     scheduler: Scheduler | None = None
     postman: Postman | None = None
@@ -179,10 +181,10 @@ class Service:
         await asyncio.sleep(LOOK_SECONDS)
         # A shared store may be found well by another service: kept from one look to the next, nobody overlooks it.
         lacked = self._lacked | self._failing_here()
-        if not lacked:
+        if not lacked and all(store.failing is None for store in self.not_for_all):
             return
         # Side by side: one that does not answer holds up no other.
-        await asyncio.gather(*(store.look() for store in self.stores))
+        await asyncio.gather(*(store.look() for store in (*self.stores, *self.not_for_all)))
         self._lacked = self._failing_here()
         if lacked - self._lacked:
             # Ready, it has to lead too: after a long outage the pauses of what failed are long.
@@ -237,8 +239,9 @@ class Service:
         return {source: await consumer.parked() for source, consumer in self.sources.items()}
 
     def failing(self) -> dict[str, str]:
-        """Background work that fails at the moment, with the class of the latest failure."""
-        return {name: failure for name, failure in self._all_work().items() if failure is not None}
+        """What fails at the moment: background work, by the class of its failure, and `not_for_all`, by the code."""
+        stores = {f"{store.service} {store.store}": store.failing for store in self.not_for_all}
+        return {name: failure for name, failure in (self._all_work() | stores).items() if failure is not None}
 
     def work(self) -> dict[str, bool]:
         """All background work by name, and whether it fails at the moment."""

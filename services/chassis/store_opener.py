@@ -40,6 +40,10 @@ class StoreOpener(ABC):
         """How the stores of a service stand, and those that it shares."""
         return [health for health in self.health if health.service in (service, None)]
 
+    def own_health_of(self, service: str) -> list[StoreHealth]:
+        """How its own stores stand, such as those of a log that services share."""
+        return [health for health in self.health if health.service == service]
+
     def _health(self, store: str, service: str | None) -> StoreHealth:
         self.health.append(StoreHealth(store, service))
         return self.health[-1]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from contracts import casefile, referral
+from contracts.audited import ACCESS
 from contracts.barred_roles import BARRED
 from contracts.message import Message
 from contracts.notifications import SOURCE, TOPIC
@@ -213,6 +214,7 @@ def build(
         more_behind=topics.behind,
         answering={"read receipts": receipts.round},
         stores=stores.health_of(NAME),
+        not_for_all=stores.own_health_of(ACCESS),
         verified=proven.verified,
         closers=[consumers.close, proven.close, recorder.close],
     )

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from contracts import casefile as casefile_contracts
 from contracts import notifications as notifications_contracts
+from contracts.audited import ACCESS
 from contracts.barred_roles import BARRED
 from contracts.message import Envelope
 from contracts.referral import SOURCE, TOPIC
@@ -117,6 +118,7 @@ def build(
         sources={"casefile": consumer, "notifications": heard},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
+        not_for_all=stores.own_health_of(ACCESS),
         verified=proven.verified,
         more_led=proven.led,
         closers=[consumers.close, proven.close, recorder.close],

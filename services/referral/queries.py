@@ -166,14 +166,23 @@ class Queries:
         An organisation's begins with its addressing.
         """
         found = await self.find(caller, referral_id, "read-record")
-        records = await self.streams.log.read(referral_stream(referral_id), after=after)
-        if ADDRESSED_ORGANISATION in found.relations:
-            records = [record for record in records if record.event.offer.organisation is not None]
+        records = await self._behind(referral_id, after, limit + 1, addressed=ADDRESSED_ORGANISATION in found.relations)
         items = [recorded_view(record) for record in records[:limit]]
         if (offer := found.folded.state.offer) is not None and is_anonymous_to(found.relations, offer):
             actors = [as_json(actor_for_offer(record.meta.actor, offer)) for record in records]
             items = [anonymous_record(item, actor) for item, actor in zip(items, actors, strict=False)]
         return items, records[limit - 1] if len(records) > limit else None
+
+    async def _behind(self, referral_id: str, after: int, wanted: int, *, addressed: bool) -> list[Recorded]:
+        """The first events behind version `after`, as many as wanted; `addressed`: of those to an organisation."""
+        records: list[Recorded] = []
+        while len(records) < wanted:
+            page = await self.streams.log.read(referral_stream(referral_id), after=after, most=wanted)
+            records += [each for each in page if not addressed or each.event.offer.organisation is not None]
+            if len(page) < wanted:
+                break
+            after = page[-1].version
+        return records[:wanted]
 
     async def reads_event(self, caller: Caller, recorded: Recorded) -> bool:
         """Whether the raw record of a referral that the caller reads has this event."""

@@ -283,6 +283,28 @@ async def test_a_page_of_readings_goes_on_where_it_ended(context: CaseContext) -
 
 
 @pytest.mark.on_files
+async def test_that_readings_cannot_be_recorded_is_told_to_operators(context: CaseContext) -> None:
+    """By readiness and metrics, until they can be again; the services stay ready for all who work on cases."""
+    case = await context.brought_to("INTAKE")
+    log = recorder_of(context, "casefile").log
+    assert isinstance(log, SQLiteEventLog)
+    log._opened.execute("PRAGMA query_only = ON")
+    assert_problem(await context.running.get(AUDITOR, case.path), 503, "READING_NOT_RECORDED")
+    answer = await context.running.get(None, "/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert answer.json()["services"]["casefile"]["failing"] == {"access log": "SQLITE_READONLY"}
+    metrics = (await context.running.get(None, "/metrics")).text
+    assert metrics.count('caserelay_store_unavailable{service="access",store="log"}') == 1
+    assert 'caserelay_store_unavailable{service="access",store="log"} 1.0' in metrics
+    log._opened.execute("PRAGMA query_only = OFF")
+    async with asyncio.timeout(10):
+        while (await context.running.get(None, "/readyz")).json()["services"]["casefile"]["failing"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    metrics = (await context.running.get(None, "/metrics")).text
+    assert 'caserelay_store_unavailable{service="access",store="log"} 0.0' in metrics
+
+
+@pytest.mark.on_files
 async def test_what_cannot_be_recorded_is_not_shown(context: CaseContext) -> None:
     """Those who oversee are refused until it can be; those who work on the case read on, and get no receipts."""
     case = await context.brought_to("INTAKE")

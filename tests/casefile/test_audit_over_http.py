@@ -163,11 +163,16 @@ async def test_a_party_proves_the_events_that_it_reads_and_no_others(context: Ca
 
 
 async def test_no_entry_names_a_stream_or_anybody(context: CaseContext) -> None:
-    """Names of streams hold organisations, mentors and hashes of clients; none of it stands in any log."""
+    """Names of streams hold organisations, mentors and hashes of clients; none of it stands in any log.
+
+    Nor does anything that two events of one stream would have in common, by which a stream could be followed.
+    """
     case = await context.brought_to("MENTORING")
     for log in LOGS:
         _, checkpoint = await signed(context, log)
-        text = b"\n".join(await entries(context, log, checkpoint.size)).decode()
+        listed = await entries(context, log, checkpoint.size)
+        assert len({json.loads(entry)["stream"] for entry in listed}) == checkpoint.size
+        text = b"\n".join(listed).decode()
         events = await context.running.service(log).log.read_all(0, 500)
         names = {event.stream for event in events}
         assert names

@@ -17,15 +17,22 @@ from services.casefile.queries import Found, Moment, Queries
 from services.casefile.reports.kept import newest
 from services.chassis.access.identity import Caller
 from services.chassis.audit.reader import AuditReader
+from services.chassis.http.room_aside import room_aside
 
 LOOK_SECONDS: Final = 0.2
 """How often is looked whether the caller still waits."""
+MOST_EVENTS: Final = 10_000
+"""Of a case, in one file: what is made of them is in memory until it was sent."""
 TIMELINE: Final = "read-timeline"
 RECORD: Final = "read-record"
 
 
 class Gone(Exception):  # noqa: N818 - reads as what happened
     """The caller no longer waits for the file."""
+
+
+class TooLong(Exception):  # noqa: N818 - reads as what it is
+    """There are more events than a file over HTTP has."""
 
 
 class Exports:
@@ -55,13 +62,19 @@ class Exports:
     ) -> bytes:
         """The file of a case for who looks at it, of the log up to a position.
 
-        Raises NotInstalled, and Gone where nobody waits any more.
+        Raises NotInstalled, TooLong, Unavailable without room for what a format writes aside, and Gone where nobody
+        waits any more.
         """
         kind.require()
+        caller, found, at = looking
+        sees_all = self._queries.seen_by(caller, found) is None
+        if sees_all and at == Moment() and found.folded.version > MOST_EVENTS:
+            # Nothing has to be read to know that.
+            raise TooLong
         async with self._turn:
             if await is_gone():
                 raise Gone
-            contents = await self._contents(*looking, through)
+            contents = await self._contents(caller, found, at, through)
             given_up = threading.Event()
 
             def pulse() -> None:
@@ -70,7 +83,8 @@ class Exports:
 
             def write() -> bytes:
                 file = BytesIO()
-                kind.write(contents, table, file, pulse)
+                with room_aside():
+                    kind.write(contents, table, file, pulse)
                 return file.getvalue()
 
             writing = asyncio.create_task(asyncio.to_thread(write))
@@ -89,6 +103,9 @@ class Exports:
         if found.as_of_then:
             # Who sees what is decided by what was known then.
             records = [*known(records, at.as_of, at.known_at)]
+        seen = await self._queries.visible(caller, found, records)
+        if sum(1 for _ in known(seen, at.as_of, at.known_at)) > MOST_EVENTS:
+            raise TooLong
         checkpoint = signed.note.decode() if signed is not None else ""
         basis = Basis(through, last, checkpoint, at.as_of, at.known_at)
         stopped = CONSENT_WITHDRAWN in found.relations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
@@ -20,9 +22,30 @@ _WIDTHS: Final = {"text": 80, "type": 26, "event": 38, "case": 38, "digest": 20}
 
 
 def write(contents: Contents, _: Table, file: IO[bytes], pulse: Pulse) -> None:
-    """One case, with all of its tables."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(file, options)
+    """One case, with all of its tables. Raises OSError where there is no room for what is written aside."""
+    # What is given up halfway leaves nothing behind in a directory of its own.
+    with tempfile.TemporaryDirectory() as aside:
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": aside}
+        book = xlsxwriter.Workbook(file, options)
+        try:
+            _fill(book, contents, pulse)
+            book.close()
+        except xlsxwriter.exceptions.FileCreateError as failure:
+            # The library has the system's error in one of its own.
+            raise OSError(*failure.args[0].args) from failure
+        finally:
+            _let_go(book)
+
+
+def _let_go(book: Any) -> None:
+    """Closes what the library would close at the end of a book alone, and what takes room until then."""
+    for sheet in book.worksheets():
+        if (rows := sheet.row_data_fh) is not None:
+            with suppress(OSError):
+                rows.close()
+
+
+def _fill(book: Any, contents: Contents, pulse: Pulse) -> None:
     book.set_properties({"title": f"Case {contents.case}", "author": "Caserelay", "created": _CREATED})
     bold = book.add_format({"bold": True})
     time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
@@ -40,7 +63,6 @@ def write(contents: Contents, _: Table, file: IO[bytes], pulse: Pulse) -> None:
             for index, value in enumerate(row):
                 _put(sheet, last, index, value, time)
         sheet.autofilter(0, 0, last, len(table.columns) - 1)
-    book.close()
 
 
 def _about(sheet: Any, contents: Contents, bold: Any) -> None:

@@ -9,6 +9,7 @@ from fastapi import Response
 from services.casefile.bundles import Bundles
 from services.chassis.http.bundle import ZIP, bundle_answer
 from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.file_places import FilePlace
 from services.chassis.http.request.parameters import Covered, Identifier
 from services.chassis.http.routing import Router
 
@@ -26,7 +27,7 @@ def routes(bundles: Bundles) -> Router:
         summary="One file that proves a case offline.",
         responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
     )
-    async def bundle(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
+    async def bundle(caller: Authenticated, case_id: Identifier, _: Covered, __: FilePlace) -> Response:
         found = await bundles.find(caller, case_id)
         return await bundle_answer(*await bundles.of(caller, found), _FILE)
 

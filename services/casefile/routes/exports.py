@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import Query, Request, Response
 
-from services.casefile.exports.answers import Exports, Gone
+from services.casefile.exports.answers import MOST_EVENTS, Exports, Gone, TooLong
 from services.casefile.exports.formats import FORMATS, NotInstalled
 from services.casefile.exports.tables import TABLES
 from services.casefile.queries import Queries
@@ -16,6 +16,7 @@ from services.casefile.routes.moments import AsOf, KnownAt, Viewer, looked
 from services.casefile.time_machine import READ_AS, TimeMachine
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.file_places import FilePlace
 from services.chassis.http.request.parameters import Covered, Identifier
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
@@ -45,6 +46,7 @@ def routes(exports: Exports, queries: Queries, machine: TimeMachine) -> Router:
         caller: Authenticated,
         case_id: Identifier,
         _: Covered,
+        __: FilePlace,
         format: FormatName,  # noqa: A002 - the name that the caller gives it
         table: TableName = "timeline",
         as_of: AsOf = None,
@@ -62,6 +64,13 @@ def routes(exports: Exports, queries: Queries, machine: TimeMachine) -> Router:
                 "FORMAT_NOT_INSTALLED",
                 f"{kind.name} needs libraries that are not installed here: `make exports` installs them; csv and "
                 "ndjson need none",
+            ) from None
+        except TooLong:
+            raise ProblemError(
+                409,
+                "EXPORT_TOO_LARGE",
+                f"a file over HTTP has at most {MOST_EVENTS:,} events of a case; narrow it by asOf or knownAt, which"
+                " leave out what came later, or have the operator run `caserelay export`, which has no such bound",
             ) from None
         except Gone:
             return Response(None, CLIENT_GONE)

@@ -14,11 +14,15 @@ from services.casefile.routes.responses import PartyAnswer
 
 
 class ReceiptEventAnswer(Contract):
-    """An event that says so: its entry in the transparency log, its stored bytes in base64, and a tlog-proof."""
+    """An event that says so: its entry in the transparency log, its stored bytes in base64, and a tlog-proof.
+
+    `salt` opens what the entry has for its stream: the SHA-256 of salt and name. It opens no other entry.
+    """
 
     event: str
     entry: str
     proof_sha256: str
+    salt: str
     stored: str
     proof: str
 
@@ -27,7 +31,7 @@ class ReceiptAnswer(Contract):
     """Who handed a case to whom, when, and what proves it to somebody who asks nobody.
 
     `note` is a c2sp.org/signed-note over everything else, but for `stored` and `proof` of the events, whose digests
-    are signed for. `where` says where in the stored bytes each member stands; `salt` opens what the entries commit to.
+    are signed for. `where` says where in the stored bytes each member stands.
     """
 
     receipt: Literal["caserelay-receipt/v1"]
@@ -47,7 +51,6 @@ class ReceiptAnswer(Contract):
     origin: str
     keys: list[str]
     stream: str
-    salt: str
     events: list[ReceiptEventAnswer]
     note: str
 

@@ -37,12 +37,17 @@ async def begin_first(store: AuditStore, log: str, log_epoch: str, base: str | N
     await store.begin(_begun(origin, log_epoch, "the first"), after=0)
 
 
+def next_origin(standing: Standing, log: str, base: str | None) -> str:
+    """The origin of the epoch behind the one that stands."""
+    before = standing.origin.removesuffix(origin_of("", log, standing.epoch))
+    return origin_of(base or before, log, standing.epoch + 1)
+
+
 async def begin_next(
     store: AuditStore, standing: Standing, log: str, log_epoch: str, base: str | None, reason: str
 ) -> str | None:
     """Begins the epoch behind the one that stands; its origin, or None where somebody else was first."""
-    before = standing.origin.removesuffix(origin_of("", log, standing.epoch))
-    origin = origin_of(base or before, log, standing.epoch + 1)
+    origin = next_origin(standing, log, base)
     begun = await store.begin(_begun(origin, log_epoch, reason), after=standing.epoch)
     return origin if begun else None
 

@@ -138,6 +138,9 @@ class LogBuilder:
                 self._remembered.write(note)
             return note
 
+        if self._remembered is not None and not last and standing.earlier:
+            # Nobody has remembered anything here before: what there is now is taken as it is.
+            self._remembered.knows(standing.origin, *standing.earlier[:-1])
         if not await self._store.extend(standing, growth, sign):
             return
         self._agreed = {checkpoint, *held}
@@ -188,7 +191,7 @@ class LogBuilder:
                 earlier.append(checkpoint)
             elif checkpoint.origin in standing.earlier:
                 # That is no contradiction: each machine has a memory of its own. But who can write to the database can
-                # begin an epoch as well, so it does not go unnoticed.
+                # begin an epoch as well, so it does not go unnoticed; verifying tells of one that is not known here.
                 fields = {"service": self._log.name, "count": standing.epoch}
                 log.warning("another epoch was begun since this machine signed last", extra=fields)
             else:

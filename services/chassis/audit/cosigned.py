@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.chassis.audit.refusals import as_stored
 from services.chassis.audit.store import AuditStore
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.trust_policy import Distrusted, TrustPolicy
@@ -15,11 +16,13 @@ def cosigned_by(note: Note, further: Note) -> Note:
 
 
 async def newest_with(store: AuditStore, note: bytes) -> bytes:
-    """A checkpoint of a log with all cosignatures that it has by now."""
-    signed = Note.read(note)
-    for kept in map(Note.read, await store.cosigned()):
-        if kept.text == signed.text:
-            signed = cosigned_by(signed, kept)
+    """A checkpoint of a log with all cosignatures that it has by now. Raises Contradicted where one is none."""
+    kept = await store.cosigned()
+    with as_stored("a checkpoint that was signed is not there as it was written"):
+        signed = Note.read(note)
+        for further in map(Note.read, kept):
+            if further.text == signed.text:
+                signed = cosigned_by(signed, further)
     return signed.content
 
 

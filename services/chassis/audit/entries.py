@@ -1,8 +1,9 @@
 """What the transparency log says of an event: where it stands, and a digest of its stored bytes. No personal data.
 
 The name of a stream may hold who it is about, or a hash of that; it stands in no entry, but what commits to it: a hash
-with a salt, which follows from a secret of the log. Who is given the salt of a stream can check that an entry is of it,
-and nobody else can find a name out by trying.
+with a salt, which follows from a secret of the log, and is another one for each event. Who is given the salt of an
+event can check of which stream its entry is. Nobody can find a name out by trying, nor prove that two entries are of
+one stream: who may no longer read a stream, or read a part of it alone, is not told by the log what else happens there.
 """
 
 from __future__ import annotations
@@ -40,20 +41,25 @@ class Entry(Struct, frozen=True, rename="camel"):
 _ENTRY: Final = Decoder(Entry)
 
 
-def salt_of(secret: bytes, stream: str) -> bytes:
-    """The salt with which a stream is committed to."""
-    return hmac.digest(secret, stream.encode(), "sha256")[:SALT_BYTES]
+@lru_cache(maxsize=_REMEMBERED)
+def _key_of(secret: bytes, stream: str) -> bytes:
+    return hmac.digest(secret, stream.encode(), "sha256")
+
+
+def salt_of(secret: bytes, stream: str, version: int) -> bytes:
+    """The salt with which the entry of one event commits to its stream; it opens no other entry."""
+    # Half of the hash is kept, so nobody can extend what was hashed: that costs half of what HMAC does, for each event.
+    return sha256(_key_of(secret, stream) + b"%d" % version).digest()[:SALT_BYTES]
 
 
 def commitment(salt: bytes, stream: str) -> str:
-    """What stands for a stream in entries: SHA-256 of salt and name, in hexadecimal."""
+    """What stands for a stream in an entry: SHA-256 of salt and name, in hexadecimal."""
     return sha256(salt + stream.encode()).hexdigest()
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def committed(secret: bytes, stream: str) -> str:
-    """The same, of the log's secret."""
-    return commitment(salt_of(secret, stream), stream)
+def committed(secret: bytes, stream: str, version: int) -> str:
+    """The same for the event of a version, of the log's secret."""
+    return commitment(salt_of(secret, stream, version), stream)
 
 
 class _Dated(Struct, frozen=True):
@@ -77,7 +83,7 @@ def entry_of_row(row: Row, secret: bytes) -> bytes | None:
         return None
     try:
         recorded_at = recorded_at_of(state)
-        name = committed(secret, stream)
+        name = committed(secret, stream, version)
     except ValueError:
         return None
     return _ENCODER.encode(Entry(position, name, version, topic, recorded_at, sha256(state).hexdigest()))
@@ -111,7 +117,7 @@ def entry_of(recorded: Recorded, secret: bytes) -> bytes:
     return _ENCODER.encode(
         Entry(
             recorded.position,
-            committed(secret, recorded.stream),
+            committed(secret, recorded.stream, recorded.version),
             recorded.version,
             recorded.topic,
             recorded.meta.recorded_at,

@@ -24,6 +24,8 @@ class What(StrEnum):
     """The hashes of the log are others than those that were signed."""
     NOT_SIGNED = "NOT_SIGNED"
     """No checkpoint that a key of the log has signed."""
+    UNKNOWN_EPOCH = "UNKNOWN_EPOCH"
+    """An epoch is not known outside the database, so perhaps nobody but who writes to that has begun it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.chassis.audit.cosigned import newest_trusted, newest_with
+from services.chassis.audit.refusals import Contradicted, as_stored
 from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.audit.tree import hashes_of
 from services.chassis.log.event_log import EventLog
 from services.chassis.transparency.keys import SignerKey
-from services.chassis.transparency.merkle import HASH_BYTES, consistency_ranges, inclusion_ranges
+from services.chassis.transparency.merkle import HASH_BYTES, consistency_ranges, inclusion_ranges, leaf_hash
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.tiles import ENTRIES, WIDTH, Tile, bundle
 from services.chassis.transparency.tlog_proofs import TlogProof
 from services.chassis.transparency.trust_policy import TrustPolicy
 
+Made = TypeVar("Made")
 LOOK_SECONDS: Final = 0.05
 LONGEST_WAIT_SECONDS: Final = 1.5
 """How long a checkpoint that covers what was just recorded is waited for."""
@@ -35,7 +37,7 @@ class ProvenEvent(Struct, frozen=True):
 
 
 class AuditReader:
-    """What anybody is told of one transparency log."""
+    """What anybody is told of one transparency log. Raises Contradicted where it is not there as it was stored."""
 
     def __init__(
         self,
@@ -84,25 +86,45 @@ class AuditReader:
 
     async def keys(self) -> list[str]:
         """The public keys of all epochs, the newest first, as vkeys."""
-        return [SignerKey.read(key).verifier.text for key in await self._store.keys()]
+        kept = await self._store.keys()
+        with as_stored("a key of the log is not there as it was drawn"):
+            return [SignerKey.read(key).verifier.text for key in kept]
 
     async def tile(self, tile: Tile) -> bytes | None:
         """A tile, or a bundle of entries, of what was signed; None for one that the log does not have."""
         standing = await self._store.standing()
         if standing is None or not standing.note or not tile.in_tree(standing.size):
             return None
+        return await self._of_tree(standing, self._tile(tile))
+
+    async def _tile(self, tile: Tile) -> bytes:
+        """Raises KeyError, ValueError where it is not there, or narrower than it has to be."""
         if tile.level == ENTRIES:
             entries = await self._store.entries(tile.number * WIDTH, tile.width)
-            return bundle(entries) if len(entries) == tile.width else None
-        content = (await self._store.tiles([tile])).get(tile.place, b"")[: tile.width * HASH_BYTES]
-        return content if len(content) == tile.width * HASH_BYTES else None
+            if len(entries) < tile.width:
+                raise ValueError("entries are missing")
+            return bundle(entries)
+        content = (await self._store.tiles([tile]))[tile.place][: tile.width * HASH_BYTES]
+        if len(content) < tile.width * HASH_BYTES:
+            raise ValueError("hashes are missing")
+        return content
+
+    async def _of_tree(self, standing: Standing, made: Awaitable[Made]) -> Made | None:
+        """What is made of the tree as it stood; None where another epoch, with another tree, has begun meanwhile."""
+        try:
+            return await made
+        except (KeyError, ValueError):
+            now = await self._store.standing()
+            if now is None or now.epoch != standing.epoch:
+                return None
+            raise Contradicted("a part of the tree that was signed is not there as it was stored") from None
 
     async def consistency(self, first: int, second: int) -> list[bytes] | None:
         """The proof that the tree of `second` leaves begins with that of `first`; None where there is no such tree."""
         standing = await self._store.standing()
         if standing is None or not 0 <= first <= second <= standing.size:
             return None
-        return await hashes_of(self._store, consistency_ranges(first, second))
+        return await self._of_tree(standing, hashes_of(self._store, consistency_ranges(first, second)))
 
     async def position_of(self, event: str) -> int | None:
         """The position of the event of this id; None where there is none, or nobody has taken it in soon."""
@@ -117,14 +139,22 @@ class AuditReader:
         standing, leaf = await self.signed(), await self._store.leaf_of(event)
         if standing is None or leaf is None or leaf[0] >= standing.size:
             return None
+        note = Note.read(await newest_with(self._store, standing.note))
+        return await self._of_tree(standing, self._proven(leaf, standing.size, note))
+
+    async def _proven(self, leaf: tuple[int, int], size: int, note: Note) -> ProvenEvent:
+        """Raises KeyError, ValueError where what is stored proves nothing."""
         index, position = leaf
         (entry,) = await self._store.entries(index, 1)
-        inclusion = await hashes_of(self._store, inclusion_ranges(index, standing.size))
-        note = Note.read(await newest_with(self._store, standing.note))
-        return ProvenEvent(position, entry, TlogProof(index, tuple(inclusion), note))
+        proof = TlogProof(index, tuple(await hashes_of(self._store, inclusion_ranges(index, size))), note)
+        proof.check(leaf_hash(entry))
+        return ProvenEvent(position, entry, proof)
 
     async def proofs(self, standing: Standing, indexes: Sequence[int]) -> list[TlogProof]:
-        """That leaves are in the log as it stood; what their proofs are made of is read at once."""
+        """That leaves are in the log as it stood; what their proofs are made of is read at once.
+
+        Raises KeyError, ValueError where it is not stored, as after another epoch has begun.
+        """
         spans = [inclusion_ranges(index, standing.size) for index in indexes]
         hashes = iter(await hashes_of(self._store, [span for of_leaf in spans for span in of_leaf]))
         note = Note.read(standing.note)

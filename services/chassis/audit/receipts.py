@@ -58,7 +58,6 @@ class Receipts:
             shown.append(each)
         stored = [read_json(recorded.state) for recorded in events]
         signers = await signers_of(self._store, standing)
-        stream = events[0].stream
         receipt: Json = {
             "receipt": KIND,
             **statement.beside,
@@ -68,8 +67,7 @@ class Receipts:
             "log": self._log.name,
             "origin": standing.origin,
             "keys": [key.verifier.text for key in signers],
-            "stream": stream,
-            "salt": encoded(salt_of(standing.secret, stream)),
+            "stream": events[0].stream,
             "events": shown,
         }
         note = Note(signed_text(statement_of(receipt)), ()).signed_by(signers[0])
@@ -95,6 +93,7 @@ class Receipts:
             "event": recorded.meta.event_id,
             "entry": entry.decode(),
             "proofSha256": sha256(proof.content).hexdigest(),
+            "salt": encoded(salt_of(standing.secret, recorded.stream, recorded.version)),
             "stored": encoded(recorded.state),
             "proof": proof.content.decode(),
         }

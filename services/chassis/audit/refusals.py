@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RefusesToSign(Exception):  # noqa: N818 - reads as what happens
     """Nothing is signed; the message says why, and names no data."""
@@ -13,6 +16,15 @@ class RolledBack(RefusesToSign):
 
 class Contradicted(RefusesToSign):
     """The log is another one than what was signed of it before."""
+
+
+@contextmanager
+def as_stored(what: str) -> Iterator[None]:
+    """Raises Contradicted, with these words, where what is read of a transparency log is not as it was stored."""
+    try:
+        yield
+    except (KeyError, ValueError):
+        raise Contradicted(what) from None
 
 
 class Unremembered(RefusesToSign):

@@ -1,6 +1,8 @@
 """What was signed last, kept outside the database and its backups: who puts these back does not put this back.
 
-A directory with a file for each log, which holds the signed checkpoint as it was made.
+A directory with a file for each log, which holds the signed checkpoint as it was made. Where a log has more than one
+epoch, another file lists the origins of those that are known here, a line each: who can write to the database can begin
+an epoch in it, and not here.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class RememberedCheckpoint:
                 " user may write, outside the database and CASERELAY_DATA"
             ) from None
         self.path = directory / f"{log}.checkpoint"
+        self._epochs = directory / f"{log}-epochs.txt"
 
     @property
     def exists(self) -> bool:
@@ -45,6 +48,26 @@ class RememberedCheckpoint:
                 return self.path.read_bytes()
             except FileNotFoundError:
                 return b""
+
+    @property
+    def epochs(self) -> tuple[str, ...] | None:
+        """The origins of the epochs behind the first that are known here; None where nothing was remembered yet."""
+        if not self.read():
+            return None
+        with _usable(self._epochs):
+            return self._known()
+
+    def knows(self, *origins: str) -> None:
+        """Knows these epochs from now on, too."""
+        with _usable(self._epochs):
+            known = dict.fromkeys((*self._known(), *origins))
+            write_durably(self._epochs, "".join(f"{origin}\n" for origin in known).encode())
+
+    def _known(self) -> tuple[str, ...]:
+        try:
+            return tuple(self._epochs.read_text("utf-8", "replace").split())
+        except FileNotFoundError:
+            return ()
 
     def write(self, note: bytes) -> None:
         """Returns once the note is on the disk. Killed at any moment, the file holds this note or the one before."""

@@ -53,9 +53,22 @@ class ScheduledVerification:
         self._due = time.monotonic() + min(every, FIRST_SECONDS)
         self.last: Verified | None = None
         """What came of the last run that reached the end of the log."""
+        self._since: float | None = None
+        """Unix time of the first round."""
+
+    @property
+    def known(self) -> Verified | None:
+        """What came of the last run; before the first, since when one has been due; None where nobody has begun.
+
+        A log that is never verified is as much a matter for alarm as one that was verified long ago.
+        """
+        if self.last is None and self._since is not None:
+            return Verified(self._since, 0.0, 0, {}, [], done=False)
+        return self.last
 
     async def round(self) -> None:
         """Rests until the next run is due, or for a while; or goes through all of the log."""
+        self._since = self._since or time.time()
         if (left := self._due - time.monotonic()) > 0:
             await asyncio.sleep(min(left, LOOK_SECONDS))
             return
@@ -66,7 +79,13 @@ class ScheduledVerification:
         since = time.monotonic()
         pace, held = self._slices().pace, await self._held()
         found = await verify_settled(
-            self._log, self._store, self._read_remembered, pace=pace, most=MOST_NAMED, held=held
+            self._log,
+            self._store,
+            self._read_remembered,
+            pace=pace,
+            most=MOST_NAMED,
+            held=held,
+            epochs=self._known_epochs,
         )
         now = time.monotonic()
         counts = {what.value: found.counts[what] for what in What}
@@ -78,6 +97,9 @@ class ScheduledVerification:
 
     def _read_remembered(self) -> bytes:
         return self._remembered.read() if self._remembered is not None else b""
+
+    def _known_epochs(self) -> tuple[str, ...] | None:
+        return self._remembered.epochs if self._remembered is not None else None
 
     async def _held(self) -> list[bytes]:
         """What the witnesses show. Before anything is read of the log, which is never behind them then."""

@@ -18,7 +18,7 @@ class Begun(Struct, frozen=True):
     """An epoch of a transparency log as it begins.
 
     `origin` names it in checkpoints, and its key; `key` is that one, private; `log_epoch` is the epoch of the event log
-    that it proves; `secret` is what salts of streams follow from; `reason` is why it began.
+    that it proves; `secret` is what the salts of entries follow from; `reason` is why it began.
     """
 
     origin: str

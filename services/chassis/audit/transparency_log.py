@@ -57,8 +57,9 @@ class TransparencyLog:
         self._name = log.name
 
     def verified(self) -> dict[str, Verified]:
-        """What came of the last verification, by the name of the log; empty before the first."""
-        return {self._name: self.verification.last} if self.verification.last is not None else {}
+        """What came of the last verification, by the name of the log; empty where none is due."""
+        known = self.verification.known
+        return {self._name: known} if known is not None else {}
 
     async def close(self) -> None:
         """Lets go of files and connections."""

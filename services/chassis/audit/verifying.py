@@ -6,8 +6,8 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -42,11 +42,12 @@ async def verify_settled(
     pace: Pace = AT_ONCE,
     most: int | None = None,
     held: Sequence[bytes] = (),
+    epochs: Callable[[], Collection[str] | None] = lambda: None,
 ) -> Verification:
     """The same as `verify`; once more where another epoch began meanwhile, since both of them were read then."""
     while True:
         before = await store.standing()
-        result = await verify(log, store, remembered(), report, pace, most, held)
+        result = await verify(log, store, remembered(), report, pace, most, held, epochs())
         after = await store.standing()
         if result.ok or _begun(before) == _begun(after):
             return result
@@ -65,14 +66,18 @@ async def verify(
     pace: Pace = AT_ONCE,
     most: int | None = None,
     held: Sequence[bytes] = (),
+    epochs: Collection[str] | None = None,
 ) -> Verification:
     """Holds all events that were taken in against the log; those of a moment ago may not be yet.
 
     `remembered` is the checkpoint that was signed last as it is known outside the database; empty where it is not.
-    `held` are those that witnesses have cosigned.
+    `held` are those that witnesses have cosigned. `epochs` are the origins behind the first that are known outside too;
+    None where nothing is.
     """
     result = Verification(most=most)
     standing = await store.standing()
+    if standing is not None and epochs is not None and not {*(standing.origin, *standing.earlier)[:-1]} <= {*epochs}:
+        result.found(0, What.UNKNOWN_EPOCH)
     if standing is None or not standing.note:
         if await log.head() or remembered or held:
             result.found(0, What.NOT_SIGNED)
@@ -176,8 +181,8 @@ class _Walk:
         self._edge = RightEdge(0, [])
         self._next = standing.through + 1
         """The position from which on nothing was taken in yet."""
-        self._unnamed: dict[int, str] = {}
-        """Mismatches of which the stream is known only by what stands for it in entries."""
+        self._unnamed: dict[int, Entry] = {}
+        """Mismatches of which the stream is known only by what stands for it in the entry."""
 
     async def through(self) -> None:
         """Notes every mismatch."""
@@ -256,8 +261,8 @@ class _Walk:
                 break
             if row[0] == logged.position:
                 self._result.checked += 1
-                self._unnamed[len(self._result.mismatches)] = logged.stream
-                self._result.found(row[0], _how(derived, logged), row[1], row[4])
+                self._unnamed[len(self._result.mismatches)] = logged
+                self._result.found(row[0], self._how(row[1], derived, logged), row[1], row[4])
                 return await rows.next()
             self._add(row)
             row = await rows.next()
@@ -271,22 +276,44 @@ class _Walk:
         position = logged.position if logged is not None else number
         what = What.TRUNCATED if at_the_end else What.MISSING
         if logged is not None:
-            self._unnamed[len(self._result.mismatches)] = logged.stream
+            self._unnamed[len(self._result.mismatches)] = logged
         self._result.found(position, what)
 
     async def _name_streams(self) -> None:
         """Streams by their names as they were, as far as other events of them are there."""
-        wanted, names = {*self._unnamed.values()}, dict[str, str]()
-        if not wanted:
+        if not self._unnamed:
             return
+        wanted: dict[int, set[str]] = defaultdict(set)
+        for logged in self._unnamed.values():
+            wanted[logged.version].add(logged.stream)
+        names, streams = dict[str, str](), set[str]()
         rows = _Rows(self._log, self._pace, self._standing.through)
         while (row := await rows.next()) is not None:
             # Of any type, where somebody has tampered with it.
-            if (known := committed(self._standing.secret, str(row[1]))) in wanted:
-                names[known] = row[1]
-        for place, stream in self._unnamed.items():
+            if (stream := str(row[1])) in streams:
+                continue
+            streams.add(stream)
+            for version, commitments in wanted.items():
+                if (known := committed(self._standing.secret, stream, version)) in commitments:
+                    names[known] = row[1]
+        for place, logged in self._unnamed.items():
             found = self._result.mismatches[place]
-            self._result.mismatches[place] = replace(found, stream=names.get(stream, found.stream))
+            self._result.mismatches[place] = replace(found, stream=names.get(logged.stream, found.stream))
+
+    def _how(self, stream: str, derived: bytes | None, logged: Entry) -> What:
+        """In which way a row of a stream is not what its entry says."""
+        if derived is None:
+            return What.CHANGED
+        now = read_entry(derived)
+        # An entry commits to its stream by its version too, so another version alone is no other stream.
+        moved = committed(self._standing.secret, stream, logged.version) != logged.stream
+        if now.sha256 != logged.sha256:
+            if moved or now.version != logged.version:
+                return What.REORDERED
+            return What.REDATED if now.recorded_at != logged.recorded_at else What.CHANGED
+        if moved:
+            return What.MOVED
+        return What.REORDERED if now.version != logged.version else What.RENAMED
 
 
 def _logged(entry: bytes, leaf: bytes) -> Entry | None:
@@ -297,20 +324,6 @@ def _logged(entry: bytes, leaf: bytes) -> Entry | None:
         return read_entry(entry)
     except ValueError:
         return None
-
-
-def _how(derived: bytes | None, logged: Entry) -> What:
-    """In which way a row is not what its entry says."""
-    if derived is None:
-        return What.CHANGED
-    now = read_entry(derived)
-    if now.sha256 != logged.sha256:
-        if (now.stream, now.version) != (logged.stream, logged.version):
-            return What.REORDERED
-        return What.REDATED if now.recorded_at != logged.recorded_at else What.CHANGED
-    if now.stream != logged.stream:
-        return What.MOVED
-    return What.REORDERED if now.version != logged.version else What.RENAMED
 
 
 def _padded(tile: bytes, width: int) -> Iterator[bytes]:

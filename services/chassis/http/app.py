@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from fastapi import FastAPI, Response
@@ -61,6 +62,7 @@ def serve_callers(app: FastAPI, service: Service, telemetry: Telemetry, bars: Ba
     app.state.bars = bars
     app.state.count_refusal = telemetry.refusal
     app.state.rates = Rates(settings.rate_requests, settings.rate_seconds)
+    app.state.file_places = Counter()
 
 
 class _Application(FastAPI):

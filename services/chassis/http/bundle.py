@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, Final
 
 from fastapi import Response
@@ -14,6 +15,7 @@ from services.chassis.audit.bundle.archive import TooLarge
 from services.chassis.audit.bundle.writing import NothingSigned, Source, Subject, write_bundle
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.response import responses
+from services.chassis.http.room_aside import room_aside
 from services.chassis.service import NotCoveredYet
 
 ZIP: Final = "application/zip"
@@ -25,15 +27,22 @@ _AT_ONCE: Final = 2**16
 
 
 async def bundle_answer(subject: Subject, sources: Sequence[Source], name: str) -> Response:
-    """The bundle as a file of this name. Raises NotCoveredYet where nothing of a log was signed yet."""
+    """The bundle as a file of this name. Raises NotCoveredYet where nothing of a log was signed yet.
+
+    And Unavailable where there is no room for the file, and what `write_bundle` raises.
+    """
     # Without a name, and gone when the answer is sent.
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
     try:
-        await write_bundle(file, subject, sources)
-        size = file.tell()
-        file.seek(0)
+        with room_aside():
+            await write_bundle(file, subject, sources)
+            size = file.tell()
+            # What is still to be written is written here.
+            file.seek(0)
     except BaseException as failure:
-        file.close()
+        with suppress(OSError):
+            # It would write what is left of it first, on the same full disk.
+            file.close()
         if isinstance(failure, NothingSigned):
             raise NotCoveredYet from None
         if isinstance(failure, TooLarge):

@@ -53,6 +53,7 @@ class VerifiedAnswer(BaseModel):
 class StandingAnswer(BaseModel):
     """How far a service is behind each of its sources, its parked messages, and which of its work keeps failing.
 
+    So are stores named without which most callers are answered as ever, such as the log of who read what.
     `verified`: the last verification of each of its logs, where the process that leads has done one since it began.
     """
 
@@ -99,7 +100,7 @@ async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple
         if lacks := service.unavailable():
             unavailable[name] = lacks
         elif standing is not None:
-            verified = {log: _in_words(each) for log, each in service.verifications.items()}
+            verified = {log: _in_words(each) for log, each in service.verifications.items() if each.done}
             standings[name] = {what: standing[what] for what in ("behind", "parked")}
             standings[name] |= {"failing": service.failing(), "verified": verified}
         elif all_started:
@@ -142,7 +143,7 @@ def common_routes(
     """
     router = Router(tags=["operation"])
     for service in services.values():
-        telemetry.stores.follow(service.stores)
+        telemetry.stores.follow((*service.stores, *service.not_for_all))
 
     @router.get("/healthz", summary="Is the process alive?", response_model=HealthAnswer)
     async def healthz() -> dict[str, str]:

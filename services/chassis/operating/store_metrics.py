@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,7 +18,7 @@ class StoreMetrics(Collector):
         self._followed: dict[int, StoreHealth] = {}
 
     def follow(self, stores: Iterable[StoreHealth]) -> None:
-        """Shows these, too; a store that services share is shown once."""
+        """Shows these, too. A store that services share is shown once, also where each of them has opened it."""
         self._followed |= {id(store): store for store in stores}
 
     def collect(self) -> Iterator[Metric]:
@@ -30,10 +31,13 @@ class StoreMetrics(Collector):
         unavailable = GaugeMetricFamily(
             "caserelay_store_unavailable", "1 while a store cannot be used.", labels=("service", "store")
         )
+        opened: dict[tuple[str, str], list[StoreHealth]] = defaultdict(list)
         for health in self._followed.values():
-            where = (health.service or "shared", health.store)
-            unavailable.add_metric(where, (health.failing or health.failing_there) is not None)
-            for code, count in (health.errors + health.errors_there).items():
+            opened[health.service or "shared", health.store].append(health)
+        for where, each in opened.items():
+            unavailable.add_metric(where, any((health.failing or health.failing_there) is not None for health in each))
+            counts = sum((health.errors + health.errors_there for health in each), Counter[str]())
+            for code, count in counts.items():
                 errors.add_metric((*where, code), count)
         yield errors
         yield unavailable

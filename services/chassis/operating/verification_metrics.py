@@ -20,7 +20,8 @@ class Verified(Struct, frozen=True):
     """What came of going through a log the last time.
 
     `at` is when that ended, in seconds of Unix time, and `seconds` how long it took. `mismatches` counts every kind
-    that there is, also where there are none; `first` names the first of them.
+    that there is, also where there are none; `first` names the first of them. Before the first time `at` is since when
+    it has been due, `done` is False, and nothing else says anything.
     """
 
     at: float
@@ -28,6 +29,7 @@ class Verified(Struct, frozen=True):
     checked: int
     mismatches: dict[str, int]
     first: list[Place]
+    done: bool = True
 
 
 class VerificationMetrics(Collector):
@@ -44,7 +46,7 @@ class VerificationMetrics(Collector):
         """See the library."""
         at = GaugeMetricFamily(
             "caserelay_verified_timestamp_seconds",
-            "When the whole of a log was last held against what was signed of it.",
+            "When the whole of a log was last held against what was signed of it; before that, since when it is due.",
             labels=("log",),
         )
         seconds = GaugeMetricFamily("caserelay_verification_seconds", "How long that took.", labels=("log",))
@@ -54,6 +56,8 @@ class VerificationMetrics(Collector):
         )
         for log, verified in (each for by_log in self._by_service.values() for each in by_log.items()):
             at.add_metric((log,), verified.at)
+            if not verified.done:
+                continue
             seconds.add_metric((log,), verified.seconds)
             events.add_metric((log,), verified.checked)
             for what, count in verified.mismatches.items():

@@ -68,10 +68,10 @@ class Note:
     signatures: tuple[Signature, ...]
 
     @classmethod
-    def read(cls, content: bytes) -> Note:
-        """Raises NoNote."""
-        if len(content) > LARGEST_NOTE:
-            raise NoNote(f"a note has at most {LARGEST_NOTE:,} bytes")
+    def read(cls, content: bytes, most: int = LARGEST_NOTE) -> Note:
+        """Of at most so many bytes. Raises NoNote."""
+        if len(content) > most:
+            raise NoNote(f"a note has at most {most:,} bytes")
         try:
             written = content.decode("utf-8")
         except UnicodeDecodeError:

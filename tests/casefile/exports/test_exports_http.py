@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
-from services.chassis.log.event_log import Write
+from services.casefile.exports.answers import MOST_EVENTS
 from services.chassis.memory_stores import MemoryStores
 from tests.casefile.cases import SERVICES, CaseContext
+from tests.casefile.long_cases import longer
 from tests.casefile.test_disclosure_refused import withdrawn
 from tests.casefile.test_privacy_http import SECRETS, whole_story
 from tests.casefile.test_time_machine import january, two_organisations
@@ -39,6 +40,7 @@ from tests.support.people import (
     PIETER,
     TOM,
     VOLUNTEER,
+    Person,
 )
 from tests.support.problems import assert_problem
 from tests.support.running import listening, running
@@ -51,7 +53,7 @@ FORMATS: Final = {
     "parquet": "application/vnd.apache.parquet",
 }
 TABLES: Final = ("timeline", "states", "responsibilities", "deadlines", "events")
-LONG: Final = 20_000
+LONG: Final = 9_000
 """Events of a case whose PDF takes much longer than anybody waits in a test."""
 
 
@@ -221,7 +223,7 @@ async def test_an_export_that_nobody_waits_for_is_given_up(tmp_path: Path) -> No
         context = CaseContext(quiet)
         await context.describe_mentor()
         long, short = await context.brought_to("MENTORING"), await context.referred()
-        await longer(context, long.id)
+        await longer(context, long.id, LONG)
         async with listening(quiet) as served:
             with pytest.raises(httpx.ReadTimeout):
                 await served.http.get(
@@ -240,10 +242,47 @@ async def test_an_export_that_nobody_waits_for_is_given_up(tmp_path: Path) -> No
             assert (await writing).content.count(b"\n") > LONG
 
 
-async def longer(context: CaseContext, case: str) -> None:
-    """The case's last event, so many times more, straight into the log."""
-    log = context.running.service("casefile").log
-    records = await log.read(f"case-{case}")
-    last = records[-1]
-    for version in range(last.version, last.version + LONG, 1_000):
-        await log.append([Write(last.stream, version, [(last.event, last.meta)] * 1_000)])
+async def test_a_case_that_is_too_long_is_refused_with_what_would_be_taken(context: CaseContext) -> None:
+    """Narrowed to what was known by a time it is short enough; the command has no bound."""
+    case = await context.brought_to("MENTORING")
+    before = rows(await context.running.get(AUDITOR, f"{case.path}/export", format="csv"))
+    await longer(context, case.id, MOST_EVENTS, recorded_at=january(20))
+    for kind in FORMATS:
+        refused = await context.running.get(AUDITOR, f"{case.path}/export", format=kind)
+        problem = assert_problem(refused, 409, "EXPORT_TOO_LARGE", says="at most 10,000 events")
+        assert "asOf or knownAt" in problem["detail"]
+        assert "`caserelay export`" in problem["detail"]
+    still = await context.running.get(AUDITOR, f"{case.path}/export", format="csv", knownAt="2026-01-21")
+    assert_problem(still, 409, "EXPORT_TOO_LARGE")
+    narrowed = await context.running.get(AUDITOR, f"{case.path}/export", format="csv", knownAt="2026-01-15")
+    assert [row["event"] for row in rows(narrowed)] == [row["event"] for row in before]
+
+
+async def test_a_caller_is_made_two_files_at_once(context: CaseContext) -> None:
+    """Bundles and exports together; a third is refused, others are not, and a place is free when the file was sent."""
+    case = await context.brought_to("MENTORING")
+    export, bundle = f"{case.path}/export", f"{case.path}/bundle"
+    answers = await asyncio.gather(
+        context.running.get(INES, export, format="pdf"),
+        *(context.running.get(AUDITOR, export, format="pdf") for _ in range(2)),
+        *(context.running.get(AUDITOR, path, **asked) for path, asked in ((export, {"format": "csv"}), (bundle, {}))),
+    )
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    for refused in answers[3:]:
+        assert_problem(refused, 429, "TOO_MANY_FILES", says="once one has arrived")
+        assert int(refused.headers["Retry-After"]) > 0
+    for path in (f"{case.path}/export?format=docx", "/v1/cases/none/export?format=csv", "/v1/cases/none/bundle") * 3:
+        assert (await context.running.get(AUDITOR, path)).status_code in (404, 422)
+    assert (await context.running.get(AUDITOR, bundle)).status_code == 200
+    assert not context.running.apps["casefile"].state.file_places
+
+
+async def test_a_process_makes_sixteen_files_at_once(context: CaseContext) -> None:
+    """The seventeenth is asked to come again."""
+    case = await context.brought_to("INTAKE")
+    people = [Person(f"auditor.{number}", "rekenhof-demo", "AUDITOR") for number in range(17)]
+    answers = await asyncio.gather(
+        *(context.running.get(each, f"{case.path}/export", format="xlsx") for each in people)
+    )
+    assert [answer.status_code for answer in answers] == [200] * 16 + [503]
+    assert_problem(answers[-1], 503, "FILES_IN_THE_MAKING")

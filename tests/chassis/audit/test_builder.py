@@ -44,7 +44,7 @@ async def test_without_a_setting_the_origin_is_the_installations_own(auditing: A
 
 
 async def test_an_entry_says_where_an_event_stands_and_what_its_bytes_are(auditing: Auditing) -> None:
-    """One line of JSON; the stream's name is not in it, and who has its salt can tell that it is this stream."""
+    """One line of JSON; the stream's name is not in it, and who has its salt can tell which stream it is of."""
     await auditing.count("counter-secret-name", 1, 2)
     await auditing.builder().grow()
     bundle = await auditing.reader.tile(Tile(ENTRIES, 0, 2))
@@ -52,11 +52,12 @@ async def test_an_entry_says_where_an_event_stands_and_what_its_bytes_are(auditi
     assert b"secret-name" not in bundle
     assert b"\n" not in bundle
     recorded = await auditing.log.read_all(0, 10)
-    salt = salt_of((await auditing.standing()).secret, "counter-secret-name")
+    secret = (await auditing.standing()).secret
+    salts = {event.version: salt_of(secret, "counter-secret-name", event.version) for event in recorded}
     assert [json.loads(entry) for entry in entries_of(bundle)] == [
         {
             "position": event.position,
-            "stream": hashlib.sha256(salt + b"counter-secret-name").hexdigest(),
+            "stream": hashlib.sha256(salts[event.version] + b"counter-secret-name").hexdigest(),
             "version": event.version,
             "topic": "counter.counted.v1",
             "recordedAt": "2026-03-02T09:30:00Z",
@@ -64,7 +65,21 @@ async def test_an_entry_says_where_an_event_stands_and_what_its_bytes_are(auditi
         }
         for event in recorded
     ]
-    assert commitment(salt, "counter-a") != commitment(salt, "counter-b")
+    assert commitment(salts[1], "counter-a") != commitment(salts[1], "counter-b")
+
+
+async def test_entries_of_one_stream_have_nothing_in_common(auditing: Auditing) -> None:
+    """Who reads entries is not told which are of one stream, and who has the salt of one opens no other with it."""
+    await auditing.count("counter-a", 1, 2)
+    await auditing.count("counter-b", 1, 2)
+    await auditing.builder().grow()
+    bundle = await auditing.reader.tile(Tile(ENTRIES, 0, 4))
+    assert bundle is not None
+    streams = [json.loads(entry)["stream"] for entry in entries_of(bundle)]
+    assert len(set(streams)) == 4
+    salt = salt_of((await auditing.standing()).secret, "counter-a", 1)
+    opened = [hashlib.sha256(salt + name).hexdigest() for name in (b"counter-a", b"counter-b")]
+    assert [stream in opened for stream in streams] == [True, False, False, False]
 
 
 async def test_the_signed_tree_is_that_of_the_entries(auditing: Auditing) -> None:

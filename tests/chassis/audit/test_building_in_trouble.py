@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import sqlite3
 import stat
 import time
@@ -16,7 +17,7 @@ import pytest
 from services.chassis.audit.beginning import begin_next, epoch_of
 from services.chassis.audit.builder import FURTHEST_AHEAD
 from services.chassis.audit.reader import AuditReader
-from services.chassis.audit.refusals import RolledBack, Unremembered
+from services.chassis.audit.refusals import Contradicted, RolledBack, Unremembered
 from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.store import Growth, Standing
 from services.chassis.audit.store_memory import MemoryAuditContents, MemoryAuditStore
@@ -44,6 +45,32 @@ async def test_a_memory_that_cannot_be_used_has_a_name_of_its_own(remembering: A
         await remembering.builder().grow()
     await remembering.count("counter-a", 2)
     remembered.path.rmdir()
+    await remembering.builder().grow()
+    assert (await remembering.signed()).size == 2
+
+
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+async def test_a_memory_without_room_has_nothing_signed_and_keeps_what_it_had(remembering: Auditing) -> None:
+    """Half a checkpoint would be taken for one that somebody tampered with."""
+    await remembering.count("counter-a", 1)
+    await remembering.builder().grow()
+    remembered, before = remembering.remembered, await remembering.standing()
+    assert remembered is not None
+    await remembering.count("counter-a", 2)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As on a full disk: no file grows beyond so many bytes.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(Unremembered):
+            await remembering.builder().grow()
+        with pytest.raises(Unremembered):
+            remembered.knows("audit.example/caserelay/counters/2")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    now = await remembering.standing()
+    assert (now.note, now.size) == (before.note, 1)
+    assert remembered.read() == before.note
+    assert [file.name for file in remembered.path.parent.iterdir()] == ["counters.checkpoint"]
     await remembering.builder().grow()
     assert (await remembering.signed()).size == 2
 
@@ -119,7 +146,8 @@ async def test_a_bundle_that_lacks_an_entry_is_not_served(auditing: Auditing, tm
     await auditing.builder().grow()
     assert await auditing.reader.tile(Tile(ENTRIES, 0, 3)) is not None
     tamper(tmp_path, [("DELETE FROM {audit}entries WHERE number = 1", ())])
-    assert await auditing.reader.tile(Tile(ENTRIES, 0, 3)) is None
+    with pytest.raises(Contradicted):
+        await auditing.reader.tile(Tile(ENTRIES, 0, 3))
 
 
 @on_files

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import zipfile
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from services.chassis.service import NotCoveredYet
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignatureType, SignerKey
 from services.chassis.transparency.notes import Note
+from services.chassis.transparency.tiles import ENTRIES, Tile, entries_of
 from services.chassis.transparency.tlog_proofs import TlogProof
 from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.bundling import (
@@ -38,6 +41,7 @@ from tests.chassis.audit.bundling import (
     verified,
 )
 
+LISTED = "counters/streams.json"
 WITNESS = SignerKey("witness.example/one", bytes(range(32)), SignatureType.COSIGNATURE_V1)
 OTHER_WITNESS = SignerKey("witness.example/two", bytes(32), SignatureType.COSIGNATURE_V1)
 
@@ -49,7 +53,8 @@ async def test_a_bundle_holds_what_was_chosen_and_proves_it(auditing: Auditing) 
     assert [name.partition(".")[0][-1] for name in names(members, "entry")] == ["1", "2", "5"]
     stored = [row[4] for position in (1, 2, 5) for row in await auditing.log.stored(position, 1)]
     assert [members[name] for name in names(members, "json") if "/events/" in name] == stored
-    assert json.loads(members["counters/streams.json"])[0].keys() == {"stream", "salt", "whole"}
+    (listed,) = json.loads(members[LISTED])
+    assert (listed["stream"], listed["whole"], sorted(listed["salts"])) == (STREAM, True, ["1", "2", "3"])
     assert members["counters/checkpoint"] == (await auditing.standing()).note
     assert "counters/schemas/counter.counted.v1.json" in members
     came = verified(bundle)
@@ -98,6 +103,21 @@ async def test_an_epoch_that_begins_meanwhile_makes_no_bundle(auditing: Auditing
         await write_bundle(io.BytesIO(), SUBJECT, [Source(auditing.log, auditing.store, auditing.reader, choose)])
 
 
+@pytest.mark.parametrize("engine", ["memory"], indirect=True)
+async def test_a_bundle_of_many_members_is_verified_too(auditing: Auditing) -> None:
+    """Its manifest has a line for each, and so more than a checkpoint may ever have."""
+    await auditing.count(STREAM, 1)
+    await auditing.builder().grow()
+
+    async def choose(_: int) -> Choice:
+        return Choice({STREAM: None}, {f"more/{number:05}.txt": b"" for number in range(12_000)})
+
+    file = io.BytesIO()
+    await write_bundle(file, SUBJECT, [Source(auditing.log, auditing.store, auditing.reader, choose)])
+    assert len(members_of(file.getvalue())[MANIFEST]) > 1_000_000
+    assert found(file.getvalue()) == set()
+
+
 async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:
     """Some versions alone, for somebody who sees no more; as the bundle of who sees everything it would lack some."""
     await a_bundle(auditing)
@@ -105,6 +125,17 @@ async def test_a_part_of_a_stream_is_no_gap(auditing: Auditing) -> None:
     assert [name[-7] for name in names(members_of(bundle), "entry")] == ["1", "5"]
     assert found(bundle) == set()
     assert found(await bundled(auditing, {STREAM: frozenset({1, 3})})) == {("counters", 0, "MISSING")}
+
+
+async def test_it_opens_the_entries_that_it_holds_and_no_other(auditing: Auditing) -> None:
+    """Who keeps a part of a stream finds neither the rest of it in the log nor what follows, by all that is in it."""
+    await a_bundle(auditing)
+    (listed,) = json.loads(members_of(await bundled(auditing, {STREAM: frozenset({1, 3})}, OF_A_PARTY))[LISTED])
+    await auditing.count(STREAM, 4, 5)
+    await auditing.builder().grow()
+    opens = {sha256(base64.b64decode(salt) + STREAM.encode()).hexdigest() for salt in listed["salts"].values()}
+    entries = [json.loads(entry) for entry in entries_of(await auditing.reader.tile(Tile(ENTRIES, 0, 7)) or b"")]
+    assert [entry["position"] for entry in entries if entry["stream"] in opens] == [1, 5]
 
 
 async def test_a_changed_byte_of_any_member_is_found(auditing: Auditing) -> None:
@@ -175,7 +206,7 @@ NESTED = b"[" * 100_000 + b"]" * 100_000
         ("entry", b'{"position":' + b"9" * 100_000 + b"}"),
         ("json", b'{"meta":{"recorded_at":"2026-03-02T09:30:00Z","recorded_at":1e999}}'),
         ("entry", b"\0"),
-        ("streams.json", b'[{"stream":"\\ud800","salt":"","whole":true}]'),
+        ("streams.json", b'[{"stream":"\\ud800","salts":{"1":""},"whole":true}]'),
         ("tlog-proof", b"c2sp.org/tlog-proof@v1\nindex " + b"9" * 100_000 + b"\n\n"),
         ("checkpoint", b"\xc2\x9b31m\n1\n\n\n\xe2\x80\x94 a AAAA\n"),
     ],
@@ -195,7 +226,7 @@ async def test_an_event_of_another_stream_is_found(auditing: Auditing) -> None:
     other = members_of(await bundled(auditing, {"counter-b": None}))
     slipped = {name: content for name, content in other.items() if "/events/" in name}
     assert found(signed_again({**slipped, **members}, key)) == {("counters", 3, "MOVED"), ("counters", 4, "MOVED")}
-    about_another = {**members, "counters/streams.json": other["counters/streams.json"]}
+    about_another = {**members, LISTED: other[LISTED]}
     assert {what for _, _, what in found(signed_again(about_another, key))} == {"MOVED"}
     without_its_own = members_of(await bundled(auditing, {"counter-b": None}))
     assert found(put_together(without_its_own)) == {("counters", 0, "MISSING")}

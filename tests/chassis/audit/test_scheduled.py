@@ -18,6 +18,7 @@ from services.chassis.audit.pacing import REST_EVERY, Pace, Slices
 from services.chassis.audit.scheduled import MOST_NAMED, ScheduledVerification
 from services.chassis.audit.verifying import verify, verify_settled
 from services.chassis.audit.witnesses import Witnesses
+from services.chassis.operating.verification_metrics import VerificationMetrics
 from services.chassis.transparency.tiles import WIDTH
 from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.tampering import tamper
@@ -53,6 +54,28 @@ async def test_a_run_says_when_it_was_and_how_many_events_there_were(auditing: A
     assert before <= found.at <= time.time()
     assert (found.checked, found.first) == (7, [])
     assert found.mismatches == counts()
+
+
+async def test_before_the_first_run_it_is_told_since_when_one_is_due(auditing: Auditing) -> None:
+    """A log that never is verified has no other time to go by: the first round of the one that leads counts."""
+    await recorded(auditing)
+    verification = scheduled(auditing)
+    nobody_began, before = verification.known, time.time()
+    assert nobody_began is None
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await verification.round()
+    due = verification.known
+    assert due is not None
+    assert (due.done, before <= due.at <= before + 0.1) == (False, True)
+    metrics = VerificationMetrics()
+    metrics.follow("counters", {"counters": due})
+    shown = {sample.name: sample.value for metric in metrics.collect() for sample in metric.samples}
+    assert shown == {"caserelay_verified_timestamp_seconds": due.at}
+    found = await verification.run()
+    assert verification.known == found
+    assert found.done
 
 
 async def test_it_comes_again_and_again_with_a_pause_between(auditing: Auditing) -> None:

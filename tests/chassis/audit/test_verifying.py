@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from services.chassis.audit.beginning import begin_next
 from services.chassis.audit.mismatches import What
 from services.chassis.audit.pacing import PAGE, Pace
+from services.chassis.audit.remembered import RememberedCheckpoint
 from services.chassis.audit.verifying import verify
 from services.chassis.log.event_log import Write
 from services.chassis.transparency.checkpoints import Checkpoint
@@ -16,7 +18,7 @@ from services.chassis.transparency.keys import SignerKey
 from services.chassis.transparency.merkle import leaf_hash
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.tiles import WIDTH, Tile
-from tests.chassis.audit.auditing import Auditing
+from tests.chassis.audit.auditing import EPOCH, ORIGIN, Auditing
 from tests.chassis.audit.tampering import TAMPERINGS, TAMPERINGS_OF_FILES, tamper
 from tests.chassis.conftest import needs_processes
 from tests.chassis.counters import Counted, metadata
@@ -132,6 +134,39 @@ async def test_a_log_that_was_rolled_back_as_a_whole_is_found_by_what_is_remembe
         result = await verify(remembering.log, remembering.store, note)
         assert [(found.position, found.what) for found in result.mismatches] == [(0, what)]
     assert (await verify(remembering.log, remembering.store, standing.note)).ok
+
+
+async def test_an_epoch_that_was_begun_in_the_database_alone_is_found(remembering: Auditing, tmp_path: Path) -> None:
+    """Also after the services have signed in it, and until somebody says outside that it is theirs."""
+    await recorded(remembering)
+    assert remembering.remembered is not None
+    known = remembering.remembered
+    assert known.epochs == ()
+    assert (await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)).ok
+    origin = await begin_next(remembering.store, await remembering.standing(), "counters", EPOCH, ORIGIN, "slipped in")
+    assert origin is not None
+    for _ in range(2):
+        result = await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)
+        assert (0, What.UNKNOWN_EPOCH) in {(found.position, found.what) for found in result.mismatches}
+        await remembering.builder().grow()
+    result = await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)
+    assert [(found.position, found.what) for found in result.mismatches] == [(0, What.UNKNOWN_EPOCH)]
+    known.knows(origin)
+    assert (await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)).ok
+    # One between that and the first is no better.
+    await begin_next(remembering.store, await remembering.standing(), "counters", EPOCH, ORIGIN, "slipped in")
+    third = await begin_next(remembering.store, await remembering.standing(), "counters", EPOCH, ORIGIN, "begun")
+    assert third is not None
+    known.knows(third)
+    await remembering.builder().grow()
+    result = await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)
+    assert [(found.position, found.what) for found in result.mismatches] == [(0, What.UNKNOWN_EPOCH)]
+    # Who remembers from today on takes what there is today.
+    fresh = RememberedCheckpoint(tmp_path / "another state", "counters")
+    assert fresh.epochs is None
+    remembering.remembered = fresh
+    await remembering.builder().grow()
+    assert (await verify(remembering.log, remembering.store, fresh.read(), epochs=fresh.epochs)).ok
 
 
 async def test_what_witnesses_hold_is_held_against_the_log_one_by_one(auditing: Auditing) -> None:

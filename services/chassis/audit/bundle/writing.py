@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import IO, Final, NamedTuple
 
@@ -84,7 +85,8 @@ def as_member(document: object) -> bytes:
 async def write_bundle(file: IO[bytes], subject: Subject, sources: Sequence[Source]) -> None:
     """Writes a bundle of some logs to a file; the same while nothing is appended to them.
 
-    A log of which nothing is chosen is left out. Raises NothingSigned, and TooLarge for more than a bundle may hold.
+    A log of which nothing is chosen is left out. Raises NothingSigned, TooLarge for more than a bundle may hold, and
+    Contradicted where a transparency log is not there as it was stored.
     """
     writing = _Writing(file)
     origins: dict[str, str] = {}
@@ -111,6 +113,7 @@ class _Event(NamedTuple):
     id: str
     topic: str
     stream: str
+    version: int
 
 
 async def _events_of(log: EventLog, standing: Standing, streams: Mapping[str, Versions]) -> list[_Event]:
@@ -119,7 +122,7 @@ async def _events_of(log: EventLog, standing: Standing, streams: Mapping[str, Ve
     for stream, versions in streams.items():
         async for page in pages(log, stream):
             events += (
-                _Event(recorded.position, recorded.meta.event_id, recorded.topic, stream)
+                _Event(recorded.position, recorded.meta.event_id, recorded.topic, stream, recorded.version)
                 for recorded in page
                 if recorded.position <= standing.through and (versions is None or recorded.version in versions)
             )
@@ -129,11 +132,12 @@ async def _events_of(log: EventLog, standing: Standing, streams: Mapping[str, Ve
 def _documents(
     log: EventLog, standing: Standing, streams: Mapping[str, Versions], events: Sequence[_Event]
 ) -> dict[str, bytes]:
-    """What opens the commitments of the events' streams, and the schemas of their stored bytes."""
-    listed = [
-        {"stream": stream, "salt": encoded(salt_of(standing.secret, stream)), "whole": streams[stream] is None}
-        for stream in sorted({event.stream for event in events})
-    ]
+    """What opens the commitments of these events to their streams, and the schemas of their stored bytes."""
+    salts: dict[str, dict[str, str]] = defaultdict(dict)
+    for event in events:
+        salt = salt_of(standing.secret, event.stream, event.version)
+        salts[event.stream][str(event.version)] = encoded(salt)
+    listed = [{"stream": stream, "salts": salts[stream], "whole": streams[stream] is None} for stream in sorted(salts)]
     documents = {"streams.json": as_member(listed)}
     for topic in {event.topic for event in events}:
         if (schema := log.types.schema_of(topic)) is not None:
@@ -184,15 +188,22 @@ class _Writing:
             await asyncio.sleep(0)
         for name in sorted(each for each in beside if each > between):
             self.add(name, beside[name])
+        await self._require_same_epoch(source, standing)
+
+    async def _require_same_epoch(self, source: Source, standing: Standing) -> None:
         now = await source.store.standing()
         if now is None or now.epoch != standing.epoch:
             # Proofs are made of the newest tree, which is no longer the one that was begun with.
-            raise NothingSigned(log)
+            raise NothingSigned(source.log.name)
 
     async def _add_events(self, source: Source, standing: Standing, events: Sequence[_Event]) -> None:
         leaves = [await source.store.leaf_of(event.id) for event in events]
         indexes = [leaf[0] for leaf in leaves if leaf is not None and leaf[0] < standing.size]
-        proofs = {proof.index: proof for proof in await source.reader.proofs(standing, indexes)}
+        try:
+            proofs = {proof.index: proof for proof in await source.reader.proofs(standing, indexes)}
+        except (KeyError, ValueError):
+            await self._require_same_epoch(source, standing)
+            raise Contradicted("a part of the tree that was signed is not there as it was stored") from None
         for event, leaf in zip(events, leaves, strict=True):
             await self._add_event(source, event.position, proofs.get(leaf[0]) if leaf is not None else None)
 

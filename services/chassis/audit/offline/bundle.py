@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 
-from services.chassis.audit.bundle.archive import Member, NoArchive, read_archive
+from services.chassis.audit.bundle.archive import LARGEST_MEMBER, Member, NoArchive, read_archive
 from services.chassis.audit.bundle.manifest import (
     ENTRY,
     MANIFEST,
@@ -43,7 +43,8 @@ def verify(file: IO[bytes], policy: TrustPolicy | None) -> Findings:
     try:
         for member in read_archive(file):
             read.take(member)
-        note = Note.read(read.kept.get(MANIFEST, b""))
+        # It has a line for each member, so it may be as long as a member is.
+        note = Note.read(read.kept.get(MANIFEST, b""), LARGEST_MEMBER)
         manifest = Manifest.read(note.text)
     except (NoArchive, NoNote, NoManifest) as failure:
         findings.found(What.MALFORMED, str(failure))

@@ -16,10 +16,10 @@ from services.chassis.transparency.tlog_proofs import TlogProof
 
 
 class Salted(Struct, frozen=True):
-    """A stream of a bundle with the salt that opens its commitment; `whole`: no event of it is left out."""
+    """A stream of a bundle; `salts` open the commitments of its events, by version; `whole`: none is left out."""
 
     stream: str
-    salt: str
+    salts: dict[int, str]
     whole: bool
 
 
@@ -34,11 +34,15 @@ class Events:
         self._log = log
         self._checkpoint = checkpoint
         self._findings = findings
-        self._streams: dict[str, Salted] = {}
+        self._listed: list[Salted] = []
+        self._streams: dict[tuple[str, int], str] = {}
+        """The name of each event's stream, by what its entry has for that, and its version."""
         self._versions: dict[str, list[int]] = defaultdict(list)
         try:
             for each in _STREAMS.decode(streams):
-                self._streams[commitment(decoded(each.salt), each.stream)] = each
+                self._listed.append(each)
+                for version, salt in each.salts.items():
+                    self._streams[commitment(decoded(salt), each.stream), version] = each.stream
         except (ValueError, RecursionError):
             findings.found(What.MALFORMED, f"{log}/streams.json lists no streams", log)
 
@@ -52,27 +56,27 @@ class Events:
             return
         if logged.position != position:
             self._found(What.MOVED, f"the entry is that of position {logged.position}", position)
-        elif logged.stream not in self._streams:
+        elif (stream := self._streams.get((logged.stream, logged.version))) is None:
             self._found(What.MOVED, "the event is of none of the streams that are listed", position)
         elif not _is_of(logged, entry, state):
             self._found(What.CHANGED, "the stored bytes are others than those of the entry", position)
         elif (why := self._unproven(entry, proof)) is not None:
             self._found(What.NOT_INCLUDED, why, position)
         else:
-            self._versions[logged.stream].append(logged.version)
+            self._versions[stream].append(logged.version)
 
     def end(self, subject: str | None, *, whole: bool, every: bool) -> None:
         """Behind the last one: that what the bundle is about is there, and without gaps, if `every` event was seen.
 
         `whole`: the bundle says that nothing is left out of what it is about, so its list of streams has to as well.
         """
-        for name, each in self._streams.items():
-            versions = self._versions.get(name, [])
+        for each in self._listed:
+            versions = self._versions.get(each.stream, [])
             if every and each.whole and versions != list(range(1, len(versions) + 1)):
                 self._found(What.MISSING, "a stream has gaps, or its events stand in another order")
-        if every and subject is not None and subject not in {self._streams[name].stream for name in self._versions}:
+        if every and subject is not None and subject not in self._versions:
             self._found(What.MISSING, "it has no event of what it is about")
-        if whole and any(each.stream == subject and not each.whole for each in self._streams.values()):
+        if whole and any(each.stream == subject and not each.whole for each in self._listed):
             self._found(What.MISSING, "a part is left out of what it says that it has the whole of")
 
     def _unproven(self, entry: bytes, proof: bytes) -> str | None:

@@ -36,13 +36,14 @@ _LOG: Final = re.compile(r"[a-z]{1,40}")
 _MEMBER: Final = re.compile(r"[A-Za-z0-9]{1,40}")
 _PAGE: Final = frozenset({"items", "next"})
 """The members of a list of receipts, as it is answered."""
-_EXTRA: Final = frozenset({"receipt", "where", "log", "origin", "keys", "stream", "salt", "events", NOTE})
+_EXTRA: Final = frozenset({"receipt", "where", "log", "origin", "keys", "stream", "events", NOTE})
 
 
 class _Event(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     event: str
     entry: str
     proof_sha256: str
+    salt: str
     stored: str
     proof: str
 
@@ -56,7 +57,6 @@ class _Receipt(Struct, frozen=True):
     origin: str
     keys: list[str]
     stream: str
-    salt: str
     events: list[_Event]
     note: str
 
@@ -166,7 +166,7 @@ class _Checked:
         try:
             entry, state, proof = event.entry.encode(), decoded(event.stored), event.proof.encode()
             logged = read_entry(entry)
-            position, salt = logged.position, decoded(self._receipt.salt)
+            position, salt = logged.position, decoded(event.salt)
             if sha256(state).hexdigest() != logged.sha256:
                 self._found(What.CHANGED, "the stored bytes are others than those of the entry", position)
             elif commitment(salt, self._receipt.stream) != logged.stream:

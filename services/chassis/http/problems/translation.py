@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from services.chassis.access.identity import Unauthenticated
 from services.chassis.access.policy import Forbidden, Hidden
+from services.chassis.audit.refusals import Contradicted
 from services.chassis.deciding.handler import Busy, NotFound, PreconditionFailed
 from services.chassis.deciding.idempotency import KeyReused, KeyRunning
 from services.chassis.engines.store_health import Unavailable
@@ -36,6 +37,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     NotCoveredYet,
     CatchingUp,
     Unavailable,
+    Contradicted,
 )
 """What a route may raise: what every client may cause, and stores that cannot be used."""
 
@@ -126,6 +128,14 @@ def as_problem(error: Exception) -> ProblemError:
                 " with the same Idempotency-Key for a command"
             )
             return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
+        case Contradicted():
+            return ProblemError(
+                503,
+                "LOG_CONTRADICTED",
+                f"nothing is proven by this log at the moment, since {error}. The operator finds out where by"
+                " `caserelay audit verify`; docs/audit.md, When verification fails, says what to do",
+                headers={"Retry-After": "60"},
+            )
         case _:
             return ProblemError(500, "INTERNAL_ERROR", "internal error; nothing was acknowledged")
 
