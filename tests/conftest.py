@@ -14,8 +14,9 @@ from services.chassis.operating.collector import spare_what_is_loaded
 from services.chassis.store_opener import StoreOpener
 from tests.support import engines, kafka, postgres
 from tests.support.chance import pytest_runtest_setup
+from tests.support.dealing import pytest_xdist_make_scheduler
 
-__all__ = ["pytest_runtest_setup"]
+__all__ = ["pytest_runtest_setup", "pytest_xdist_make_scheduler"]
 
 # The quick set answers within a minute: it runs on files, and starts no program.
 _SLOW_PLACES = ("tests/journeys/", "tests/sandbox/")

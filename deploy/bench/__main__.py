@@ -11,16 +11,20 @@ import traceback
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from deploy.bench.ab import command
 from deploy.bench.ab.parts import PARTS as AB_PARTS
 from deploy.bench.ab.parts import name_of
 from deploy.bench.bench import Bench
-from deploy.bench.engines import Engines, NotToBeHad
+from deploy.bench.engines import SQLITE, Engines, NotToBeHad
 from deploy.bench.issuer import LoopbackIssuer
 from deploy.bench.parts import PARTS
 from deploy.bench.results import Ran, Record, Result
 from deploy.bench.surroundings import durability_of_postgres, load_average, machine
+
+OF_TESTS: Final = "CASERELAY_TEST_"
+"""What the names begin with that say where the servers of tests are."""
 
 
 def main() -> int:
@@ -44,11 +48,12 @@ def main() -> int:
         parser.error(f"argument --only: {', '.join(unknown)}: there are {', '.join(known)}")
     for name in [name for name in os.environ if name.startswith("CASERELAY_")]:
         # Nothing that is set where the benchmark runs may change what is measured.
-        del os.environ[name]
+        if not given.quick or not name.startswith(OF_TESTS):
+            del os.environ[name]
     with (
         tempfile.TemporaryDirectory(dir=given.data, prefix="caserelay-bench-", ignore_cleanup_errors=True) as name,
         LoopbackIssuer() as issuer,
-        Engines(Path(name)) as engines,
+        Engines(Path(name), own=not given.quick) as engines,
     ):
         bench = Bench(
             directory=Path(name),
@@ -61,7 +66,8 @@ def main() -> int:
             endpoints=given.endpoints,
             say=_say,
         )
-        surroundings = _surroundings(bench)
+        # Where nothing is measured on it, no database is started to ask it.
+        surroundings = _surroundings(bench, database=not given.ab or given.stores != [SQLITE])
         found = command.run(bench, given, only, surroundings) if given.ab else _each(bench, only, surroundings)
         failed = []
         for part, ran in found:
@@ -83,12 +89,13 @@ def _each(bench: Bench, only: Sequence[str], surroundings: dict[str, str]) -> It
         yield name, _run(bench, name, f"[{number}/{len(only)}]", surroundings)
 
 
-def _surroundings(bench: Bench) -> dict[str, str]:
+def _surroundings(bench: Bench, *, database: bool) -> dict[str, str]:
     known = machine(bench.directory)
-    try:
-        known["PostgreSQL"] = durability_of_postgres(bench.engines.postgres())
-    except NotToBeHad as missing:
-        known["PostgreSQL"] = str(missing)
+    if database:
+        try:
+            known["PostgreSQL"] = durability_of_postgres(bench.engines.postgres())
+        except NotToBeHad as missing:
+            known["PostgreSQL"] = str(missing)
     for name, value in known.items():
         _say(f"{name + ':':<16} {value}")
     return known

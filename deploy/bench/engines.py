@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -89,10 +90,14 @@ class Place:
 
 
 class Engines:
-    """Starts what is needed, at most once, and stops it on the way out."""
+    """Starts what is needed, at most once, and stops it on the way out.
 
-    def __init__(self, directory: Path) -> None:
+    Servers are its `own`, or else those that tests use, which may run already: good for a try, and not for figures.
+    """
+
+    def __init__(self, directory: Path, *, own: bool = True) -> None:
         self._directory = directory
+        self._own = own
         self._stack = ExitStack()
         self._postgres: str | None = None
         self._kafka: str | None = None
@@ -134,7 +139,7 @@ class Engines:
         """The address of the server's first database. Raises NotToBeHad."""
         if self._postgres is None:
             try:
-                self._postgres = self._stack.enter_context(postgres.own_server(connections=CONNECTIONS)).url
+                self._postgres = self._stack.enter_context(_own_postgres() if self._own else postgres.somewhere())
             except NoServer:
                 raise NotToBeHad("PostgreSQL") from None
         return self._postgres
@@ -143,7 +148,7 @@ class Engines:
         """The bootstrap servers of a broker. Raises NotToBeHad."""
         if self._kafka is None:
             try:
-                self._kafka = self._stack.enter_context(kafka.own_broker()).servers
+                self._kafka = self._stack.enter_context(_own_kafka() if self._own else kafka.somewhere())
             except NoServer:
                 raise NotToBeHad("Kafka") from None
         return self._kafka
@@ -157,3 +162,15 @@ class Engines:
         if (found := shutil.which("pgbench")) is not None:
             return Path(found)
         raise NotToBeHad("pgbench")
+
+
+@contextmanager
+def _own_postgres() -> Iterator[str]:
+    with postgres.own_server(connections=CONNECTIONS) as server:
+        yield server.url
+
+
+@contextmanager
+def _own_kafka() -> Iterator[str]:
+    with kafka.own_broker() as broker:
+        yield broker.servers

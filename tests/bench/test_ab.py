@@ -115,7 +115,7 @@ def test_a_tree_next_to_itself_finds_ratios_and_a_control(tmp_path: Path) -> Non
     """Printed, kept as JSON, and shown on the page."""
     file = tmp_path / "found.json"
     settings = ("--settings-b", "CASERELAY_LOG_LEVEL=WARNING")
-    said = _run("--only", "cpu,memory", "--json", str(file), *settings, data=tmp_path)
+    said = _run("--only", "cpu,memory", "--services", "referral", "--json", str(file), *settings, data=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
     assert "B: the working tree CASERELAY_LOG_LEVEL=WARNING" in said.stdout
     lines = [line for line in said.stdout.splitlines() if " B/A " in line]
@@ -132,9 +132,11 @@ def test_a_tree_next_to_itself_finds_ratios_and_a_control(tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_a_setting_that_a_side_does_not_know_is_no_measurement(tmp_path: Path) -> None:
     """Ignored, it would give two equal sides, and a ratio that says that it changes nothing."""
-    said = _run("--only", "memory", "--settings-b", "CASERELAY_LOG_LEVLE=DEBUG", data=tmp_path)
+    said = _run(
+        "--only", "memory", "--services", "referral", "--settings-a", "CASERELAY_LOG_LEVLE=DEBUG", data=tmp_path
+    )
     assert said.returncode == 1
-    assert "B does not know all of its settings" in said.stdout
+    assert "A does not know all of its settings" in said.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ from deploy.bench.parts import PARTS
 from deploy.bench.report import page
 from deploy.bench.results import Compared, Record, Result, against, median, p95
 from deploy.bench.sustained import Try, faults
+from tests.conftest import Template
 from tests.docs.pages import ROOT
+from tests.support import kafka, postgres
 
 DOCS = ROOT / "docs"
 CASE = "4a534b83-b513-5724-98c5-766d08991c49"
@@ -22,12 +25,21 @@ CASE = "4a534b83-b513-5724-98c5-766d08991c49"
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_quick_run_finds_figures_for_what_it_was_asked_for(tmp_path: Path) -> None:
+def test_a_quick_run_finds_figures_for_what_it_was_asked_for(
+    tmp_path: Path, postgres_template: Template, kafka_servers: str
+) -> None:
     """Whatever machine it is, appends and reads come out as numbers, and as a page."""
     file = tmp_path / "found.json"
     command = [sys.executable, "-m", "deploy.bench", "--quick", "--only", "appends,write-then-read,audit"]
+    # A try takes the servers that there are.
+    servers = {postgres.ADDRESS: postgres_template.url, kafka.SERVERS: kafka_servers}
     said = subprocess.run(
-        [*command, "--json", str(file), "--data", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, "--json", str(file), "--data", str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | servers,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert said.returncode == 0, said.stdout + said.stderr
     record = Record.read(file)

@@ -201,20 +201,20 @@ async def readers(context: CaseContext, case: Told) -> int:
 
 
 @pytest.mark.parametrize("state", EVERY_STATE)
-async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: CaseContext, state: str) -> None:
+async def test_everybody_is_offered_in_each_state_what_the_page_says(fresh: CaseContext, state: str) -> None:
     """Never more; and all of it in one situation or another. What is not offered is blocked, with a reason."""
     every, offered = {row.command for row in table(CASE_COMMANDS)}, dict[Person, set[str]]()
     (withdraw,) = table(LEGAL_BASIS_COMMANDS)
-    async for case in brought_to(shared, state):
-        assert await shared.state(case) == state
-        for person, word in await everybody(shared, case):
-            answer = await shared.running.get(person, case.path)
+    async for case in brought_to(fresh, state):
+        assert await fresh.state(case) == state
+        for person, word in await everybody(fresh, case):
+            answer = await fresh.running.get(person, case.path)
             assert person.role in roles()[word]
             if answer.status_code == 403:
                 # The organisations' accesses end on one day, and nobody else's.
                 assert_problem(answer, 403, "ACCESS_ENDED")
                 assert word in ("coordinator", "lead", "former coordinator"), person
-                assert await readers(shared, case) == 0
+                assert await readers(fresh, case) == 0
                 allowed = set[str]()
             elif answer.status_code == 404:
                 # Without a match there is no mentor, and nobody else becomes a stranger.
@@ -227,10 +227,10 @@ async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: Cas
             else:
                 told = answer.json()
                 own = [one["action"] for one in told["allowedActions"] if one["href"].startswith("/v1/legal-bases/")]
-                consents = [withdraw.command] * (await readers(shared, case) if word == "mentee" else 0)
-                unsigned = word in ("mentor", "mentee") and not await is_signed(shared, case, state)
+                consents = [withdraw.command] * (await readers(fresh, case) if word == "mentee" else 0)
+                unsigned = word in ("mentor", "mentee") and not await is_signed(fresh, case, state)
                 assert own == ([] if unsigned else consents), person
-                assert await consents_offered(shared, person, case) == consents, person
+                assert await consents_offered(fresh, person, case) == consents, person
                 allowed = {one["action"] for one in told["allowedActions"] if one["href"].startswith(case.path)}
                 assert len(told["allowedActions"]) == len(own) + len(allowed)
                 blocked = {one["action"] for one in told["blockedActions"]}

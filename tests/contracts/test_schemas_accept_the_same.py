@@ -64,9 +64,15 @@ def kind_of(name: str) -> str:
 
 
 @cache
+def generated() -> dict[str, dict[str, Any]]:
+    """Every schema as it is generated today; to generate one, all are."""
+    return schemas()
+
+
+@cache
 def validator(kind: str) -> jsonschema_rs.Validator:
-    """Of a schema as it is generated today."""
-    return jsonschema_rs.validator_for(schemas()[kind], validate_formats=True)
+    """Of such a schema."""
+    return jsonschema_rs.validator_for(generated()[kind], validate_formats=True)
 
 
 def is_read(kind: str, document: Any) -> bool:

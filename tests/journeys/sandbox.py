@@ -22,6 +22,7 @@ from typing import Any, Final
 import httpx
 
 from services.sandbox.development_issuer import DevelopmentIssuer
+from tests.support import forked
 from tests.support.people import Person
 
 COMMAND: Final = str(Path(sys.executable).with_name("caserelay"))
@@ -50,6 +51,13 @@ def run(
     data: Path, *arguments: str, port: int | None = None, seconds: float = 30, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """A command of the product that ends by itself, with all that it said."""
+    return forked.ended(arguments, environment(data, port, **settings), seconds)
+
+
+def run_as_installed(
+    data: Path, *arguments: str, port: int | None = None, seconds: float = 30, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """The same by the program that is installed, which takes a second or two to start."""
     return subprocess.run(
         [COMMAND, *arguments],
         env=environment(data, port, **settings),

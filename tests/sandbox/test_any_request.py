@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,9 +40,15 @@ LEFT_OUT: Final = {("get", "/v1/stream"), ("post", "/v1/referrals/bulk"), ("put"
 """An answer without an end, a body of lines, and a clock that would run away; each has tests of its own."""
 
 
+@cache
+def document() -> Any:
+    """The document as it is checked in: some megabytes, which every refusal is held against."""
+    return json.loads(DOCUMENT.read_text(encoding="utf-8"))
+
+
 def operations() -> list[tuple[str, str]]:
     """Every method and path that the sandbox publishes, but for those left out."""
-    paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"]
+    paths = document()["paths"]
     found = [(method, path) for path, item in paths.items() for method in item if method in METHODS]
     return [one for one in found if one not in LEFT_OUT]
 
@@ -78,9 +85,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 def listed(method: str, path: str, status: int) -> set[str]:
     """The codes that the document lists for a refusal of an operation."""
-    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
-    answer = document["paths"][path][method]["responses"][str(status)]["content"]["application/problem+json"]
-    shown = (document["components"]["examples"][name] for name in answer["examples"])
+    answer = document()["paths"][path][method]["responses"][str(status)]["content"]["application/problem+json"]
+    shown = (document()["components"]["examples"][name] for name in answer["examples"])
     return {one["value"]["code"] for one in shown}
 
 
@@ -135,4 +141,4 @@ def test_any_request_is_answered_as_the_document_says(
 def test_the_sandbox_publishes_the_document_that_is_checked_in(target: Target) -> None:
     """What the tests were generated from is what a developer finds."""
     published = target.outside.http.get("/openapi.json").json()
-    assert published["paths"].keys() == json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"].keys()
+    assert published["paths"].keys() == document()["paths"].keys()

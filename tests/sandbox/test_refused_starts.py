@@ -17,7 +17,7 @@ import pytest
 from services.chassis.delivery.kafka.clients import BOOTSTRAP_MS
 from services.chassis.settings import unknown_variables
 from services.chassis.transparency.keys import SignatureType, SignerKey
-from tests.journeys.sandbox import Program, run, sandbox
+from tests.journeys.sandbox import Program, run, run_as_installed, sandbox
 from tests.sandbox.issuer import issuing
 from tests.support.mounts import mounted, remount_read_only
 
@@ -94,6 +94,17 @@ def test_data_that_cannot_be_used_are_named(
         line = said(run(data, *arguments, port=18310, issuer=issuer.url))
     assert line.startswith(f"CASERELAY_DATA: {data.parent}")
     assert re.search(r"\((SQLITE_NOTADB|ENOTDIR|EEXIST|EISDIR|IsADirectoryError)\); |does not", line), line
+
+
+@pytest.mark.parametrize("arguments", [("serve", "all"), TOKEN], ids=lambda arguments: " ".join(arguments[:2]))
+def test_the_installed_program_says_the_same(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Word for word, and ends with the same status: what the others show of forks holds of it."""
+    noise_for_every_file(tmp_path / "var")
+    with issuing() as issuer:
+        refused = [
+            start(tmp_path / "var", *arguments, port=18310, issuer=issuer.url) for start in (run, run_as_installed)
+        ]
+    assert said(refused[0]) == said(refused[1])
 
 
 @pytest.mark.parametrize("store", ["referral-log", "referral-vault", "referral-index", "referral-consumers", "bus"])

@@ -13,7 +13,7 @@ import pytest
 
 from services.chassis.settings import Settings
 from services.cli import main
-from tests.journeys.sandbox import COMMAND, environment, run
+from tests.journeys.sandbox import COMMAND, environment, run, run_as_installed
 
 ROOT: Final = Path(__file__).parents[2]
 VARIABLES: Final = {f"CASERELAY_{name.upper()}" for name in Settings.model_fields}
@@ -40,7 +40,7 @@ def help_of(words: tuple[str, ...], tmp_path: Path) -> str:
 def test_the_version_is_that_of_the_package(tmp_path: Path, option: str) -> None:
     """One line, and nothing is read or made for it."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert run(tmp_path / "var", option).stdout == f"caserelay {version}\n"
+    assert run_as_installed(tmp_path / "var", option).stdout == f"caserelay {version}\n"
     assert not (tmp_path / "var").exists()
 
 

@@ -63,6 +63,7 @@ def parties() -> Mapping[str, Party]:
 _OTHERS: Final = "What others there may do"
 
 
+@cache
 def refused_in(machine: str, command: str, state: State) -> str:
     """The code with which a command of `machine`, such as "a case", is refused in a state that its rows do not have."""
     found = [

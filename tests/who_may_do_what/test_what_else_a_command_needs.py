@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -146,6 +146,10 @@ SCENES: Final[Mapping[tuple[str, str], tuple[Scene, ...]]] = {
     ),
 }
 """How each row about a case comes about, by its command and its code."""
+LATER: Final = {
+    key for key, scenes in SCENES.items() if any(isinstance(step, int) for scene in scenes for step in scene.steps)
+}
+"""Those that come about by waiting."""
 OF_A_REFERRAL: Final[Mapping[tuple[str, str], tuple[Step, ...]]] = {
     ("request-information", "INFORMATION_REQUESTS_USED_UP"): (
         *((LOTTE, "request-information", ASK[1]), (INES, "provide-information", TELL[1])),
@@ -165,7 +169,7 @@ BY_OTHERS: Final = {
 """What others bring about, each in a test of its own."""
 
 
-def of(known: Mapping[tuple[str, str], Any]) -> pytest.MarkDecorator:
+def of(known: Collection[tuple[str, str]]) -> pytest.MarkDecorator:
     """The rows of the page that a table here has."""
     rows = [row for row in conditions() if (row.command, row.code) in known]
     return pytest.mark.parametrize("row", rows, ids=lambda row: f"{row.command}-{row.code}")
@@ -200,17 +204,28 @@ async def refused(context: CaseContext, path: str, row: Condition, person: Perso
     assert_problem(answer, 403 if row.code in RIGHTS else 409, row.code)
 
 
-@of(SCENES)
-async def test_without_what_a_case_must_have_a_command_is_refused(shared: CaseContext, row: Condition) -> None:
+async def refused_in_each_scene(context: CaseContext, row: Condition) -> None:
     """By the code of its row, to each whom the row names."""
     for scene in SCENES[row.command, row.code]:
-        case = await shared.brought_to(scene.state)
-        await acted(shared, case.path, scene.steps)
+        case = await context.brought_to(scene.state)
+        await acted(context, case.path, scene.steps)
         for word in [scene.only] if scene.only else sorted(row.who):
             assert word in row.who
-            person = await shared.mentee_of(case) if word == "mentee" else WHO[word]
-            await refused(shared, case.path, row, person, filled(scene.body, case.id))
+            person = await context.mentee_of(case) if word == "mentee" else WHO[word]
+            await refused(context, case.path, row, person, filled(scene.body, case.id))
     assert {scene.only for scene in SCENES[row.command, row.code]} in ({""}, row.who)
+
+
+@of(SCENES.keys() - LATER)
+async def test_without_what_a_case_must_have_a_command_is_refused(shared: CaseContext, row: Condition) -> None:
+    """To each whom the row names."""
+    await refused_in_each_scene(shared, row)
+
+
+@of(LATER)
+async def test_what_a_case_has_no_more_after_some_days_is_refused(fresh: CaseContext, row: Condition) -> None:
+    """The same where days pass, in a system in which nothing else waits for them."""
+    await refused_in_each_scene(fresh, row)
 
 
 @of(OF_A_REFERRAL)

@@ -189,20 +189,20 @@ def not_as_shown(somebody: Somebody, shown: set[str] | None, asked: list[Asked])
 
 @pytest.mark.parametrize("state", EVERY_STATE)
 async def test_every_command_is_for_whom_the_page_names_and_refused_with_its_code_otherwise(
-    shared: CaseContext, state: str
+    fresh: CaseContext, state: str
 ) -> None:
     """To everybody, in every state: allowed or refused as the page says; and what is shown as possible is possible."""
     wrong, done, askers = list[str](), list[Asked](), list[Somebody]()
-    async for case in ways(shared, state):
-        read = await shared.running.read(INES, case.path)
+    async for case in ways(fresh, state):
+        read = await fresh.running.read(INES, case.path)
         match = (read.get("trajectory") or {}).get("match") or {}
-        ended, mentor = await accesses(shared, case), match.get("mentorRef", VOLUNTEER.sub)
+        ended, mentor = await accesses(fresh, case), match.get("mentorRef", VOLUNTEER.sub)
         in_full, askers = not askers, list(everybody(state, read["clientRef"], mentor, ended))
         for somebody in askers:
-            asked = await all_asked(shared, case, somebody, state, in_full=in_full)
+            asked = await all_asked(fresh, case, somebody, state, in_full=in_full)
             wrong += (sentence for one in asked for sentence in one.disagreements(CASE, state))
             done += asked
-            shown = await offered(shared, somebody, case) if asked else None
+            shown = await offered(fresh, somebody, case) if asked else None
             wrong += (f"in {state}, {sentence}" for sentence in not_as_shown(somebody, shown, asked))
     wrong += unmet(CASE, state, askers, done)
     assert not wrong, "\n".join(wrong)

@@ -97,7 +97,7 @@ def memory(trial: Trial, engine: str) -> Iterator[Figure]:
 
 def _started(trial: Trial, label: str, engine: str) -> dict[str, float]:
     with trial.at_work(label, engine) as side:
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(trial.bench.of(SETTLE_SECONDS, 0))
         pids = side.system.pids()
         found = {
             "ready after": side.system.started_in,

@@ -63,9 +63,13 @@ def _runs(writes: Sequence[Write], first: int) -> Iterator[Sequence[Write]]:
 @settings(max_examples=600)
 def test_a_batch_comes_to_the_same_as_its_writes_one_after_the_other(writes: Sequence[Write], first: int) -> None:
     """Whatever was there before: puts of all and of some columns, and removals, in any order."""
-    alone = asyncio.run(_rows([[write] for write in writes]))
-    assert asyncio.run(_rows([writes])) == alone
-    assert asyncio.run(_rows([*_runs(writes, first)])) == alone
+
+    async def at_once() -> None:
+        alone = await _rows([[write] for write in writes])
+        assert await _rows([writes]) == alone
+        assert await _rows([*_runs(writes, first)]) == alone
+
+    asyncio.run(at_once())
 
 
 def test_a_batch_about_many_streams_is_few_steps() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from email.message import EmailMessage
 from html import unescape
@@ -85,8 +86,8 @@ class Mailbox:
     async def reaches(self, subscription: str, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The subscription once something is true of it."""
         async with asyncio.timeout(10):
-            while not true(shown := await self.state(subscription)):  # noqa: ASYNC110 - it is asked over HTTP
-                await asyncio.sleep(0.02)
+            while not true(shown := await self.state(subscription)):
+                await self.hurry()
         return shown
 
     async def letter(self, address: str = ADDRESS) -> EmailMessage:
@@ -95,8 +96,26 @@ class Mailbox:
         def come() -> list[int]:
             return [place for place, letter in enumerate(self.box.letters) if letter["To"] == address]
 
-        await until(lambda: bool(come()))
+        async with asyncio.timeout(10):
+            while not come():
+                await self.hurry()
         return self.box.letters.pop(come()[0])
+
+    async def hurry(self, seconds: float = 0.05) -> None:
+        """Has links, digests and warnings that are due go out within so many seconds.
+
+        A postman without work looks again only a second later. What tells of what happened goes out by itself.
+        """
+        for service in self.services.services.values():
+            if service.postman is not None:
+                await service.postman.posted(time.monotonic() + seconds)
+        await asyncio.sleep(0.01)
+
+    async def posted(self) -> None:
+        """Returns once all that was recorded is known everywhere, and no link, digest or warning that is due is left."""
+        await self.services.settle()
+        await self.hurry(10)
+        await self.services.settle()
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         """Opens a page, as a browser does."""

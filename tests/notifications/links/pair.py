@@ -71,7 +71,7 @@ class Pair:
                 for place, letter in enumerate(self.box.letters):
                     if letter["To"] == address and with_code is not ("/act/" in text_of(letter)):
                         return self.box.letters.pop(place)
-                await asyncio.sleep(0.01)
+                await self.mailbox.hurry()
 
     async def link_to(self, address: str) -> str:
         """The path of the link in the next letter to an address."""
@@ -97,4 +97,4 @@ class Pair:
                 told = {each["side"]: each for each in found[-1].get("told", []) if "side" in each}
                 if len(told) == 2:
                     return told
-                await asyncio.sleep(0.02)
+                await self.mailbox.hurry()

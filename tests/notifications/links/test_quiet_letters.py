@@ -30,7 +30,7 @@ BEFORE_WORK: Final = datetime(2026, 1, 13, 6, 59, tzinfo=UTC)
 MORNING: Final = datetime(2026, 1, 13, 7, tzinfo=UTC)
 """Eight in Brussels."""
 A_WHILE: Final = 1.5
-"""Seconds in which a letter would have come."""
+"""Seconds in which a letter about what happened would have come."""
 
 
 async def refer(mailbox: Mailbox) -> str:
@@ -175,7 +175,7 @@ async def test_who_has_no_account_is_asked_in_the_morning_of_a_working_day(mailb
     await pair.mentoring(mentor={"email": MENTOR, "language": "fr"})
     await mailbox.services.at(datetime(2026, 1, 26, 6, 59, tzinfo=UTC))
     assert "DeadlineReminded" in [item["type"] for item in await pair.items()]
-    await asyncio.sleep(A_WHILE)
+    await mailbox.posted()
     assert (await asked_at(mailbox), mailbox.box.letters) == ([], [])
     await mailbox.services.at(datetime(2026, 1, 26, 7, tzinfo=UTC))
     await pair.letter_to(MENTEE)
@@ -192,7 +192,7 @@ async def test_who_has_answered_by_the_morning_is_not_asked(mailbox: Mailbox) ->
     await mailbox.services.done(LOTTE, pair.case.path, "confirm-match", told)
     await mailbox.services.at(MORNING)
     await pair.letter_to(MENTOR)
-    await asyncio.sleep(A_WHILE)
+    await mailbox.posted()
     assert mailbox.box.letters == []
 
 
@@ -233,7 +233,7 @@ async def test_a_question_that_waits_for_the_morning_outlasts_a_restart(tmp_path
             async with running(tmp_path, SERVICES, **settings) as services:
                 await services.at(at)
                 await until(lambda: box.receivers == [MENTEE])
-                await asyncio.sleep(A_WHILE)
+                await Mailbox(services, box, LOTTE).posted()
                 assert box.receivers == [MENTEE]
 
 
