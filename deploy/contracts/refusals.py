@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from deploy.contracts.source import Source, Symbol
 from services.casefile import access as casefile_access
 from services.casefile.actions import ACTIONS as CASE_ACTIONS
 from services.chassis.access.identity import Caller
-from services.chassis.access.policy import Forbidden, Hidden, Policy, Verdict
+from services.chassis.access.policy import Cell, Forbidden, Hidden, Policy, Verdict
 from services.notifications import access as notifications_access
 from services.notifications.actions import ACTIONS as SUBSCRIPTION_ACTIONS
 from services.referral import access as referral_access
@@ -133,18 +133,26 @@ def _symbol(function: Any) -> Symbol:
 
 def _words(service: str, reached: Iterable[Symbol]) -> Iterator[str]:
     """The actions of a service's table of access that the code on the way asks about."""
-    policy = _POLICIES.get(service)
     for symbol in reached:
-        node, file = source().function(symbol), source().files.get(symbol.module)
-        if policy is None or node is None or file is None or ".domain." in symbol.module:
-            continue
-        for part in ast.walk(node):
-            value = part
-            if isinstance(part, ast.Name) and part.id in file.imports:
-                module, name = file.imports[part.id]
-                value = source().variable(Symbol(module, name or "")) or part
-            if isinstance(value, ast.Constant) and value.value in policy.actions:
-                yield str(value.value)
+        yield from _words_of(service, symbol)
+
+
+@cache
+def _words_of(service: str, symbol: Symbol) -> frozenset[str]:
+    """Those of one function, which is on the way of many routes."""
+    policy = _POLICIES.get(service)
+    node, file = source().function(symbol), source().files.get(symbol.module)
+    if policy is None or node is None or file is None or ".domain." in symbol.module:
+        return frozenset()
+    found = set[str]()
+    for part in ast.walk(node):
+        value = part
+        if isinstance(part, ast.Name) and part.id in file.imports:
+            module, name = file.imports[part.id]
+            value = source().variable(Symbol(module, name or "")) or part
+        if isinstance(value, ast.Constant) and value.value in policy.actions:
+            found.add(str(value.value))
+    return frozenset(found)
 
 
 def _of_access(service: str, actions: set[str]) -> Iterator[Site]:
@@ -157,11 +165,18 @@ def _of_access(service: str, actions: set[str]) -> Iterator[Site]:
 def _denials(service: str, action: str) -> frozenset[str]:
     """What the table of access says to those who may not do something, or not with every field."""
     policy = _POLICIES.get(service)
-    return frozenset(_denied(policy, action)) if policy is not None and action in policy.actions else frozenset()
+    if policy is None or action not in policy.actions:
+        return frozenset()
+    return frozenset(_denied(policy, _cells(service), action))
 
 
-def _denied(policy: Policy, action: str) -> Iterator[str]:
-    cells = list(policy.matrix())
+@cache
+def _cells(service: str) -> tuple[Cell, ...]:
+    """The whole table of access, which every action is looked up in."""
+    return tuple(_POLICIES[service].matrix())
+
+
+def _denied(policy: Policy, cells: Sequence[Cell], action: str) -> Iterator[str]:
     relations = {cell.relation for cell in cells}
     permitted = {cell.relation for cell in cells if cell.action == action and cell.verdict is Verdict.PERMITTED}
     if permitted <= _OF_NO_CASE:
