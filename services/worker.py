@@ -62,7 +62,8 @@ class _Moves:
     def moved(self, number: int, through: int | None) -> None:
         """The coverage of this number has moved; `through` is how far, where that is known."""
         self._count += 1
-        self._through[number] = through
+        # Of a move that is told later than it happened, a server that crashed may have lost something: who waits looks.
+        self._through[number] = through if self._waited_for else None
         if self._waited_for:
             self._tell_soon()
 

@@ -177,11 +177,13 @@ class WorkerProcess:
         task.add_done_callback(self._looking.discard)
 
     async def _look(self, coverages: Iterable[Coverage]) -> None:
-        for coverage in coverages:
-            # Those who wait hear of it when the store is looked at next.
-            with contextlib.suppress(Unavailable):
-                await coverage.look()
-        self._ask_again()
+        try:
+            for coverage in coverages:
+                # Those who wait hear of it when the store is looked at next.
+                with contextlib.suppress(Unavailable):
+                    await coverage.look()
+        finally:
+            self._ask_again()
 
     def _ask_again(self) -> None:
         self._questions = False
