@@ -36,7 +36,7 @@ from tests.support.repetitions import times
 from tests.support.running import running
 
 pytestmark = pytest.mark.on_files
-CASES: Final = 60
+CASES: Final = 90
 KINDS: Final = tuple(FORMATS)
 
 

@@ -112,7 +112,7 @@ class Mailbox:
         await asyncio.sleep(0.01)
 
     async def posted(self) -> None:
-        """Returns once all that was recorded is known everywhere, and no link, digest or warning that is due is left."""
+        """Returns once all that was recorded is known everywhere, and no link, digest or warning is due."""
         await self.services.settle()
         await self.hurry(10)
         await self.services.settle()
