@@ -40,11 +40,19 @@ def hand_over(url: str, token: Path, message: BinaryIO) -> dict[str, Any]:
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
         raise RefusedMessage("the system cannot be reached", TRY_AGAIN) from None
     if answer.status_code == httpx.codes.OK:
-        taken: dict[str, Any] = answer.json()
-        return taken
+        return _taken(answer)
     # What is wrong with the message stays so; a token that has ended, or a busy system, does not.
     for_good = answer.status_code in (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.REQUEST_ENTITY_TOO_LARGE)
     raise RefusedMessage(_reason(answer), REFUSED if for_good else TRY_AGAIN)
+
+
+def _taken(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        taken = answer.json()
+        return {"subscription": str(taken["subscription"]), "bounced": bool(taken["bounced"])}
+    except (ValueError, KeyError, TypeError):
+        # Something else answers there, such as a page in front of the system.
+        raise RefusedMessage("the answer is not that of the system", TRY_AGAIN) from None
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -60,7 +60,7 @@ class WarningsByWebhook:
         now = self._clock.now()
         if failing.warned is None or not failing.is_webhook:
             return ()
-        if not due.name and now > instant(due.due) + TRIED_FOR:
+        if now > instant(due.due) + TRIED_FOR:
             return ()
         if failing.organisation in self._under_way:
             return [due._replace(at=sortable(now + NEXT_TURN))]

@@ -252,6 +252,19 @@ async def test_each_endpoint_is_told_once(tmp_path: Path, there: Receiver) -> No
 
 
 @pytest.mark.on_files
+async def test_what_waited_while_nothing_ran_is_dropped(tmp_path: Path, there: Receiver) -> None:
+    """It was tried once, and the next process comes after days in which none of the services was there."""
+    async with warned(tmp_path, there) as organisation:
+        failing, _ = await organisation.endpoints("/failing", "/other")
+        there.answering = lambda *_: Answer(503)
+        await organisation.warn(failing)
+        await organisation.came(1)
+    async with warned(tmp_path, there) as organisation:
+        await organisation.pass_by(timedelta(days=6))
+        await organisation.came(1)
+
+
+@pytest.mark.on_files
 async def test_no_endpoint_is_told_the_past(tmp_path: Path, there: Receiver) -> None:
     """One came after another was disabled; all that the index knows is made again days later."""
     async with warned(tmp_path, there) as organisation:

@@ -14,10 +14,17 @@ from typing import Any, Final, NamedTuple
 
 _RECEIVERS: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
 """Where a mail server, and who reports to it, write the address that a report came to."""
-_MOST_BOUNDARIES: Final = 20
+_READ: Final = 100_000
+"""Characters of a message: what a server reports stands before the letter that it returns."""
+_NESTING: Final = re.compile("boundary|message/", re.IGNORECASE)
+_MOST_NESTING: Final = 20
 """A report has three parts and a letter of two: of parts within parts without end nothing is read."""
-_FOR_GOOD: Final = re.compile(r"\s*5\.(?!7\.)\d{1,3}\.\d{1,3}\s*(?:\(.*\)\s*)?", re.DOTALL)
-"""A permanent status (RFC 3463), but for 5.7: a policy is about us or the letter, and no matter of the address."""
+_FOR_GOOD: Final = re.compile(r"\s*5\.(?!7\.|6\.|3\.4\b|2\.3\b|1\.[78]\b)\d{1,3}\.\d{1,3}\s*(?:\(.*\)\s*)?", re.DOTALL)
+"""A permanent status (RFC 3463) that may be a matter of the address.
+
+Not one is a policy (5.7), nor what is about the letter (5.6, and its size: 5.2.3, 5.3.4) or about us (5.1.7, 5.1.8):
+that would be so at every address.
+"""
 _REPLY: Final = re.compile(r"\s*smtp\s*;\s*(5\d\d)\b", re.IGNORECASE)
 
 
@@ -30,16 +37,21 @@ class Report(NamedTuple):
 
 def receivers_of(message: str) -> str:
     """The addresses that a message came to, as they are written in its headers."""
-    headers = HeaderParser().parsestr(message)
+    headers = HeaderParser().parsestr(_ascii(message))
     return "\n".join(str(text) for name in _RECEIVERS for text in headers.get_all(name, ()))
 
 
 def report_of(message: str) -> Report | None:
     """What a message reports; nothing is bounced by an automatic answer. None: it is neither."""
-    if message.lower().count("boundary") > _MOST_BOUNDARIES:
+    text = _ascii(message)
+    if len(_NESTING.findall(text)) > _MOST_NESTING:
         return None
-    read = message_from_string(message)
-    status = _delivery_status(read)
+    try:
+        read = message_from_string(text)
+        status = _delivery_status(read)
+    except ValueError:
+        # A boundary may name a charset to read it by, and Python has some that fail.
+        return None
     if status is None:
         automatic = str(read.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
         return None if automatic == "no" else Report(bounced=False)
@@ -48,6 +60,11 @@ def report_of(message: str) -> Report | None:
             reply = _REPLY.match(_text(fields, "Diagnostic-Code"))
             return Report(bounced=True, status=int(reply[1]) if reply is not None else None)
     return Report(bounced=False)
+
+
+def _ascii(message: str) -> str:
+    """As much as is read of a message. All that is looked for is ASCII, and the library fails at some that is not."""
+    return message[:_READ].encode("ascii", "replace").decode("ascii")
 
 
 def _text(fields: Message[str, str], name: str) -> str:

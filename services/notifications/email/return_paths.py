@@ -46,9 +46,10 @@ class ReturnPaths:
         """`address`: what they are made of (`CASERELAY_MAIL_BOUNCES`); without it there are none."""
         self._vault = vault
         self._local, _, self._domain = (address or "").rpartition("@")
-        # Letters of base32 alone: a server on the way may write all of an address in small letters.
+        # Letters of base32 alone: a server on the way may write all of an address in small letters. Of ASCII alone:
+        # else some that are no such letters are taken for one in the other case.
         self._form = re.compile(
-            rf"{re.escape(self._local)}\+([a-z2-7]{{52}})@{re.escape(self._domain)}\b", re.IGNORECASE
+            rf"{re.escape(self._local)}\+([a-z2-7]{{52}})@{re.escape(self._domain)}\b", re.IGNORECASE | re.ASCII
         )
 
     def for_letter(self, subscription: Subscription, letter: str) -> str | None:

@@ -92,9 +92,10 @@ DESCRIBED: Final = ApiDescription(
         "POST /v1/subscriptions/bounces": Operation(
             "bounce-take",
             "For the OPERATOR: a message that came to the return path of a letter (`CASERELAY_MAIL_BOUNCES`). A report "
-            "(RFC 3464) that the letter failed with a status 5.x.x, but not 5.7.x, which is a policy, marks its "
-            "address as a refusal does: the subscription is DISABLED (`BOUNCED`). A delay and an automatic answer "
-            "change nothing, nor does a repeat, nor a report about an address before. Nothing of it is kept.",
+            "(RFC 3464) that the letter failed with a status 5.x.x marks its address as a refusal does: the "
+            "subscription is DISABLED (`BOUNCED`). A policy (5.7.x), what is said of the letter or its sender (5.6.x, "
+            "5.2.3, 5.3.4, 5.1.7, 5.1.8), a delay and an automatic answer change nothing, nor does a repeat, nor a "
+            "report about an address before. Nothing of it is kept.",
         ),
         f"GET {_PLACE}": Operation(
             "subscription-read",

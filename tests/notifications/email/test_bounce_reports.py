@@ -22,6 +22,15 @@ BOUNCED, NOTHING = Report(bounced=True, status=550), Report(bounced=False)
         ("failed", "5.4.4", BOUNCED),
         # A policy is no matter of the address, as where a server says so while it takes a letter.
         ("failed", "5.7.1", NOTHING),
+        # Nor what is about the letter, its size or its sender: that is so wherever it goes.
+        ("failed", "5.6.1", NOTHING),
+        ("failed", "5.3.4", NOTHING),
+        ("failed", "5.2.3", NOTHING),
+        ("failed", "5.1.7", NOTHING),
+        ("failed", "5.1.8 (sender's domain not found)", NOTHING),
+        ("failed", "5.3.0", BOUNCED),
+        ("failed", "5.2.2", BOUNCED),
+        ("failed", "5.1.10", BOUNCED),
         ("failed", "4.4.7", NOTHING),
         ("delayed", "4.4.1", NOTHING),
         ("delayed", "5.1.1", NOTHING),
@@ -107,6 +116,35 @@ def test_parts_within_parts_without_end_are_not_read() -> None:
     began = time.monotonic()
     assert report_of(f"To: {TO}\n{nested}") is None
     assert time.monotonic() - began < 2
+
+
+def test_letters_within_letters_without_end_are_not_read() -> None:
+    """These need no boundary."""
+    assert report_of(f"To: {TO}\n" + "Content-Type: message/rfc822\n\n" * 30_000) is None
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode", "no\0charset", "unheard-of"])
+def test_a_boundary_in_a_charset_that_fails_is_none(charset: str) -> None:
+    """It is RFC 2231 that lets a sender name one."""
+    assert report_of(f"To: {TO}\nContent-Type: multipart/report; boundary*={charset}''%80%ff\n\n--x\n") is None
+
+
+def test_what_is_not_ascii_spoils_nothing() -> None:
+    """Bytes of the letter that a pipe could not read, and halves of pairs: around the fields and in them."""
+    odd = "\ufffd\ud800\udc80\u017f\u00e9"
+    spoilt = report(TO, diagnostic=f"smtp; 550 5.1.1 {odd}").replace("Subject: U", f"Subject: {odd} U")
+    assert report_of(spoilt) == BOUNCED
+    assert TO in receivers_of(f"Delivered-To: {odd}\n{spoilt}")
+    assert report_of(away(TO).replace("auto-replied", odd)) == NOTHING
+
+
+def test_a_letter_that_is_returned_whole_changes_nothing() -> None:
+    """However long it is, and a report is read in a moment, whatever stands in it."""
+    assert report_of(report(TO) + "x" * 900_000) == BOUNCED
+    nested = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(20))
+    began = time.process_time()
+    assert report_of(nested + "\n" * 990_000) is None
+    assert time.process_time() - began < 1
 
 
 def test_receivers_are_those_of_the_headers() -> None:

@@ -6,8 +6,10 @@ import asyncio
 import io
 import json
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +42,9 @@ class Returned:
         """A letter goes out; its return path."""
         await self.services.create(INES, "/v1/referrals", another_person())
         await self.mailbox.letter(address)
-        return self.mailbox.box.senders[-1]
+        # Letters to others may come at the same time, in any order.
+        box = self.mailbox.box
+        return [path for path, to in zip(box.senders, box.receivers, strict=True) if to == address][-1]
 
     async def hand_over(self, message: str, person: Person = OPERATOR) -> httpx.Response:
         """A message that came back."""
@@ -220,6 +224,31 @@ async def test_a_mail_server_hands_messages_over_by_a_command(came: Returned, tm
         assert (status, json.loads(printed)) == (0, {"subscription": subscription, "bounced": False})
     shown = await came.mailbox.state(subscription)
     assert (shown["state"], shown["disabled"]["reason"]) == ("DISABLED", "BOUNCED")
+
+
+@pytest.mark.parametrize("content", ["<html>Sign in</html>", "[]", "{}", "null"])
+def test_another_system_that_answers_is_none(content: str, tmp_path: Path) -> None:
+    """A page in front of it, say: the message is for later, and is not lost."""
+    token = tmp_path / "token"
+    token.write_text("token", encoding="utf-8")
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        with pytest.raises(RefusedMessage, match="not that of the system") as refused:
+            hand_over(f"http://127.0.0.1:{server.server_port}", token, io.BytesIO(b"a"))
+        thread.join()
+    assert refused.value.status == 75
 
 
 def test_what_the_command_cannot_hand_over(tmp_path: Path) -> None:
