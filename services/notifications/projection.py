@@ -39,7 +39,7 @@ from services.notifications.waiting_rows import Taken, WaitingRows
 from services.notifications.warning_rows import WARNINGS, note_warning
 from services.notifications.ways import READERS, note_reader
 
-VERSION: Final = 8
+VERSION: Final = 9
 
 AUDIENCE: Final = Table(
     "audience",

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.assembly import SERVICES
 from services.chassis.index.sqlite import SQLiteIndex
+from tests.casefile.cases import SERVICES
 from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds

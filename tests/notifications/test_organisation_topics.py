@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from services.assembly import SERVICES
 from services.bus_administration import create_topics
 from services.chassis.operating.supervision import Supervised
 from services.chassis.settings import Settings
 from services.notifications.organisation_topics import OrganisationTopics, topic_of
 from services.notifications.read_receipts import ReadReceipts
+from tests.casefile.cases import SERVICES
 from tests.support.people import INES, KARIM, LOTTE
 from tests.support.requests import another_person, yonas
 from tests.support.running import Running, running

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from services.assembly import SERVICES
 from services.chassis.time.scheduler import Pending, sortable
 from services.notifications.night_rows import NIGHT, STREAM
+from tests.casefile.cases import SERVICES
 from tests.support.dates import MONDAY
 from tests.support.people import AUDITOR, CONTROL, DPO_OF_AGENCY, INES, KARIM, LOTTE, MENTOR, OPERATOR, PIETER, Person
 from tests.support.problems import assert_problem

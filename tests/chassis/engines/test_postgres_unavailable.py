@@ -14,7 +14,6 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from services.assembly import SERVICES
 from services.chassis.delivery.bus import Place
 from services.chassis.delivery.consumer_store import Parked
 from services.chassis.engines.postgres import RefusedDatabase
@@ -23,6 +22,7 @@ from services.chassis.index.index import Changes
 from services.chassis.log.event_log import Write
 from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
+from tests.casefile.cases import SERVICES
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.delivery.test_consumer import message
 from tests.chassis.indexing import TABLES
