@@ -35,6 +35,24 @@ async def test_a_word_of_the_other_process_ends_a_wait_at_once() -> None:
     assert not covered.waited_for
 
 
+async def test_who_is_told_how_far_it_has_come_asks_nobody() -> None:
+    """And who waits for more than that goes on waiting."""
+    looks = list[int]()
+
+    async def through() -> int:
+        looks.append(0)
+        return 0
+
+    covered = Coverage(through, look_again=30.0)
+    sooner, later = (asyncio.create_task(covered.wait(position)) for position in (3, 4))
+    await asyncio.sleep(0.01)
+    covered.reached(3)
+    await sooner
+    assert (looks, later.done(), covered.waited_for) == ([0, 0], False, True)
+    covered.reached(4)
+    await later
+
+
 async def test_nobody_is_told_of_a_wait_for_what_is_there() -> None:
     """Nobody waits then."""
     far, said = Far(), list[str]()
