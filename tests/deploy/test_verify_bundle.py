@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec.json import decode, encode
 
 from services.chassis.audit.beginning import new_key
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.transparency.keys import SignatureType, SignerKey
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.chassis.audit.bundling import found, members_of, policy_of, put_together
+from tests.chassis.audit.bundling import encoded, found, members_of, policy_of, put_together
 from tests.support.go import build, go_command
 from tests.support.people import AUDITOR, LOTTE
 from tests.support.running import running
@@ -106,6 +108,21 @@ def test_it_finds_what_was_left_out_of_the_whole_by_who_has_the_key(verifier: Ve
     assert "\nview of " in manifest
     whole = re.sub("\nview of .*", "\nview whole", manifest)
     assert "MISSING: casefile" in verifier.rejects(put_together({**members, "signed-manifest": whole.encode()}))
+
+
+def test_it_takes_a_salt_for_the_name_and_the_version_that_it_opens(verifier: Verifier) -> None:
+    """Not for a part of the name, with the rest in the salt, nor for another version; who has the key can say so."""
+    members = members_of(verifier.bundle)
+    listed = decode(members["casefile/streams.json"])
+    case = next(each for each in listed if each["stream"].startswith("case-"))
+    longer = {version: encoded(b64decode(salt) + b"case-") for version, salt in case["salts"].items()}
+    of_an_end = {**case, "stream": case["stream"].removeprefix("case-"), "salts": longer}
+    other = {**case, "salts": {**case["salts"], "1": case["salts"]["2"], "2": case["salts"]["1"]}}
+    for crafted in (of_an_end, other):
+        streams = encode([crafted if each is case else each for each in listed])
+        assert "MOVED: casefile/events/" in verifier.rejects(
+            put_together({**members, "casefile/streams.json": streams})
+        )
 
 
 def trusted(verifier: Verifier, *more: str, quorum: str = "none") -> str:

@@ -53,7 +53,10 @@ def salt_of(secret: bytes, stream: str, version: int) -> bytes:
 
 
 def commitment(salt: bytes, stream: str) -> str:
-    """What stands for a stream in an entry: SHA-256 of salt and name, in hexadecimal."""
+    """What stands for a stream in an entry: SHA-256 of salt and name, in hexadecimal. Raises ValueError."""
+    if len(salt) != SALT_BYTES:
+        # One that ends in the beginning of a name would open the entry for the rest of it, as another stream's.
+        raise ValueError("a salt has another length")
     return sha256(salt + stream.encode()).hexdigest()
 
 

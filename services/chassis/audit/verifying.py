@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from services.chassis.audit.beginning import epoch_of
 from services.chassis.audit.entries import Entry, committed, entry_of_row, read_entry
 from services.chassis.audit.mismatches import Verification, What
 from services.chassis.audit.pacing import AT_ONCE, REST_EVERY, Pace
@@ -76,7 +77,7 @@ async def verify(
     """
     result = Verification(most=most)
     standing = await store.standing()
-    if standing is not None and epochs is not None and not {*(standing.origin, *standing.earlier)[:-1]} <= {*epochs}:
+    if standing is not None and epochs is not None and not {*_begun_later(standing, log.name)} <= {*epochs}:
         result.found(0, What.UNKNOWN_EPOCH)
     if standing is None or not standing.note:
         if await log.head() or remembered or held:
@@ -92,6 +93,13 @@ async def verify(
         if not await walk.reaches(ahead):
             result.found(0, What.TRUNCATED)
     return result
+
+
+def _begun_later(standing: Standing, log: str) -> tuple[str, ...]:
+    """The origins of the epochs behind the first."""
+    origins = (standing.origin, *standing.earlier)
+    # Where those before were deleted, the name of the last that is left still says that it was not the first.
+    return origins if epoch_of(origins[-1], log) > 1 else origins[:-1]
 
 
 async def _signed(standing: Standing, store: AuditStore, result: Verification) -> Checkpoint | None:

@@ -30,6 +30,7 @@ from tests.chassis.audit.bundling import (
     SUBJECT,
     a_bundle,
     bundled,
+    encoded,
     found,
     key_of,
     members_of,
@@ -218,6 +219,19 @@ async def test_a_crafted_member_is_a_mismatch_like_others(auditing: Auditing, ki
     came = verified(signed_again({**members, name: content}, key))
     assert came.mismatches
     assert all(each.detail.isprintable() for each in came.mismatches)
+
+
+async def test_a_salt_opens_an_entry_for_one_name_alone(auditing: Auditing) -> None:
+    """Not for the end of it, with the rest in the salt; nor for the event of another version."""
+    members, key = members_of(await a_bundle(auditing)), await key_of(auditing)
+    (listed,) = json.loads(members[LISTED])
+    longer = {version: encoded(base64.b64decode(salt) + b"counter-") for version, salt in listed["salts"].items()}
+    of_an_end = json.dumps([{**listed, "stream": "a", "salts": longer}]).encode()
+    assert ("counters", 0, "MALFORMED") in found(signed_again({**members, LISTED: of_an_end}, key))
+    swapped = {**listed["salts"], "1": listed["salts"]["2"], "2": listed["salts"]["1"]}
+    mislabelled = json.dumps([{**listed, "salts": swapped}]).encode()
+    moved = {("counters", 1, "MOVED"), ("counters", 2, "MOVED")}
+    assert found(signed_again({**members, LISTED: mislabelled}, key)) == moved
 
 
 async def test_an_event_of_another_stream_is_found(auditing: Auditing) -> None:

@@ -169,6 +169,22 @@ async def test_an_epoch_that_was_begun_in_the_database_alone_is_found(rememberin
     assert (await verify(remembering.log, remembering.store, fresh.read(), epochs=fresh.epochs)).ok
 
 
+@needs_processes
+async def test_an_epoch_is_found_too_where_those_before_it_were_deleted(remembering: Auditing, tmp_path: Path) -> None:
+    """The services have signed in it by then, so nothing that is remembered of the one before is left to tell."""
+    await recorded(remembering)
+    assert remembering.remembered is not None
+    known = remembering.remembered
+    await begin_next(remembering.store, await remembering.standing(), "counters", EPOCH, ORIGIN, "slipped in")
+    await remembering.builder().grow()
+    for table in ("tiles", "entries", "keys"):
+        tamper(tmp_path, [("DELETE FROM {audit}" + table + " WHERE epoch = 1", ())])
+    tamper(tmp_path, [("DELETE FROM {audit}epochs WHERE number = 1", ())])
+    assert (await remembering.standing()).earlier == ()
+    result = await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)
+    assert [(found.position, found.what) for found in result.mismatches] == [(0, What.UNKNOWN_EPOCH)]
+
+
 async def test_what_witnesses_hold_is_held_against_the_log_one_by_one(auditing: Auditing) -> None:
     """Each at a size of its own, also beyond what is stored, as while the services go on; one that differs is named."""
     await recorded(auditing)
