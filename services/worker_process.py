@@ -164,8 +164,8 @@ class WorkerProcess:
             self._questions = True
             self._line.say(WAITING, self._seen)
 
-    def _moved(self, told: tuple[int, Sequence[tuple[int, int | None]]]) -> None:
-        self._seen, moves = told
+    def _moved(self, news: tuple[int, Sequence[tuple[int, int | None]]]) -> None:
+        self._seen, moves = news
         unknown = list[Coverage]()
         for number, through in moves:
             if through is None:

@@ -178,7 +178,7 @@ async def test_an_epoch_is_found_too_where_those_before_it_were_deleted(remember
     await begin_next(remembering.store, await remembering.standing(), "counters", EPOCH, ORIGIN, "slipped in")
     await remembering.builder().grow()
     for table in ("tiles", "entries", "keys"):
-        tamper(tmp_path, [("DELETE FROM {audit}" + table + " WHERE epoch = 1", ())])
+        tamper(tmp_path, [("DELETE FROM {audit}" + table + " WHERE epoch = 1", ())])  # noqa: S608 - constants
     tamper(tmp_path, [("DELETE FROM {audit}epochs WHERE number = 1", ())])
     assert (await remembering.standing()).earlier == ()
     result = await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)
