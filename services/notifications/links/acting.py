@@ -126,7 +126,8 @@ class Links:
     ) -> None:
         self._streams, self._vault, self._post, self._clock, self._now = streams, vault, post, clock, now
         self._tokens = Tokens(vault)
-        self._asking, self._returns = asking, returns
+        self._asking = asking
+        self._returns = returns
         self._handler = Handler[LinkCommand, Link](streams, OwnState(), decide)
 
     async def issue(self, delivery: str, subscription: Subscription, acting: Acting, by: Actor) -> str:
