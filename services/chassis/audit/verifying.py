@@ -6,7 +6,7 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -294,16 +294,21 @@ class _Walk:
         wanted: dict[int, set[str]] = defaultdict(set)
         for logged in self._unnamed.values():
             wanted[logged.version].add(logged.stream)
-        names, streams = dict[str, str](), set[str]()
+        names, rows_of = dict[str, str](), Counter[str]()
         rows = _Rows(self._log, self._pace, self._standing.through)
         while (row := await rows.next()) is not None:
             # Of any type, where somebody has tampered with it.
-            if (stream := str(row[1])) in streams:
-                continue
-            streams.add(stream)
-            for version, commitments in wanted.items():
-                if (known := committed(self._standing.secret, stream, version)) in commitments:
-                    names[known] = row[1]
+            rows_of[str(row[1])] += 1
+        for stream, count in rows_of.items():
+            # As many of its versions as it has rows may be of no interest: trying all for each stream could take days.
+            version, others = 1, 0
+            while others <= count:
+                commitments = wanted.get(version, ())
+                if commitments and (known := committed(self._standing.secret, stream, version)) in commitments:
+                    names[known] = stream
+                else:
+                    others += 1
+                version += 1
         for place, logged in self._unnamed.items():
             found = self._result.mismatches[place]
             self._result.mismatches[place] = replace(found, stream=names.get(logged.stream, found.stream))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from services.chassis.audit import verifying
 from services.chassis.audit.beginning import begin_next
+from services.chassis.audit.entries import committed
 from services.chassis.audit.mismatches import What
 from services.chassis.audit.pacing import PAGE, Pace
 from services.chassis.audit.remembered import RememberedCheckpoint
@@ -183,6 +185,30 @@ async def test_an_epoch_is_found_too_where_those_before_it_were_deleted(remember
     assert (await remembering.standing()).earlier == ()
     result = await verify(remembering.log, remembering.store, known.read(), epochs=known.epochs)
     assert [(found.position, found.what) for found in result.mismatches] == [(0, What.UNKNOWN_EPOCH)]
+
+
+@needs_processes
+async def test_streams_are_named_without_trying_each_for_every_version(
+    auditing: Auditing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One long stream, of which only the first event is left, and many short ones: each finds its own name."""
+    for number in range(40):
+        await auditing.count(f"counter-{number:02}", 1)
+    await auditing.count("counter-long", *range(1, 61))
+    await auditing.builder().grow()
+    tamper(tmp_path, [("DELETE FROM {events} WHERE {position} BETWEEN 42 AND 99", ())])
+    tamper(tmp_path, [("DELETE FROM {events} WHERE {position} = 7", ())])
+    tried: list[str] = []
+
+    def counted(secret: bytes, stream: str, version: int) -> str:
+        tried.append(stream)
+        return committed(secret, stream, version)
+
+    monkeypatch.setattr(verifying, "committed", counted)
+    result = await verify(auditing.log, auditing.store)
+    assert [each.position for each in result.mismatches] == [7, *range(42, 100)]
+    assert {each.stream for each in result.mismatches[1:]} == {"counter-long"}
+    assert len(tried) < 300
 
 
 async def test_what_witnesses_hold_is_held_against_the_log_one_by_one(auditing: Auditing) -> None:

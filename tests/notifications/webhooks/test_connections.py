@@ -33,7 +33,7 @@ async def test_a_connection_is_used_again_for_the_same_url_only(sender: Sender, 
 async def test_the_systems_certificates_are_read_with_the_first_endpoint_that_has_one() -> None:
     """And checked then; a process that has no such endpoint does without the megabyte."""
     connections = Connections(LOOPBACK, SystemResolver(), None, httpcore.AnyIOBackend())
-    for url, read in (("http://127.0.0.1:1/", False), ("https://127.0.0.1:1/", True)):
+    for url, read in (("http://127.0.0.1:8080/", False), ("https://127.0.0.1:8443/", True)):
         await connections.take(url, destination(url, LOOPBACK))
         assert (connections.trust is not None) is read
     assert connections.trust is not None
