@@ -177,10 +177,8 @@ class SQLiteEventLog:
         self._wakeup = SQLiteWakeup(path, health)
         self._writer: InlineGroupCommit[_Command, int] = InlineGroupCommit(self._commit)
         self._recent: OrderedDict[int, Recorded] = OrderedDict()
-        self._mark: object = None
 
     def _commit(self, batch: Sequence[_Command]) -> list[int | Conflict]:
-        self._unmark()
         appends = [_Append([event.stored for event in command.events], command.read) for command in batch]
         results = self._recorder.insert_batch(appends)
         for command, result in zip(batch, results, strict=True):
@@ -302,15 +300,9 @@ class SQLiteEventLog:
 
     def mark(self) -> object:
         """See `EventLog.mark`."""
-        if self._mark is None:
-            # Changes with every commit of another connection; the reader's own never commits. One answer serves all
-            # that the loop has before it: requests of this turn came before the question.
-            self._mark = self._reader.execute("PRAGMA data_version").fetchone()
-            asyncio.get_running_loop().call_soon(self._unmark)
-        return self._mark
-
-    def _unmark(self) -> None:
-        self._mark = None
+        # Changes with every commit of another connection; the reader's own never commits. Asked each time: who has read
+        # an event, or a row of the index, must not be told what was the answer before it.
+        return self._reader.execute("PRAGMA data_version").fetchone()
 
     async def head(self) -> int:
         """See `EventLog.head`."""

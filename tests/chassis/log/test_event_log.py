@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sqlite3
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -134,6 +135,21 @@ async def test_the_mark_differs_whenever_anything_was_appended(open_log: OpenLog
         await writer.append([write("counter-a", version, 1)])
         marks.append(log.mark())
     assert all(later != sooner for sooner, later in pairwise(marks))
+
+
+async def test_the_mark_differs_within_one_turn_of_the_loop(open_log: OpenLog) -> None:
+    """Another process may append between two questions, and what it appended be read there already."""
+    log, other = open_log(), open_log()
+    before = log.mark()
+    appending = threading.Thread(target=lambda: asyncio.run(_append_and_close(other)))
+    appending.start()
+    appending.join()
+    assert log.mark() != before
+
+
+async def _append_and_close(log: EventLog) -> None:
+    await log.append([write("counter-a", 0, 1)])
+    await log.close()
 
 
 async def test_what_was_just_written_reads_like_what_is_kept(open_log: OpenLog) -> None:
