@@ -120,8 +120,9 @@ class People(Caller):
         """What they read of one case and in their lists."""
         paths = ["/v1/referrals", "/v1/cases", "/v1/worklist", offer, f"/v1/cases/{case}/responsibility"]
         timeline = await self.read(AUDITOR, f"/v1/cases/{case}/timeline")
-        # Who was told of what may still be taken in between two reads.
-        return [without_tellings(timeline), await self.feed(LOTTE), *[await self.read(LOTTE, path) for path in paths]]
+        # Who was told of what may still be taken in between two reads, and the feed goes on behind that.
+        events, _ = await self.feed(LOTTE)
+        return [without_tellings(timeline), events, *[await self.read(LOTTE, path) for path in paths]]
 
     async def goes_on_behind(self, cursor: str, *, and_not_behind: str) -> None:
         """The feed goes on behind what the backup held; of what is lost it says so, however long it is by now."""
