@@ -183,6 +183,7 @@ async def test_what_was_backed_up_is_restored_and_goes_on(
         offer, case = await people.refer(samira(), "kept")
         await people.settled()
         before = await people.see(offer, case)
+        _, known = await people.feed(LOTTE)
         await operator.pastes(BACK_UP)
         lost = await people.refer(person, "lost")
         await people.settled()
@@ -193,12 +194,12 @@ async def test_what_was_backed_up_is_restored_and_goes_on(
     async with _serving(tmp_path, issuer, databases("restored_"), **settings) as people:
         await people.settled()
         assert await people.see(offer, case) == before
-        await people.goes_on_behind(before[1][1], and_not_behind=beyond)
+        await people.goes_on_behind(known, and_not_behind=beyond)
         contact = await people.read(LOTTE, f"{offer}/contact")
         assert contact["contact"]["name"] == samira()["contact"]["name"]
         assert await people.refer(person, "lost") == lost
         await people.settled()
-        await people.goes_on_behind(before[1][1], and_not_behind=beyond)
+        await people.goes_on_behind(known, and_not_behind=beyond)
         feed, _ = await people.feed(LOTTE)
         heard = [one["type"] for one in feed if one["subject"] == lost[1]]
         assert "org.caserelay.case.responsibility_transferred.v1" in heard
@@ -239,6 +240,7 @@ async def test_of_two_backups_of_files_the_second_is_what_is_restored(tmp_path: 
             second = await people.refer(between, "between-the-two")
             await people.settled()
             before = [await people.see(*first), await people.see(*second)]
+            _, known = await people.feed(LOTTE)
             # Each is called after its second.
             await asyncio.sleep(1)
             await operator.pastes(BACK_UP_FILES)
@@ -252,12 +254,12 @@ async def test_of_two_backups_of_files_the_second_is_what_is_restored(tmp_path: 
             await everything.start()
             await people.settled()
             assert [await people.see(*first), await people.see(*second)] == before
-            await people.goes_on_behind(before[0][1][1], and_not_behind=beyond)
+            await people.goes_on_behind(known, and_not_behind=beyond)
             contact = await people.read(LOTTE, f"{second[0]}/contact")
             assert contact["contact"]["name"] == between["contact"]["name"]
             assert await people.refer(person, "lost") == lost
             await people.refer(another_person(), "more")
             await people.settled()
-            await people.goes_on_behind(before[0][1][1], and_not_behind=beyond)
+            await people.goes_on_behind(known, and_not_behind=beyond)
     finally:
         everything.kill()
