@@ -2,7 +2,7 @@
 
 Verification is next to a bare loop over the same file or database that reads the same rows and hashes each twice, once
 for the bytes and once for the leaf, in turns. A proof is what a caller waits for: leaf, tiles and hashes, of events
-drawn from all over the log. What the log costs a referral is measured by an A/B of two revisions, not here.
+drawn from all over the log. What the log costs a referral is measured by `audit_cost`.
 """
 
 from __future__ import annotations

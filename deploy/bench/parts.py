@@ -10,6 +10,7 @@ from typing import Final
 from deploy.bench import (
     appends,
     audit,
+    audit_cost,
     event_stream,
     folds,
     growth,
@@ -135,6 +136,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _text_of(audit),
         audit.measure,
         audit.about_seconds,
+    ),
+    "audit-cost": Part(
+        "What the transparency log costs a referral",
+        _text_of(audit_cost),
+        audit_cost.measure,
+        audit_cost.about_seconds,
     ),
     "start-up": Part(
         "Start-up and memory",

@@ -15,7 +15,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[3]
 WORKING_TREE: Final = "."
 LOCK: Final = Path("deploy/locks/runtime.txt")
-_RUN: Final = "import sys; sys.path.insert(0, {tree!r}); from services.cli import main; main()"
+_RUN: Final = "import sys; sys.path.insert(0, {tree!r}); from {program} import main; main()"
 
 
 class NoRevision(ValueError):  # noqa: N818 - reads as what happened
@@ -24,16 +24,17 @@ class NoRevision(ValueError):  # noqa: N818 - reads as what happened
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A revision as it was named, its tree, and the interpreter that runs it."""
+    """A revision as it was named, its tree, the interpreter that runs it, and the module that is run."""
 
     name: str
     tree: Path
     python: Path
+    program: str = "services.cli"
 
     @property
     def command(self) -> Sequence[str]:
         """The command `caserelay` of this revision, whatever is installed for the interpreter."""
-        return (str(self.python), "-c", _RUN.format(tree=str(self.tree)))
+        return (str(self.python), "-c", _RUN.format(tree=str(self.tree), program=self.program))
 
 
 def resolve(name: str, repository: Path = ROOT) -> str:
