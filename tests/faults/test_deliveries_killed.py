@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("faul
 
 CLIENTS: Final = 4
 REST_SECONDS: Final = 0.4
+READ_SECONDS: Final = 0.1
 SETTINGS: Final = {"webhook_allow": "127.0.0.0/8", "webhook_retries": ",".join(["0", *["0.3"] * 30])}
 HELD_SECONDS: Final = LEASE_SECONDS + 2
 KILLS: Final = {"files": in_full(100, short=7), "postgres": in_full(100, short=3)}
@@ -125,9 +126,11 @@ async def test_every_acknowledged_delivery_is_recorded_and_none_forgotten_whenev
             # What it was sending then may have been taken, and nobody is there who could say so.
             at = loop.time()
             victim.kill()
+            victim.launch()
+            # Which holds this loop up: what was sent before is read here only now.
+            await asyncio.sleep(READ_SECONDS)
             doubts.append((at - 1.0, loop.time()))
             log.info("killed; %d taken", len(there.taken()))
-            victim.launch()
             await victim.answers("/healthz")
         log.info("killed for the last time; %d taken", len(there.taken()))
         clients.end()

@@ -73,6 +73,7 @@ class Receiver:
         self.url = ""
         self.open: Counter[str] = Counter()
         self.most_open: Counter[str] = Counter()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def taken(self, path: str | None = None) -> list[str]:
         """The ids of the events that it acknowledged, in order."""
@@ -84,10 +85,26 @@ class Receiver:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one connection."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while await self._exchange(reader, writer):
-                pass
-        writer.close()
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._connections[serving] = writer
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._exchange(reader, writer):
+                    pass
+            writer.close()
+        finally:
+            del self._connections[serving]
+
+    async def close(self) -> None:
+        """Hangs up on everybody, also where a test failed in the midst of it: nothing of it may reach the next test."""
+        connections = dict(self._connections)
+        for writer in connections.values():
+            writer.close()
+        if connections:
+            _, slow = await asyncio.wait(connections, timeout=0.1)
+            for serving in slow:
+                serving.cancel()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -133,6 +150,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield receiving
     finally:
         server.close()
+        await receiving.close()
 
 
 class Subscriptions:
