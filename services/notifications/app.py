@@ -168,7 +168,7 @@ def build(
         Carriers(posts, letters),
         recording,
     )
-    forgetting = Forgetting(vault, index, projection)
+    forgetting = Forgetting(vault, index)
     leadership = Leadership(stores.lease(NAME))
     epochs = stores.epochs(NAME)
     recorder = Recorder.of(stores, clock)

@@ -7,13 +7,11 @@ anything behind. To forget what is forgotten changes nothing: who begins to lead
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import IndexReader
-from services.chassis.index.projection import Projection
 from services.chassis.log.pages import mentions
 from services.chassis.vault.vault import Vault
 from services.notifications.domain.subscription import SUBSCRIPTION, subscription_stream
@@ -26,10 +24,9 @@ IDLE_SECONDS: Final = 1.0
 class Forgetting:
     """Follows the ends of subscriptions."""
 
-    def __init__(self, vault: Vault, index: IndexReader, projection: Projection) -> None:
+    def __init__(self, vault: Vault, index: IndexReader) -> None:
         self._vault = vault
         self._index = index
-        self._projection = projection
         self._after = 0
 
     def start_over(self) -> None:
@@ -37,16 +34,14 @@ class Forgetting:
         self._after = 0
 
     async def round(self) -> None:
-        """Forgets what is new, or waits a while for something."""
-        move = self._projection.next_move()
+        """Forgets what is new, or rests where nothing is."""
         rows = await self._index.find(ENDED.name, {}, after=self._after, limit=AT_ONCE)
         for row in rows:
             await self._vault.forget(subscription_stream(row.key))
             self._after = row.seq
         if not rows:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await move.wait()
+            # Whatever moves the index is hardly ever an end, and nobody waits for this.
+            await asyncio.sleep(IDLE_SECONDS)
 
 
 def refers_in(streams: Streams) -> Callable[[str, str], Awaitable[bool]]:

@@ -49,14 +49,16 @@ async def page(
 ) -> Page:
     """The first `limit` messages after `after` that the caller may see, of the given types (None: of all).
 
-    A page that is not full continues after everything that the index knows, which it asks unless the caller knows it.
+    A page that is not full continues after everything that the index knows: now, or when the caller asked (`known`).
     """
-    through = max(after, await reader.through() if known is None else known)
+    through = None if known is None else max(after, known)
     shown: list[int] = []
     place = after
     while True:
         wanted = limit - len(shown)
-        found = await _candidates(reader, caller, action, after=place, limit=wanted, types=types)
+        found, now = await _candidates(reader, caller, action, after=place, limit=wanted, types=types)
+        if through is None:
+            through = max(after, now)
         # Another process may have filled the index since: its rows are on the next page, not on both.
         rows = [row for row in found if row.seq <= through]
         shown.extend(await _permitted(reader, caller, action, rows))
@@ -79,8 +81,8 @@ async def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict
 
     Two look-ups, however many streams are open. Like the index it decides nothing: it says who should ask for a page.
     """
-    through = max(after, await reader.through())
-    found = await reader.find(AUDIENCE.name, {"reader": OVERSEERS}, after=after, limit=limit)
+    found, through = await reader.find_and_through(AUDIENCE.name, {"reader": OVERSEERS}, after=after, limit=limit)
+    through = max(after, through)
     rows = [row for row in found if row.seq <= through]
     parties = await parties_of(reader, sorted({str(row.columns["case_id"]) for row in rows if row.columns["case_id"]}))
     types_by_reader: dict[str, set[str]] = {}
@@ -101,11 +103,11 @@ async def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict
 
 async def _candidates(
     reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
-) -> list[Row]:
+) -> tuple[list[Row], int]:
     where: dict[str, Sequence[Value]] = {"reader": readers_of(caller, action)}
     if types is not None and len(types) < len(MESSAGES):
         where["type"] = tuple(types)
-    return await reader.find(AUDIENCE.name, where, after=after, limit=limit)
+    return await reader.find_and_through(AUDIENCE.name, where, after=after, limit=limit)
 
 
 async def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[Row]) -> list[int]:

@@ -12,7 +12,6 @@ import pytest_asyncio
 from pydantic_core import to_json
 
 from contracts.subscription_codes import ChallengeOutcome
-from services.chassis.index.projection import Projection
 from services.chassis.memory_stores import MemoryStores
 from services.notifications.forgetting import Forgetting
 from tests.notifications.running import Running, running
@@ -326,6 +325,6 @@ async def test_who_leads_after_a_crash_forgets_what_was_deleted(lotte: Subscribe
     await forgotten(lotte, path)
     await lotte.vault.keep("left-behind", stream_of(path), {"secret": "whsec_left"})
     service = lotte.system.service
-    successor = Forgetting(lotte.vault, service.index, Projection(service.log, service.index, lambda *_: None))
+    successor = Forgetting(lotte.vault, service.index)
     await successor.round()
     assert await lotte.vault.read("left-behind") is None

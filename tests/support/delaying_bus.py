@@ -170,6 +170,10 @@ class CrashingConsumerStore:
         """See `ConsumerStore.unpark`."""
         await self._behind.unpark(topic, position)
 
+    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.standing`."""
+        return await self._behind.standing(bus, topic)
+
     async def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""
         return await self._behind.parked_keys(topic)

@@ -103,17 +103,24 @@ class Consumer:
         self._store = store
         self._react = react
         self._react_together = together
-        self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._places)
+        self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._begin_at)
         self.coverage = Coverage(self.through)
         # When messages that are parked until their cause was handled are looked at again, by position.
         self._look_at: dict[int, float] = {}
         self._put_aside = asyncio.Event()
+        self._nothing_parked = False
+        """Known of the moment at which this process began to follow, and of all that it has handled since."""
         self.ask: Callable[[], Awaitable[int | None]] | None = None
         """Who knows `through` without following the topic, if it is another process; None as its answer: it does not
         say."""
 
     async def _places(self) -> Places:
         return await self._store.places(self._subscription.bus, self.topic)
+
+    async def _begin_at(self) -> Places:
+        places, parked = await self._store.standing(self._subscription.bus, self.topic)
+        self._nothing_parked = not parked
+        return places
 
     async def through(self) -> int:
         """The source position that is covered: every message up to it was handled or parked."""
@@ -154,7 +161,9 @@ class Consumer:
         for batch in batches:
             for message in batch.messages:
                 by_key.setdefault(message.key, []).append(message)
-        waiting = await self._store.parked_keys(self.topic) if by_key else set()
+        waiting = set[str]() if self._nothing_parked or not by_key else await self._store.parked_keys(self.topic)
+        # Not known while it is not saved what came of these.
+        was_known, self._nothing_parked = self._nothing_parked, False
         taken = await self._take_together([message for batch in batches for message in batch.messages], waiting)
         alone = {
             key: left
@@ -164,6 +173,7 @@ class Consumer:
         aside = await self._handle_alone(alone, waiting) if alone else []
         places = {batch.partition: batch.place for batch in batches}
         await self._store.advance(self._subscription.bus, self.topic, places, aside)
+        self._nothing_parked = was_known and not aside
         if aside:
             self._put_aside.set()
         await self._subscription.taken(places)
@@ -238,11 +248,14 @@ class Consumer:
     async def retry_round(self) -> None:
         """Retries the parked messages that are due, oldest of each key first; then waits until another may be due."""
         self._put_aside.clear()
-        while due := [parked for at, parked in await self._waiting() if at <= time.time()]:
+        waiting = await self._waiting()
+        while due := [parked for at, parked in waiting if at <= time.time()]:
+            handled = [await self._retry(parked) for parked in due]
+            waiting = await self._waiting()
             # Again after a success: the next message of the key is then the first.
-            if not any([await self._retry(parked) for parked in due]):
+            if not any(handled):
                 break
-        next_at = min((at for at, _ in await self._waiting()), default=float("inf"))
+        next_at = min((at for at, _ in waiting), default=float("inf"))
         left = min(max(next_at - time.time(), FIRST_LOOK_SECONDS), self.pace.look_again)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(left):

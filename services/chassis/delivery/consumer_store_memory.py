@@ -27,6 +27,11 @@ class MemoryConsumerStore:
         """See `ConsumerStore.places`."""
         return dict(self._places.get((bus, topic), {}))
 
+    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.standing`."""
+        # Places first: what another process parks meanwhile then counts as parked, and is at worst handled again.
+        return await self.places(bus, topic), await self.parked_keys(topic)
+
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
         for parked_message in parked:

@@ -19,6 +19,9 @@ SELECT %s, %s, partition, place, position FROM unnest(%s::integer[], %s::bigint[
   AS given (partition, place, position)
 ON CONFLICT (bus, topic, partition) DO UPDATE SET place = excluded.place, position = excluded.position
 WHERE saved.position <= excluded.position"""
+_STANDING: Final = """
+SELECT DISTINCT key, NULL::integer, NULL::bigint, NULL::bigint FROM consumer_parked WHERE topic = %s
+UNION ALL SELECT NULL, partition, place, position FROM consumer_places WHERE bus = %s AND topic = %s"""
 _PARK: Final = """
 INSERT INTO consumer_parked (topic, position, key, id, body, tries, failure, retry_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -67,6 +70,12 @@ class PostgresConsumerStore:
             "SELECT partition, place, position FROM consumer_places WHERE bus = %s AND topic = %s", bus, topic
         )
         return {partition: Place(offset, position) for partition, offset, position in rows}
+
+    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.standing`."""
+        rows = await self._rows(_STANDING, topic, bus, topic)
+        places = {partition: Place(offset, position) for key, partition, offset, position in rows if key is None}
+        return places, {key for key, *_ in rows if key is not None}
 
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""

@@ -36,6 +36,11 @@ class SQLiteConsumerStore:
         rows = self._db.execute("SELECT part, place, position FROM places WHERE bus = ? AND topic = ?", (bus, topic))
         return {partition: Place(offset, position) for partition, offset, position in rows}
 
+    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.standing`."""
+        # Places first: what another process parks meanwhile then counts as parked, and is at worst handled again.
+        return await self.places(bus, topic), await self.parked_keys(topic)
+
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
         await in_turn(lambda: self._advance(bus, topic, places, parked))

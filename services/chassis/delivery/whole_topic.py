@@ -47,8 +47,8 @@ class WholeTopicSubscription:
         batch = self._bus.read(self._topic, after, limit)
         if batch.place.position <= after:
             await self._bus.wait(self._topic, after, timeout)
-            return ()
-        return (batch,)
+            batch = self._bus.read(self._topic, after, limit)
+        return (batch,) if batch.place.position > after else ()
 
     async def taken(self, places: Places) -> None:
         """See `Subscription.taken`."""

@@ -160,6 +160,11 @@ class IndexReader(Protocol):
         without it, all of them.
         """
 
+    async def find_and_through(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> tuple[list[Row], int]:
+        """What `find` answers, and what `through()` said before it: one question instead of two."""
+
     async def first(
         self,
         table: str,

@@ -88,6 +88,13 @@ class MemoryIndex:
         rows = sorted(found, key=attrgetter("seq"))[:limit]
         return [Row(row.key, row.seq, {name: row.columns[name] for name in only}) for row in rows] if only else rows
 
+    async def find_and_through(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> tuple[list[Row], int]:
+        """See `IndexReader.find_and_through`."""
+        through = await self.through()
+        return await self.find(table, where, after=after, limit=limit), through
+
     async def first(
         self,
         table: str,

@@ -33,7 +33,7 @@ from services.chassis.engines.postgres import (
 from services.chassis.engines.postgres_connections import Connections
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.index.index import Changes, Delete, Put, Row, Step, Table, Value
-from services.chassis.index.postgres_looks import bound, each, each_key, given, split, without_none
+from services.chassis.index.postgres_looks import beside, bound, each, each_key, given, split, without_none
 from services.chassis.index.postgres_tables import create_tables
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
@@ -220,6 +220,24 @@ class PostgresIndex:
         statement = self._statement(*shape, make=lambda: self._finding(table, single, list(several), only, paged=paged))
         found = await self._rows(statement, {**bound(single, several), "after place": after, "at most": limit})
         return [self._row(table, values, only) for values in found]
+
+    async def find_and_through(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> tuple[list[Row], int]:
+        """See `IndexReader.find_and_through`."""
+        if without_none(where) is not None:
+            through = await self.through()
+            return await self.find(table, where, after=after, limit=limit), through
+        single, several = split(where)
+        shape = ("find and through", table, *several, "and", *shape_of(single))
+        statement = self._statement(
+            *shape,
+            make=lambda: beside(self._name("progress"), self._finding(table, single, list(several), (), paged=True)),
+        )
+        found = await self._rows(statement, {**bound(single, several), "after place": after, "at most": limit})
+        # Where nothing is found there is one row, of nulls.
+        rows = [self._row(table, values) for _, *values in found if values[0] is not None]
+        return sorted(rows, key=attrgetter("seq")), int(found[0][0])
 
     def _finding(
         self, table: str, single: Mapping[str, Value], several: Sequence[str], only: Sequence[str], *, paged: bool

@@ -60,6 +60,13 @@ def each(several: Sequence[str], look: Composed, order: Sequence[str]) -> Compos
     )
 
 
+def beside(progress: Identifier, rows: Composed) -> Composed:
+    """How far the index has come, and rows of that very moment; where there are none, one of nulls."""
+    return SQL("SELECT progress.through, found.* FROM {} AS progress LEFT JOIN LATERAL ({}) AS found ON true").format(
+        progress, rows
+    )
+
+
 def each_key(rows: Composed) -> Composed:
     """One look per key, each by the index of the keys: asked for any of many, a planner may read the whole table."""
     look = SQL('{} WHERE key = any_key.value COLLATE "C" LIMIT 1').format(rows)

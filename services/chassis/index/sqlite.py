@@ -167,6 +167,13 @@ class SQLiteIndex:
             rows = list(itertools.islice(heapq.merge(*found, key=itemgetter(1)), limit))
         return [self._row(table, row, only) for row in rows]
 
+    async def find_and_through(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> tuple[list[Row], int]:
+        """See `IndexReader.find_and_through`."""
+        through = await self.through()
+        return await self.find(table, where, after=after, limit=limit), through
+
     async def first(
         self,
         table: str,

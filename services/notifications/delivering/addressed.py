@@ -8,11 +8,16 @@ from services.notifications.domain.inbox import INBOX, MessageTaken, inbox_strea
 from services.notifications.domain.subscription_events import Person
 
 
-async def is_for(streams: Streams, person: Person | None, organisation: str, event: MessageTaken) -> bool:
-    """Whether a message, as it was taken in, is for a person of an organisation; None: for all that read there."""
+async def is_for(
+    streams: Streams, person: Person | None, organisation: str, event: MessageTaken, mark: object = None
+) -> bool:
+    """Whether a message, as it was taken in, is for a person of an organisation; None: for all that read there.
+
+    `mark` is the log's, from after the message was read.
+    """
     if person is None:
         return True
     parties = None
     if event.case is not None:
-        parties = (await streams.fold(inbox_stream(event.case), INBOX)).state.parties
+        parties = (await streams.fold(inbox_stream(event.case), INBOX, mark)).state.parties
     return concerns(person, organisation, event.name, event.message["data"], parties)

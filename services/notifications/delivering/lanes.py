@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from contracts.codes import Role
 from contracts.subscription_codes import DisabledBecause, SubscriptionState, WarningCode
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.streams import Streams
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Entity
 from services.notifications.delivering.addressed import is_for
 from services.notifications.delivering.carrier import TEST
 from services.notifications.delivering.carriers import Carries
@@ -23,7 +24,7 @@ from services.notifications.delivering.pools import Pools
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.replays import end_of_replay
 from services.notifications.delivering.schedule import Schedule
-from services.notifications.domain.inbox import MessageTaken, inbox_stream, notices_stream
+from services.notifications.domain.inbox import INBOX, MessageTaken, inbox_stream, notices_stream
 from services.notifications.domain.lane import (
     LANE,
     Delivered,
@@ -56,14 +57,20 @@ class NotNow(Exception):  # noqa: N818 - reads as what happened
 
 
 class _Message:
-    """A message whose turn it is, as the lane knows it and as the inbox has it; `recorded` is None for a test event."""
+    """A message whose turn it is, as the lane knows it and as the inbox has it; `recorded` is None for a test event.
 
-    __slots__ = ("delivery", "known", "recorded")
+    `last`: nothing came after it when it was read.
+    """
 
-    def __init__(self, delivery: Delivered, known: Known | None, recorded: Recorded | None) -> None:
+    __slots__ = ("delivery", "known", "last", "recorded")
+
+    def __init__(
+        self, delivery: Delivered, known: Known | None, recorded: Recorded | None, *, last: bool = False
+    ) -> None:
         self.delivery = delivery
         self.known = known
         self.recorded = recorded
+        self.last = last
 
 
 class LaneWork:
@@ -91,24 +98,36 @@ class LaneWork:
 
         Raises NotNow, ForgottenSecrets, and Unavailable where a store is away.
         """
-        stream, catching_up = lane_stream(endpoint.id, key.about, key.replay), False
+        catching_up = False
+        own = lane_stream(endpoint.id, key.about, key.replay), LANE
+        subscribed = subscription_stream(endpoint.id), SUBSCRIPTION
+        # In a round trip each: what a message rests on is asked for together.
+        decisive: list[tuple[str, Entity[Any]]] = [subscribed]
+        if key.case is not None:
+            decisive.append((inbox_of(key), INBOX))
         while True:
             under_way.news = False
-            lane = (await self._streams.fold(stream, LANE)).state
+            folds = await self._streams.fold_together([own, subscribed])
+            lane, types = folds[0].state, _types(folds[1].state)
             # What was passed by while it was held may be from before the feed came to it this time.
             catching_up |= lane.more or lane.held is not None
-            message = await self._next(endpoint, key, lane, 0 if catching_up else under_way.floor)
+            message = await self._next(endpoint, key, lane, types, 0 if catching_up else under_way.floor)
             if message is None:
                 if not under_way.news or lane.held is not None:
                     return Waits(_next_due(lane), held=lane.held is not None)
                 continue
             async with self._pools.place(endpoint):
-                subscription = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state
+                mark = self._log.mark()
+                subscription = (await self._streams.fold_together(decisive, mark))[0].state
                 if not self._may_send(endpoint) or subscription.state is not SubscriptionState.ACTIVE:
                     raise NotNow
-                await self._tell(endpoint, key, subscription, message, catching_up=catching_up)
+                through = await self._tell(endpoint, key, subscription, message, mark, catching_up=catching_up)
+            if through and message.last and not under_way.news and lane.holds is None and not lane.requested:
+                return Waits(None, held=False)
 
-    async def _next(self, endpoint: Endpoint, key: LaneKey, lane: Lane, floor: int) -> _Message | None:
+    async def _next(
+        self, endpoint: Endpoint, key: LaneKey, lane: Lane, types: Collection[str] | None, floor: int
+    ) -> _Message | None:
         now = self._schedule.now()
         waiting = [*([lane.holds] if lane.holds is not None else []), *lane.requested]
         for known in waiting:
@@ -118,7 +137,7 @@ class LaneWork:
             return None
         if key == TESTS:
             return await self._next_test(endpoint, lane)
-        return await self._next_of_inbox(endpoint, key, lane, floor)
+        return await self._next_of_inbox(endpoint, key, lane, types, floor)
 
     async def _at(self, delivery: Delivered) -> Recorded | None:
         if delivery.type == TEST:
@@ -143,12 +162,14 @@ class LaneWork:
         )
         return _Message(delivery, None, None)
 
-    async def _next_of_inbox(self, endpoint: Endpoint, key: LaneKey, lane: Lane, floor: int) -> _Message | None:
+    async def _next_of_inbox(
+        self, endpoint: Endpoint, key: LaneKey, lane: Lane, types: Collection[str] | None, floor: int
+    ) -> _Message | None:
         inbox, number = inbox_of(key), lane.through
         floor = max(floor, endpoint.seq) if key.replay is None else floor
-        types = await self._types(endpoint)
         through = end_of_replay(key.replay)
         while batch := await self._log.read(inbox, after=number, most=AT_ONCE):
+            mark = self._log.mark()
             for recorded in batch:
                 number = recorded.version
                 if through is not None and recorded.position > through:
@@ -159,31 +180,36 @@ class LaneWork:
                 # Sent out of its turn by another process, which was stopped on the way.
                 if delivery.id in lane.known:
                     continue
-                if not await is_for(self._streams, endpoint.person, endpoint.organisation, recorded.event):
+                if not await is_for(self._streams, endpoint.person, endpoint.organisation, recorded.event, mark):
                     continue
                 # Read once more before it is sent; here it only tells what is not to be seen from what is withheld.
-                if await rule_against(self._streams, reader_of(endpoint), recorded) != NOT_FOR_YOU:
-                    return _Message(delivery, None, recorded)
+                if await rule_against(self._streams, reader_of(endpoint), recorded, mark) != NOT_FOR_YOU:
+                    last = recorded is batch[-1] and len(batch) < AT_ONCE
+                    return _Message(delivery, None, recorded, last=last)
             if len(batch) < AT_ONCE:
                 return None
             await asyncio.sleep(0)
         return None
 
-    async def _types(self, endpoint: Endpoint) -> tuple[str, ...] | None:
-        choices = (await self._streams.fold(subscription_stream(endpoint.id), SUBSCRIPTION)).state.choices
-        return None if choices is None else choices.types
-
     async def _tell(
-        self, endpoint: Endpoint, key: LaneKey, subscription: Subscription, message: _Message, *, catching_up: bool
-    ) -> None:
+        self,
+        endpoint: Endpoint,
+        key: LaneKey,
+        subscription: Subscription,
+        message: _Message,
+        mark: object,
+        *,
+        catching_up: bool,
+    ) -> bool:
+        """Returns whether the lane goes on behind it."""
         delivery, known, recorded = message.delivery, message.known, message.recorded
         if recorded is not None:
-            rule = await rule_against(self._streams, reader_of(endpoint), recorded)
+            rule = await rule_against(self._streams, reader_of(endpoint), recorded, mark)
             if rule is not None:
                 more = catching_up and await self._is_more(key, delivery)
                 await self._recording.withheld(delivery, rule or NOT_A_PARTY, more=more)
                 self._pools.note(DeliveryState.WITHHELD)
-                return
+                return True
         started_at = self._schedule.now()
         if recorded is None:
             answer = await self._carrier.test(subscription, delivery.event, started_at)
@@ -214,6 +240,7 @@ class LaneWork:
         else:
             self._pools.note(DeliveryState.FAILED if next_at is None else DeliveryState.RETRYING)
         await self._what_follows(endpoint, subscription, answer, ended_at, used_up=next_at is None)
+        return answer.acknowledged
 
     def _probe(self, endpoint: Endpoint, ended_at: datetime) -> datetime | None:
         # One is enough to find out whether the endpoint is back.
@@ -248,6 +275,10 @@ class LaneWork:
         away = (at - since).total_seconds() >= WARN_AFTER_SECONDS
         if subscription.warned is None and (away or used_up):
             await self._recording.warn(subscription, WarningCode.FAILING, since)
+
+
+def _types(subscription: Subscription) -> Collection[str] | None:
+    return None if subscription.choices is None else subscription.choices.types
 
 
 def _next_due(lane: Lane) -> datetime | None:

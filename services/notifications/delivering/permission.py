@@ -19,16 +19,17 @@ NOT_FOR_YOU: Final = ""
 """What was never to be seen by the organisation: nothing is withheld from it."""
 
 
-async def rule_against(streams: Streams, caller: Caller, recorded: Recorded) -> str | None:
+async def rule_against(streams: Streams, caller: Caller, recorded: Recorded, mark: object = None) -> str | None:
     """The rule by which the caller does not get a message; None where it may.
 
     By the inbox itself, which has whatever was taken in: an index that lags behind would let out what was withdrawn.
+    `mark` is the log's, from after the message was read.
     """
     event: MessageTaken = recorded.event
     if event.case is None:
         parties, item = Parties(), None
     else:
-        parties = (await streams.fold(recorded.stream, INBOX)).state.parties
+        parties = (await streams.fold(recorded.stream, INBOX, mark)).state.parties
         item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
     relations = relations_to_message(caller, item, parties)
     if POLICY.permits(caller, READ_FEED, relations):

@@ -120,23 +120,23 @@ class Walking:
                     break
 
     async def _step(self, endpoint: Endpoint, walk: Walk, limit: int) -> bool:
-        through = await self._index.through()
-        if walk.through is not None:
-            through = min(through, walk.through)
-        if walk.after >= through:
-            return False
         # What may not go out any more is found as well: it is recorded as withheld.
         readers = (*readers_of(reader_of(endpoint), READ_FEED), former_reader(endpoint.organisation))
         where: dict[str, Value | Sequence[Value]] = {"reader": readers}
         if endpoint.types is not None:
             where["type"] = tuple(sorted(endpoint.types))
         before = walk.after
-        found = await self._index.find(AUDIENCE.name, where, after=before, limit=limit)
+        found, through = await self._index.find_and_through(AUDIENCE.name, where, after=before, limit=limit)
+        if walk.through is not None:
+            through = min(through, walk.through)
+        if before >= through:
+            return False
         rows = [row for row in found if row.seq <= through]
         for row in rows:
             endpoint.begin(await self._lane_for(row, walk.replay), row.seq, before)
-        walk.after = rows[-1].seq if rows and len(rows) == limit else through
-        return True
+        is_full = len(rows) == limit
+        walk.after = rows[-1].seq if is_full else through
+        return is_full
 
     async def _lane_for(self, row: Row, replay: str | None) -> LaneKey:
         if (case := row.columns["case_id"]) is not None:
