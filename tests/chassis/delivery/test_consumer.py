@@ -149,6 +149,42 @@ async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) 
     await store.close()
 
 
+async def test_what_another_process_parked_holds_up_its_key_for_who_takes_over(bus: Bus, open_store: OpenStore) -> None:
+    """Also for one that had seen nothing parked before: the other one had the topic in between."""
+    listener = Listener()
+    first, second = (Consumer("counters", TOPIC, bus, open_store(), listener) for _ in range(2))
+    await say(bus, "a", "b")
+    await abreast(first)
+    await first.close()
+    listener.sick = {"a3"}
+    await say(bus, "a", "b")
+    await abreast(second)
+    await second.close()
+    listener.sick.clear()
+    third = Consumer("counters", TOPIC, bus, open_store(), listener)
+    await say(bus, "a", "b", "a")
+    await abreast(third)
+    assert (listener.heard["a"], listener.heard["b"], await third.parked()) == (["a1"], ["b2", "b4", "b6"], 3)
+    store = open_store()
+    await make_due(store)
+    await retry(third)
+    await say(bus, "a")
+    await abreast(third)
+    assert (listener.heard["a"], await third.parked()) == (["a1", "a3", "a5", "a7", "a8"], 0)
+    await third.close()
+
+
+async def test_what_a_process_parks_itself_holds_up_its_key_from_then_on(bus: Bus, store: ConsumerStore) -> None:
+    """It has not asked what is parked since it began, when nothing was."""
+    listener = Listener()
+    listener.sick = {"a3"}
+    consumer = Consumer("counters", TOPIC, bus, store, listener)
+    for keys in ("ab", "a", "ab"):
+        await say(bus, *keys)
+        await abreast(consumer)
+    assert (listener.heard, await consumer.parked()) == ({"a": ["a1"], "b": ["b2", "b5"]}, 2)
+
+
 async def test_progress_without_messages_moves_the_consumer(bus: Bus, store: ConsumerStore) -> None:
     """Positions of events that publish nothing are covered too."""
     consumer = Consumer("counters", TOPIC, bus, store, Listener())

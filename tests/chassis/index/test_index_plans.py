@@ -60,9 +60,10 @@ async def test_in_postgresql_filters_with_an_index_use_it(database_url: str) -> 
     with psycopg.connect(index_of(database_url, "counters").conninfo, autocommit=True) as connection:
         connection.execute("ANALYZE")
         before = _scans(connection)
-        questions: list[tuple[Callable[[PostgresIndex], Awaitable[list[Row]]], str]] = [
+        questions: list[tuple[Callable[[PostgresIndex], Awaitable[list[Row] | tuple[list[Row], int]]], str]] = [
             (lambda asked: asked.find("group", {"case": "7"}, after=5, limit=10), "group_v1_1"),
             (lambda asked: asked.first("group", "order", limit=10, at_most="00100"), "group_v1_2"),
+            (lambda asked: asked.find_and_through("group", {"case": "7"}, after=5, limit=10), "group_v1_1"),
         ]
         for question, used in questions:
             index = PostgresIndex(index_of(database_url, "counters"), TABLES, 1)

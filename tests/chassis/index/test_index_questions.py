@@ -26,6 +26,25 @@ async def test_the_first_rows_with_any_of_several_values_come_in_one_order(open_
     assert [row.key for row in await index.first("group", "order", where=both, limit=2)] == ["k7", "k6"]
 
 
+async def test_rows_come_with_how_far_the_index_is(open_index: OpenIndex) -> None:
+    """As `find` has them, also for several values, NULL among them; where nothing is found, how far all the same."""
+    index = open_index()
+    assert await index.find_and_through("group", {"case": "x"}, after=0, limit=9) == ([], 0)
+    async with changing(index, through=12) as changes:
+        for n in range(6):
+            changes.put("group", f"k{n}", 10 - n, case=("x", "y", None)[n % 3])
+
+    async def found(case: Any, after: int = 0, limit: int = 9) -> tuple[list[str], int]:
+        rows, through = await index.find_and_through("group", {"case": case}, after=after, limit=limit)
+        return [row.key for row in rows], through
+
+    assert await found("x") == (["k3", "k0"], 12)
+    assert await found(["x", "y"], limit=3) == (["k4", "k3", "k1"], 12)
+    assert await found(["x", None], after=7) == (["k2", "k0"], 12)
+    assert await found("nothing") == ([], 12)
+    assert await found([]) == ([], 12)
+
+
 async def test_rows_are_got_by_their_keys(open_index: OpenIndex) -> None:
     """Those that are there, each by its key; without keys, none."""
     index = open_index()
