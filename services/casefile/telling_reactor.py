@@ -102,9 +102,11 @@ class TellingReactor:
             raise ComesAlone
         match self._read(event):
             case OrganisationTold() as telling:
-                if telling.state in REACHED and telling.organisation in (await self._of(telling.case)).unreached:
-                    raise ComesAlone
                 command, stream = self._noting(telling), tellings_stream(telling.case)
+                # The row has read it together with those of the other messages.
+                known = await row.state(stream, TELLINGS)
+                if telling.state in REACHED and telling.organisation in known.unreached:
+                    raise ComesAlone
                 await self._records.add(row, command, stream, TELLINGS, _call(event, telling), must_exist=False)
             case OrganisationNotTold() | PersonAsked():
                 raise ComesAlone

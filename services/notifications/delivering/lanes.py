@@ -168,8 +168,8 @@ class LaneWork:
         inbox, number = inbox_of(key), lane.through
         floor = max(floor, endpoint.seq) if key.replay is None else floor
         through = end_of_replay(key.replay)
-        while batch := await self._log.read(inbox, after=number, most=AT_ONCE):
-            mark = self._log.mark()
+        while True:
+            batch, mark = await self._read(key, number)
             for recorded in batch:
                 number = recorded.version
                 if through is not None and recorded.position > through:
@@ -189,7 +189,20 @@ class LaneWork:
             if len(batch) < AT_ONCE:
                 return None
             await asyncio.sleep(0)
-        return None
+
+    async def _read(self, key: LaneKey, after: int) -> tuple[list[Recorded], object]:
+        """Messages behind `after`, and the log's mark under which it is folded who may see them."""
+        inbox, mark = inbox_of(key), self._log.mark()
+        if key.case is None:
+            return await self._log.read(inbox, after=after, most=AT_ONCE), mark
+        # Asked at the same moment, both come in one round trip.
+        reading = self._log.read(inbox, after=after, most=AT_ONCE)
+        batch, folded = await asyncio.gather(reading, self._streams.fold(inbox, INBOX, mark))
+        if batch and folded.version < batch[-1].version:
+            # Another process stored something in between.
+            mark = self._log.mark()
+            await self._streams.fold(inbox, INBOX, mark)
+        return batch, mark
 
     async def _tell(
         self,

@@ -9,7 +9,7 @@ from typing import Final
 from contracts.subscription_codes import ChallengeOutcome, DisabledBecause, WarningCode
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Busy, Call, Handler
-from services.chassis.deciding.streams import Streams
+from services.chassis.deciding.streams import Streams, at_second_sight
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.modelling.decider import Command
 from services.chassis.time.clock import Clock
@@ -99,7 +99,13 @@ class Recording:
         delivery = command.delivery
         stream = lane_stream(delivery.subscription, delivery.key, delivery.replay)
         call = Call(actor=SYSTEM, correlation_id=delivery.event)
-        await self._lanes.handle(command, stream, LANE, call, must_exist=False)
+
+        async def record(known: bool) -> None:  # noqa: FBT001 - see at_second_sight
+            # Nobody else writes to it, as a rule, so that it need not be read again.
+            reads = await self._lanes.read(command, stream, LANE, None, known=known)
+            await self._lanes.handle(command, stream, LANE, call, must_exist=False, reads=reads)
+
+        await at_second_sight(record)
 
     async def challenge(self, subscription: str, number: int, outcome: ChallengeOutcome, status: int | None) -> None:
         """What became of a challenge."""
