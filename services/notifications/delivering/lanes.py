@@ -165,7 +165,7 @@ class LaneWork:
     async def _next_of_inbox(
         self, endpoint: Endpoint, key: LaneKey, lane: Lane, types: Collection[str] | None, floor: int
     ) -> _Message | None:
-        inbox, number = inbox_of(key), lane.through
+        number = lane.through
         floor = max(floor, endpoint.seq) if key.replay is None else floor
         through = end_of_replay(key.replay)
         while True:
