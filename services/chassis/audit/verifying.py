@@ -6,15 +6,17 @@ hash of its leaf. What an entry says of a row that is not right tells in which w
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.chassis.audit.beginning import epoch_of
 from services.chassis.audit.entries import Entry, committed, entry_of_row, read_entry
 from services.chassis.audit.mismatches import Verification, What
 from services.chassis.audit.pacing import AT_ONCE, REST_EVERY, Pace
+from services.chassis.audit.pages_ahead import Ahead, Rows
 from services.chassis.audit.store import AuditStore, Standing
 from services.chassis.log.event_log import EventLog, Row
 from services.chassis.transparency.checkpoints import Checkpoint
@@ -23,9 +25,6 @@ from services.chassis.transparency.merkle import HASH_BYTES, leaf_hash, nodes_of
 from services.chassis.transparency.notes import Note
 from services.chassis.transparency.right_edge import RightEdge
 from services.chassis.transparency.tiles import WIDTH, Place, Tile, from_tiles, split, tiles_for
-
-LEAST_POSITION: Final = -(2**63)
-"""No event ever had it; but a row may be slipped in there."""
 
 _NOT_THERE: Final = bytes(HASH_BYTES)
 """In place of a leaf hash that nobody finds: no entry has it."""
@@ -144,26 +143,10 @@ async def _hold_against(
     return None
 
 
-class _Rows:
-    """All rows that were taken in, in the order of their positions; those that are `ready` need no wait."""
-
-    def __init__(self, log: EventLog, pace: Pace, through: int) -> None:
-        self._log = log
-        self._pace = pace
-        self._through = through
-        self._first: int | None = LEAST_POSITION
-        self.ready = deque[Row]()
-
-    async def next(self) -> Row | None:
-        """The next of them; None behind the last."""
-        if not self.ready and self._first is not None:
-            page = await self._log.stored(self._first, self._pace.page)
-            await self._pace.rest()
-            # What was recorded since is behind what was taken in.
-            self.ready.extend(row for row in page if row[0] <= self._through)
-            whole = len(page) == self._pace.page and len(self.ready) == len(page)
-            self._first = page[-1][0] + 1 if whole else None
-        return self.ready.popleft() if self.ready else None
+class _Leaves(NamedTuple):
+    first: int
+    hashes: list[bytes]
+    entries: list[bytes]
 
 
 class _Walk:
@@ -194,12 +177,20 @@ class _Walk:
 
     async def through(self) -> None:
         """Notes every mismatch."""
-        rows = _Rows(self._log, self._pace, self._standing.through)
+        rows = Rows(self._log, self._pace, self._standing.through)
+        leaves = Ahead(self._leaves(self._standing.size, self._pace.page))
+        async with aclosing(rows), aclosing(leaves):
+            await self._side_by_side(rows, leaves)
+        if self._result.most is None:
+            # Who keeps only some of them wants no names: it is another way through all rows.
+            await self._name_streams()
+
+    async def _side_by_side(self, rows: Rows, pages: Ahead[_Leaves]) -> None:
         row = await rows.next()
-        size, page, secret = self._standing.size, self._pace.page, self._standing.secret
+        size, secret = self._standing.size, self._standing.secret
         upper: dict[Place, bytes] = {}
-        for first in range(0, size, page):
-            leaves, entries = await self._leaves(first, min(page, size - first))
+        while (page := await pages.next()) is not None:
+            first, leaves, entries = page
             if row is None and not any(entries) and {*leaves} == {_NOT_THERE}:
                 # Who writes down a size that the log never had would keep this going for years.
                 self._result.found(0, What.TRUNCATED)
@@ -216,7 +207,7 @@ class _Walk:
                     await self._pace.rest()
             # Level 0 is what they were made of.
             upper |= {place: content for place, content in self._edge.taken().items() if place[0]}
-            self._report(min(first + page, size), size)
+            self._report(first + len(leaves), size)
         while row is not None:
             self._add(row)
             row = await rows.next()
@@ -224,9 +215,6 @@ class _Walk:
         as_stored = all(stored.get(place, b"").startswith(content) for place, content in upper.items())
         if self._edge.root != self._checkpoint.root or not as_stored:
             self._result.found(0, What.REPLACED)
-        if self._result.most is None:
-            # Who keeps only some of them wants no names: it is another way through all rows.
-            await self._name_streams()
 
     async def reaches(self, ahead: Checkpoint) -> bool:
         """Whether the rows that were not taken in yet make a tree that somebody knows of, the smallest first."""
@@ -239,8 +227,12 @@ class _Walk:
                 self._next = row[0] + 1
         return (self._edge.size, self._edge.root) == (ahead.size, ahead.root)
 
-    async def _leaves(self, first: int, count: int) -> tuple[list[bytes], list[bytes]]:
-        """The leaf hashes from a leaf on, and the entries beside them; zeros and empty bytes for what is not there."""
+    async def _leaves(self, size: int, at_once: int) -> AsyncGenerator[_Leaves]:
+        """All leaf hashes, and the entries beside them; zeros and empty bytes for what is not there."""
+        for first in range(0, size, at_once):
+            yield await self._leaves_from(first, min(at_once, size - first))
+
+    async def _leaves_from(self, first: int, count: int) -> _Leaves:
         wanted = [
             Tile(0, number, min(WIDTH, first + count - number * WIDTH))
             for number in range(first // WIDTH, -(-(first + count) // WIDTH))
@@ -250,9 +242,9 @@ class _Walk:
         for tile in wanted:
             leaves += _padded(tiles.get(tile.place, b""), tile.width)
         entries = await self._store.entries(first, count)
-        return leaves, [*entries, *(b"" for _ in range(count - len(entries)))]
+        return _Leaves(first, leaves, [*entries, *(b"" for _ in range(count - len(entries)))])
 
-    async def _hold(self, row: Row | None, rows: _Rows, leaf: bytes, entry: bytes, number: int) -> Row | None:
+    async def _hold(self, row: Row | None, rows: Rows, leaf: bytes, entry: bytes, number: int) -> Row | None:
         """The leaf of a number, from 1, against the row that should be its own; returns the row for the next leaf."""
         while row is not None:
             derived = entry_of_row(row, self._standing.secret)
@@ -295,10 +287,10 @@ class _Walk:
         for logged in self._unnamed.values():
             wanted[logged.version].add(logged.stream)
         names, rows_of = dict[str, str](), Counter[str]()
-        rows = _Rows(self._log, self._pace, self._standing.through)
-        while (row := await rows.next()) is not None:
-            # Of any type, where somebody has tampered with it.
-            rows_of[str(row[1])] += 1
+        async with aclosing(Rows(self._log, self._pace, self._standing.through)) as rows:
+            while (row := await rows.next()) is not None:
+                # Of any type, where somebody has tampered with it.
+                rows_of[str(row[1])] += 1
         for stream, count in rows_of.items():
             # As many of its versions as it has rows may be of no interest: trying all for each stream could take days.
             version, others = 1, 0
