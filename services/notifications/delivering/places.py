@@ -15,8 +15,9 @@ from services.notifications.delivering.replays import replay_name
 from services.notifications.domain.subscription import Subscription
 
 BUS: Final = "webhooks"
-SAVE_SECONDS: Final = 1.0
-SAVED_AT_ONCE: Final = 200
+SAVE_SECONDS: Final = 5.0
+"""What moved in this time before a crash is walked again, which a lane takes for what it is."""
+SAVED_AT_ONCE: Final = 1000
 
 
 class Places:
