@@ -14,7 +14,7 @@ import pytest
 from tests.casefile.cases import CaseContext
 from tests.casefile.long_cases import longer
 from tests.chassis.audit.bundling import found
-from tests.support.people import AUDITOR, INES
+from tests.support.people import AUDITOR, DPO_OF_AGENCY, INES, LOTTE
 from tests.support.problems import assert_problem
 
 LONG: Final = 1_500
@@ -82,3 +82,24 @@ async def test_an_export_without_room_is_refused_and_leaves_nothing_behind(conte
         assert left_in(aside) == []
     same = (await context.running.get(AUDITOR, export, format="xlsx")).content == whole.content
     assert same, "another one after the disk was full"
+
+
+@pytest.mark.on_files
+async def test_no_receipt_goes_out_while_there_is_no_room_to_record_who_fetched_it(context: CaseContext) -> None:
+    """It is refused, and nobody was handed it; with room it is the same as before, and each fetch is on record."""
+    case = await context.accepted()
+    receipts = f"{case.path}/receipts"
+
+    async def fetched() -> list[str]:
+        items = (await context.running.read(DPO_OF_AGENCY, f"{case.path}/accesses", limit=200))["items"]
+        return [item["by"]["sub"] for item in items if item["route"].endswith("/receipts")]
+
+    first = await context.running.read(INES, receipts)
+    assert await fetched() == [INES.sub]
+    with files_of_at_most(10):
+        refused = await context.running.get(LOTTE, receipts)
+    assert_problem(refused, 503, "READING_NOT_RECORDED", says="nothing is shown")
+    assert "vdab" not in refused.text
+    assert await fetched() == [INES.sub]
+    assert (await context.running.read(LOTTE, receipts))["items"] == first["items"]
+    assert sorted(await fetched()) == sorted([INES.sub, LOTTE.sub])
