@@ -105,8 +105,9 @@ def _watched_database(index: PostgresIndex, page: int, seen: Seen) -> Iterator[N
 
 
 def _worth_a_look(statement: str) -> bool:
-    # The table of the position has one row.
-    return statement.startswith(("SELECT", "DELETE", "UPDATE", "INSERT")) and "progress" not in statement
+    # Of the position alone nothing can be too dear.
+    alone = re.match(r'(SELECT through FROM|UPDATE) "?[a-z_]*progress', statement)
+    return statement.startswith(("SELECT", "DELETE", "UPDATE", "INSERT")) and not alone
 
 
 def _most(values: Mapping[Any, Any], page: int) -> int:
@@ -139,6 +140,9 @@ def _explained(index: PostgresIndex, statement: str, values: Mapping[Any, Any]) 
 def _judged(plan: dict[str, Any], most: int) -> str | None:
     read = 0
     for node in _nodes(plan):
+        if "progress" in str(node.get("Relation Name")):
+            # It has one row.
+            continue
         if node["Node Type"] == "Seq Scan":
             return f"reads all of {node['Relation Name']}"
         if "Relation Name" in node and node["Node Type"] != "ModifyTable":

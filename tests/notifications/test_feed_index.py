@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from contracts.codes import Role
 from contracts.message import CaseMessage, Message, as_json
 from contracts.visibility import Parties, facts_of, item_of, message_place
 from services.chassis.access.identity import Caller
+from services.chassis.index.index import Row
 from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.log.event_log import Write
 from services.chassis.memory_stores import MemoryStores
@@ -169,6 +171,11 @@ class Overtaken:
         known = await self._index.through()
         await self._meanwhile()
         return known
+
+    async def find_and_through(self, *asked: Any, **bounds: Any) -> tuple[list[Row], int]:
+        """Rows, some of which were not there yet when it was asked how far it was filled."""
+        through = await self.through()
+        return await self._index.find(*asked, **bounds), through
 
 
 async def test_what_is_indexed_while_a_page_is_read_is_on_the_next_one_only(tmp_path: Path) -> None:
