@@ -170,9 +170,9 @@ class CrashingConsumerStore:
         """See `ConsumerStore.unpark`."""
         await self._behind.unpark(topic, position)
 
-    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
-        """See `ConsumerStore.standing`."""
-        return await self._behind.standing(bus, topic)
+    async def beginning(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.beginning`."""
+        return await self._behind.beginning(bus, topic)
 
     async def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""

@@ -81,13 +81,11 @@ _STORED: Final = Decoder(_Stored)
 def entry_of_row(row: Row, secret: bytes) -> bytes | None:
     """The entry that follows from a row as it is stored; None where no event was ever stored so."""
     position, stream, version, topic, state = row
-    # One by one, and no function is called that need not be: each event has it done whenever it is verified.
     if not (type(position) is type(version) is int and type(stream) is type(topic) is str and type(state) is bytes):
         return None
     try:
         recorded_at = _STORED.decode(state).meta.recorded_at
-        salt = sha256(_key_of(secret, stream) + b"%d" % version).digest()[:SALT_BYTES]
-        name = sha256(salt + stream.encode()).hexdigest()
+        name = committed(secret, stream, version)
     except (ValueError, RecursionError):
         return None
     return _ENCODER.encode(Entry(position, name, version, topic, recorded_at, sha256(state).hexdigest()))

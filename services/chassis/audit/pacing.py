@@ -21,17 +21,21 @@ LONGEST_REST: Final = 1.0
 """Where the loop is so busy that a slice takes long, others come first; but it goes on."""
 
 
-async def _no_rest() -> None:
-    """Goes on at once; but what was asked for ahead goes out."""
+async def _give_way() -> None:
+    """Goes on at once, once what was asked for ahead has gone out."""
     await asyncio.sleep(0)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Rows that are read at once, a multiple of a tile's width, and a rest that is taken now and then."""
+    """Rows that are read at once, a multiple of a tile's width, and a rest that is taken now and then.
+
+    `ahead`: the next page is asked for while one is gone through. Done in a rest, that is work which nobody counts.
+    """
 
     page: int = PAGE
-    rest: Callable[[], Awaitable[None]] = _no_rest
+    rest: Callable[[], Awaitable[None]] = _give_way
+    ahead: bool = True
 
 
 AT_ONCE: Final = Pace()
@@ -56,4 +60,4 @@ class Slices:
     @property
     def pace(self) -> Pace:
         """A page of it is read within a slice or two."""
-        return Pace(WIDTH, self.rest)
+        return Pace(WIDTH, self.rest, ahead=False)

@@ -16,8 +16,9 @@ from services.chassis.audit.beginning import epoch_of
 from services.chassis.audit.entries import Entry, committed, entry_of_row, read_entry
 from services.chassis.audit.mismatches import Verification, What
 from services.chassis.audit.pacing import AT_ONCE, REST_EVERY, Pace
-from services.chassis.audit.pages_ahead import Ahead, Rows
+from services.chassis.audit.pages_ahead import Ahead
 from services.chassis.audit.store import AuditStore, Standing
+from services.chassis.audit.stored_rows import StoredRows
 from services.chassis.log.event_log import EventLog, Row
 from services.chassis.transparency.checkpoints import Checkpoint
 from services.chassis.transparency.keys import SignerKey
@@ -177,15 +178,15 @@ class _Walk:
 
     async def through(self) -> None:
         """Notes every mismatch."""
-        rows = Rows(self._log, self._pace, self._standing.through)
-        leaves = Ahead(self._leaves(self._standing.size, self._pace.page))
+        rows = StoredRows(self._log, self._pace, self._standing.through)
+        leaves = Ahead(self._leaves(self._standing.size, self._pace.page), early=self._pace.ahead)
         async with aclosing(rows), aclosing(leaves):
             await self._side_by_side(rows, leaves)
         if self._result.most is None:
             # Who keeps only some of them wants no names: it is another way through all rows.
             await self._name_streams()
 
-    async def _side_by_side(self, rows: Rows, pages: Ahead[_Leaves]) -> None:
+    async def _side_by_side(self, rows: StoredRows, pages: Ahead[_Leaves]) -> None:
         row = await rows.next()
         size, secret = self._standing.size, self._standing.secret
         upper: dict[Place, bytes] = {}
@@ -244,7 +245,7 @@ class _Walk:
         entries = await self._store.entries(first, count)
         return _Leaves(first, leaves, [*entries, *(b"" for _ in range(count - len(entries)))])
 
-    async def _hold(self, row: Row | None, rows: Rows, leaf: bytes, entry: bytes, number: int) -> Row | None:
+    async def _hold(self, row: Row | None, rows: StoredRows, leaf: bytes, entry: bytes, number: int) -> Row | None:
         """The leaf of a number, from 1, against the row that should be its own; returns the row for the next leaf."""
         while row is not None:
             derived = entry_of_row(row, self._standing.secret)
@@ -287,7 +288,7 @@ class _Walk:
         for logged in self._unnamed.values():
             wanted[logged.version].add(logged.stream)
         names, rows_of = dict[str, str](), Counter[str]()
-        async with aclosing(Rows(self._log, self._pace, self._standing.through)) as rows:
+        async with aclosing(StoredRows(self._log, self._pace, self._standing.through)) as rows:
             while (row := await rows.next()) is not None:
                 # Of any type, where somebody has tampered with it.
                 rows_of[str(row[1])] += 1

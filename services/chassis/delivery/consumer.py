@@ -109,7 +109,7 @@ class Consumer:
         self._look_at: dict[int, float] = {}
         self._put_aside = asyncio.Event()
         self._nothing_parked = False
-        """Known of the moment at which this process began to follow, and of all that it has handled since."""
+        """Known of the moment at which the places were last asked for, and of all that was handled here since."""
         self.ask: Callable[[], Awaitable[int | None]] | None = None
         """Who knows `through` without following the topic, if it is another process; None as its answer: it does not
         say."""
@@ -118,7 +118,7 @@ class Consumer:
         return await self._store.places(self._subscription.bus, self.topic)
 
     async def _begin_at(self) -> Places:
-        places, parked = await self._store.standing(self._subscription.bus, self.topic)
+        places, parked = await self._store.beginning(self._subscription.bus, self.topic)
         self._nothing_parked = not parked
         return places
 
@@ -162,8 +162,6 @@ class Consumer:
             for message in batch.messages:
                 by_key.setdefault(message.key, []).append(message)
         waiting = set[str]() if self._nothing_parked or not by_key else await self._store.parked_keys(self.topic)
-        # Not known while it is not saved what came of these.
-        was_known, self._nothing_parked = self._nothing_parked, False
         taken = await self._take_together([message for batch in batches for message in batch.messages], waiting)
         alone = {
             key: left
@@ -172,8 +170,8 @@ class Consumer:
         }
         aside = await self._handle_alone(alone, waiting) if alone else []
         places = {batch.partition: batch.place for batch in batches}
+        self._nothing_parked &= not aside
         await self._store.advance(self._subscription.bus, self.topic, places, aside)
-        self._nothing_parked = was_known and not aside
         if aside:
             self._put_aside.set()
         await self._subscription.taken(places)

@@ -31,7 +31,7 @@ class ConsumerStore(Protocol):
     async def places(self, bus: str, topic: str) -> Places:
         """How far each partition of a topic was handled, by any process; each kind of bus has its own places."""
 
-    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+    async def beginning(self, bus: str, topic: str) -> tuple[Places, set[str]]:
         """Both `places` and `parked_keys`, of one moment."""
 
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:

@@ -27,8 +27,8 @@ class MemoryConsumerStore:
         """See `ConsumerStore.places`."""
         return dict(self._places.get((bus, topic), {}))
 
-    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
-        """See `ConsumerStore.standing`."""
+    async def beginning(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.beginning`."""
         # Places first: what another process parks meanwhile then counts as parked, and is at worst handled again.
         return await self.places(bus, topic), await self.parked_keys(topic)
 

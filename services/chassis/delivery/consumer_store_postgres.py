@@ -19,7 +19,7 @@ SELECT %s, %s, partition, place, position FROM unnest(%s::integer[], %s::bigint[
   AS given (partition, place, position)
 ON CONFLICT (bus, topic, partition) DO UPDATE SET place = excluded.place, position = excluded.position
 WHERE saved.position <= excluded.position"""
-_STANDING: Final = """
+_BEGINNING: Final = """
 SELECT DISTINCT key, NULL::integer, NULL::bigint, NULL::bigint FROM consumer_parked WHERE topic = %s
 UNION ALL SELECT NULL, partition, place, position FROM consumer_places WHERE bus = %s AND topic = %s"""
 _PARK: Final = """
@@ -71,9 +71,9 @@ class PostgresConsumerStore:
         )
         return {partition: Place(offset, position) for partition, offset, position in rows}
 
-    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
-        """See `ConsumerStore.standing`."""
-        rows = await self._rows(_STANDING, topic, bus, topic)
+    async def beginning(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.beginning`."""
+        rows = await self._rows(_BEGINNING, topic, bus, topic)
         places = {partition: Place(offset, position) for key, partition, offset, position in rows if key is None}
         return places, {key for key, *_ in rows if key is not None}
 

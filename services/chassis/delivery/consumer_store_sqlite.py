@@ -36,8 +36,8 @@ class SQLiteConsumerStore:
         rows = self._db.execute("SELECT part, place, position FROM places WHERE bus = ? AND topic = ?", (bus, topic))
         return {partition: Place(offset, position) for partition, offset, position in rows}
 
-    async def standing(self, bus: str, topic: str) -> tuple[Places, set[str]]:
-        """See `ConsumerStore.standing`."""
+    async def beginning(self, bus: str, topic: str) -> tuple[Places, set[str]]:
+        """See `ConsumerStore.beginning`."""
         # Places first: what another process parks meanwhile then counts as parked, and is at worst handled again.
         return await self.places(bus, topic), await self.parked_keys(topic)
 

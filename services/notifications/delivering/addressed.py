@@ -13,7 +13,7 @@ async def is_for(
 ) -> bool:
     """Whether a message, as it was taken in, is for a person of an organisation; None: for all that read there.
 
-    `mark` is the log's, from after the message was read.
+    `mark` is the log's under which the inbox was folded at least up to the message.
     """
     if person is None:
         return True

@@ -121,8 +121,8 @@ class LaneWork:
                 subscription = (await self._streams.fold_together(decisive, mark))[0].state
                 if not self._may_send(endpoint) or subscription.state is not SubscriptionState.ACTIVE:
                     raise NotNow
-                through = await self._tell(endpoint, key, subscription, message, mark, catching_up=catching_up)
-            if through and message.last and not under_way.news and lane.holds is None and not lane.requested:
+                settled = await self._tell(endpoint, key, subscription, message, mark, catching_up=catching_up)
+            if settled and message.last and not under_way.news and lane.holds is None and not lane.requested:
                 return Waits(None, held=False)
 
     async def _next(
@@ -191,7 +191,7 @@ class LaneWork:
             await asyncio.sleep(0)
 
     async def _read(self, key: LaneKey, after: int) -> tuple[list[Recorded], object]:
-        """Messages behind `after`, and the log's mark under which it is folded who may see them."""
+        """Messages behind `after`, and the log's mark under which their stream was folded at least up to them."""
         inbox, mark = inbox_of(key), self._log.mark()
         if key.case is None:
             return await self._log.read(inbox, after=after, most=AT_ONCE), mark
@@ -214,7 +214,7 @@ class LaneWork:
         *,
         catching_up: bool,
     ) -> bool:
-        """Returns whether the lane goes on behind it."""
+        """Returns whether nothing of the message is left to wait for."""
         delivery, known, recorded = message.delivery, message.known, message.recorded
         if recorded is not None:
             rule = await rule_against(self._streams, reader_of(endpoint), recorded, mark)

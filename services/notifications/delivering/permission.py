@@ -23,7 +23,7 @@ async def rule_against(streams: Streams, caller: Caller, recorded: Recorded, mar
     """The rule by which the caller does not get a message; None where it may.
 
     By the inbox itself, which has whatever was taken in: an index that lags behind would let out what was withdrawn.
-    `mark` is the log's, from after the message was read.
+    `mark` is the log's under which the inbox was folded at least up to the message.
     """
     event: MessageTaken = recorded.event
     if event.case is None:

@@ -101,7 +101,7 @@ class Recording:
         call = Call(actor=SYSTEM, correlation_id=delivery.event)
 
         async def record(known: bool) -> None:  # noqa: FBT001 - see at_second_sight
-            # Nobody else writes to it, as a rule, so that it need not be read again.
+            # Of most lanes this is the first event: what has no fold is taken as new, and the append finds out.
             reads = await self._lanes.read(command, stream, LANE, None, known=known)
             await self._lanes.handle(command, stream, LANE, call, must_exist=False, reads=reads)
 

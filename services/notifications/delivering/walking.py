@@ -45,10 +45,12 @@ class Walking:
         most = len(endpoint.active) + CASES_AT_ONCE + 1
         rows = await self._index.first(LANES.name, "due", where={"subscription": endpoint.id}, limit=most)
         for row in rows:
-            key = _lane_of(row)
-            if key in endpoint.active:
+            key, due = _lane_of(row), str(row.columns["due"])
+            if (under_way := endpoint.active.get(key)) is not None:
+                # It may have looked for the last time before this was due.
+                under_way.news |= due <= sortable(now)
                 continue
-            if (due := str(row.columns["due"])) > sortable(now):
+            if due > sortable(now):
                 return min(instant(due), soonest) if soonest is not None else instant(due)
             if endpoint.room <= 0:
                 endpoint.stalled = True
@@ -134,6 +136,7 @@ class Walking:
         rows = [row for row in found if row.seq <= through]
         for row in rows:
             endpoint.begin(await self._lane_for(row, walk.replay), row.seq, before)
+        # What the index gets after this look wakes the endpoint again.
         is_full = len(rows) == limit
         walk.after = rows[-1].seq if is_full else through
         return is_full
