@@ -24,7 +24,7 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from tests.casefile.cases import SERVICES
 from tests.chassis.counters import TYPES, Counted, metadata
-from tests.chassis.delivery.test_consumer import message
+from tests.chassis.delivery.consuming import message
 from tests.chassis.indexing import TABLES
 from tests.support.people import INES
 from tests.support.requests import another_person

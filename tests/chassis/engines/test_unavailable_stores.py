@@ -34,7 +34,7 @@ from services.chassis.vault.sqlite import SQLiteVault
 from tests.chassis.asking import create, problem
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.counting import Running, running
-from tests.chassis.delivery.test_consumer import message
+from tests.chassis.delivery.consuming import message
 from tests.chassis.indexing import TABLES
 
 SERVICES: Final = Path(__file__).parents[3] / "services"
