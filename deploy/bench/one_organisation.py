@@ -27,6 +27,7 @@ from deploy.bench.closed_loop import Answered, Generator, Orders
 from deploy.bench.engines import STORES, Place
 from deploy.bench.filling import Ids, Text
 from deploy.bench.http_client import Connection
+from deploy.bench.reports import find_facts
 from deploy.bench.requests import REFERRAL
 from deploy.bench.results import Result, against, median
 from deploy.bench.system import System
@@ -197,6 +198,8 @@ class Filled:
         await services["referral"].streams.fold(organisation_stream(LOTTE.org), ORGANISATION)
         await services["referral"].streams.written()
         await assembly.stop()
+        # Else the service goes through all histories for its reports while it is measured.
+        await find_facts(self.place)
 
     async def _append(self, service: Service, events: Sequence[_Event], numbers: Sequence[int]) -> None:
         writes, records, types = list[Write](), dict[str, str](), service.log.types

@@ -61,7 +61,7 @@ def _on(bench: Bench, engine: str) -> Iterator[Result]:
         bench.remark(f"over {_cases(bench):,} cases with {events:,} events")
         for name, seconds in uvloop.run(_replayed(place)).items():
             yield _rate(f"replayed: {name}", engine, events / seconds)
-        yield _rate("facts of all reports found", engine, events / uvloop.run(_kept(place)))
+        yield _rate("facts of all reports found", engine, events / uvloop.run(find_facts(place)))
         with System.whole(place, bench.issuer, scene=False) as system:
             for name, took in uvloop.run(_over_http(system)).items():
                 yield Result(name=f"over HTTP: {name}", engine=engine, median=median(took), p95=p95(took))
@@ -95,7 +95,8 @@ async def _replayed(place: Place) -> dict[str, float]:
     return took
 
 
-async def _kept(place: Place) -> float:
+async def find_facts(place: Place) -> float:
+    """Has the facts of all reports found in what is there and new; how many seconds that took."""
     stores = place.stores()
     log = stores.event_log(SERVICE, EVENT_TYPES)
     index = stores.index(SERVICE, (KEPT,), REPORTS_VERSION, kept_as=KEPT_AS)

@@ -13,6 +13,7 @@ class Ahead(Generic[Page]):
     """Pages, the next of which is asked for early: where a server answers, it works while this process does."""
 
     def __init__(self, pages: AsyncGenerator[Page], *, early: bool) -> None:
+        """`early` is for servers: a file is read by this very process, and by a second thread of it for longer."""
         self._pages = pages
         self._early = early
         self._coming: asyncio.Task[Page | None] | None = None

@@ -19,7 +19,7 @@ class StoredRows:
 
     def __init__(self, log: EventLog, pace: Pace, through: int) -> None:
         self._pace = pace
-        self._pages = Ahead(_stored(log, pace.page, through), early=pace.ahead)
+        self._pages = Ahead(_stored(log, pace.page, through), early=pace.ahead and log.remote)
         self.ready = deque[Row]()
 
     async def next(self) -> Row | None:

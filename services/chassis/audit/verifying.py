@@ -179,7 +179,7 @@ class _Walk:
     async def through(self) -> None:
         """Notes every mismatch."""
         rows = StoredRows(self._log, self._pace, self._standing.through)
-        leaves = Ahead(self._leaves(self._standing.size, self._pace.page), early=self._pace.ahead)
+        leaves = Ahead(self._leaves(self._standing.size, self._pace.page), early=self._pace.ahead and self._log.remote)
         async with aclosing(rows), aclosing(leaves):
             await self._side_by_side(rows, leaves)
         if self._result.most is None:
