@@ -35,6 +35,27 @@ class Asking:
         self._recording = recording
         self._may_send = may_send
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, endpoint: Endpoint, ended: Callable[[Endpoint, bool], None]) -> None:
+        """Has an endpoint asked, unless it is being asked; then `ended` is told whether it came to an end or failed."""
+        if endpoint.id not in self._under_way:
+            task = self._under_way[endpoint.id] = asyncio.create_task(self.ask(endpoint))
+            task.add_done_callback(lambda done: self._ended(endpoint, done, ended))
+
+    def _ended(self, endpoint: Endpoint, task: asyncio.Task[None], ended: Callable[[Endpoint, bool], None]) -> None:
+        del self._under_way[endpoint.id]
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            log.warning("a challenge failed", extra={"failure": type(failure).__name__})
+        ended(endpoint, failure is None)
+
+    def cancel(self) -> list[asyncio.Task[None]]:
+        """Ends what is under way; returns it, to be waited for."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        return tasks
 
     async def ask(self, endpoint: Endpoint) -> None:
         """Asks an endpoint for its challenge that is due, and records what came of it."""

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.consumer_store import ConsumerStore
@@ -51,6 +51,8 @@ REST: Final = timedelta(seconds=1)
 """How long an endpoint rests after something of ours failed, such as a store."""
 SOON: Final = timedelta(minutes=1)
 """Pauses that end before the index may be trusted to know of them."""
+GONE_ON_AT_ONCE: Final = 64
+"""While so many lanes are under way, no further one is begun without a look: looks take turns."""
 FINISH_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
@@ -93,7 +95,6 @@ class Dispatcher:
         self._due = Alarms()
         self._mornings = Alarms()
         self._under_way: dict[tuple[str, LaneKey], asyncio.Task[None]] = {}
-        self._challenged: dict[str, asyncio.Task[None]] = {}
         self._of_shard: Counter[int] = Counter()
         sharing.changed = self._owned
         sharing.idle = lambda shard: not self._of_shard[shard]
@@ -133,8 +134,6 @@ class Dispatcher:
             self._known = min(self._known, await self._log.head())
             await asyncio.sleep(PAUSE_SECONDS)
             return
-        # Who is woken looks into the index.
-        await self._projection.wait_through(batch[-1].position)
         for number, recorded in enumerate(batch):
             await self._tell(recorded)
             self._known = recorded.position
@@ -152,13 +151,7 @@ class Dispatcher:
     async def _tell(self, recorded: Recorded) -> None:
         event = recorded.event
         if isinstance(event, MessageTaken):
-            if event.case is None:
-                woken: Any = self._endpoints
-            else:
-                woken = [each for organisation in event.audience for each in self._endpoints.of(organisation)]
-            for endpoint in woken:
-                if endpoint.is_woken_by(event.type):
-                    self._wake(endpoint)
+            self._tell_of_message(event, recorded.position)
         elif isinstance(event, DeliveryRetryRequested):
             delivery = event.delivery
             if (known := self._endpoints.get(delivery.subscription)) is not None:
@@ -168,7 +161,24 @@ class Dispatcher:
             if self._sharing.owns(shard_of(subscription)):
                 endpoint, _ = await self._endpoints.learn(subscription)
                 if endpoint is not None:
+                    endpoint.news = max(endpoint.news, recorded.position)
                     self._wake(endpoint)
+
+    def _tell_of_message(self, event: MessageTaken, position: int) -> None:
+        for endpoint in self._endpoints.that_get(event):
+            if not self._goes_on(endpoint, event.case, position) and endpoint.is_woken_for(position):
+                self._wake(endpoint)
+
+    def _goes_on(self, endpoint: Endpoint, case: str | None, position: int) -> bool:
+        """Whether it began what has come for an endpoint about a case, since there was nothing else to look for."""
+        if case is None or not endpoint.is_abreast or not self._may_begin(endpoint):
+            return False
+        if len(self._under_way) >= GONE_ON_AT_ONCE or endpoint.quiet_until(self._parts.clock.now()) is not None:
+            return False
+        endpoint.go_on(LaneKey(case, case, None), position)
+        self._places.moved(endpoint)
+        self._begin(endpoint)
+        return True
 
     def _wake(self, endpoint: Endpoint) -> None:
         if not endpoint.queued and not endpoint.gone:
@@ -235,11 +245,16 @@ class Dispatcher:
         if endpoint.rests_until is not None and now < endpoint.rests_until:
             self._wake_at(endpoint, endpoint.rests_until)
             return
+        endpoint.rests_until = None
+        # All up to there was told; and of a database that was restored, no more is to be waited for.
+        endpoint.news = min(endpoint.news, self._known or 0)
+        if await self._projection.through() < endpoint.news:
+            await self._projection.wait_through(endpoint.news)
         known, subscription = await self._endpoints.learn(endpoint.id)
         if known is not endpoint:
             return
         if subscription.challenge_due is not None:
-            self._ask(endpoint)
+            self._asking.begin(endpoint, self._challenge_ended)
             return
         await self._places.find(endpoint, subscription)
         await self._find_test(endpoint, subscription)
@@ -258,15 +273,8 @@ class Dispatcher:
         self._places.moved(endpoint)
         self._begin(endpoint)
 
-    def _ask(self, endpoint: Endpoint) -> None:
-        if endpoint.id not in self._challenged:
-            task = self._challenged[endpoint.id] = asyncio.create_task(self._asking.ask(endpoint))
-            task.add_done_callback(lambda done: self._challenge_ended(endpoint, done))
-
-    def _challenge_ended(self, endpoint: Endpoint, done: asyncio.Task[None]) -> None:
-        del self._challenged[endpoint.id]
-        if not done.cancelled() and (failure := done.exception()) is not None:
-            log.warning("a challenge failed", extra={"failure": type(failure).__name__})
+    def _challenge_ended(self, endpoint: Endpoint, well: bool) -> None:  # noqa: FBT001 - the form of a callback
+        if not well:
             self._rest(endpoint)
         elif (known := self._endpoints.get(endpoint.id)) is not None:
             # Another one may have been asked for meanwhile.
@@ -328,9 +336,7 @@ class Dispatcher:
         """Begins nothing more, and waits a while for what is under way; then lets go of everything."""
         for endpoint in self._endpoints:
             self._endpoints.drop(endpoint)
-        tasks = [*self._under_way.values(), *self._challenged.values()]
-        for challenge in self._challenged.values():
-            challenge.cancel()
+        tasks = [*self._under_way.values(), *self._asking.cancel()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_SECONDS)
             for task in late:

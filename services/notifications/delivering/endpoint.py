@@ -24,6 +24,8 @@ DOUBTED_AFTER: Final = 3
 AWAY_AFTER: Final = 10
 """Failures in a row after which no other case is begun: the endpoint is away, and those that wait find out for all."""
 SLOW_MS: Final = 2_000
+NOT_LOOKED_AT: Final = 2**62
+"""Where the news of an endpoint are that was not looked at yet: before anything is begun without a look, one is due."""
 
 
 class LaneKey(NamedTuple):
@@ -84,9 +86,11 @@ class Endpoint:
         "failures",
         "gone", "holding",
         "id",
+        "news",
         "organisation",
         "probed_at",
         "proven",
+        "proves",
         "queued",
         "reads_as",
         "replay",
@@ -110,13 +114,15 @@ class Endpoint:
         self.channel = Channel.WEBHOOK.value
         self.choices: Choices | None = None
         self.challenges = 0
+        self.news = NOT_LOOKED_AT
+        """The position in the log of the newest event that it has to be looked at for."""
         self.walk: Walk | None = None
         self.replay: Walk | None = None
         self.active: dict[LaneKey, UnderWay] = {}
         self.waiting: deque[LaneKey] = deque()
         self.running = 0
         self.failures = 0
-        self.slow = self.proven = self.queued = self.gone = self.stalled = False
+        self.slow = self.proven = self.proves = self.queued = self.gone = self.stalled = False
         self.types: frozenset[str] | None = None
         self.soon: dict[LaneKey, datetime] = {}
         self.holding: set[LaneKey] = set()
@@ -169,6 +175,7 @@ class Endpoint:
         self.choices = subscription.choices
         if subscription.choices is not None:
             self.channel = subscription.choices.channel
+        self.proves = subscription.challenge_due is not None
         types = subscription.choices.types if subscription.choices is not None else None
         self.types = None if types is None else frozenset(types)
         if subscription.challenges != self.challenges:
@@ -185,17 +192,29 @@ class Endpoint:
         """Whether it gets messages of a type."""
         return self.types is None or kind in self.types
 
-    def is_woken_by(self, kind: str) -> bool:
-        """Whether it is to be looked at for a message of a type.
+    def is_woken_for(self, position: int) -> bool:
+        """Whether it is to be looked at now for a message at a position of the log.
 
         While it is away and some lane finds out in its time whether it is back, what is new waits for that.
         """
-        if not self.wants(kind):
-            return False
+        self.news = max(self.news, position)
         if self.is_away and self.channel == Channel.WEBHOOK and (self.active or self.holding):
             self.stalled = True
             return False
         return True
+
+    @property
+    def is_abreast(self) -> bool:
+        """Whether its walk is past all that it was to be looked at for: what comes next may be begun without a look."""
+        if self.walk is None or self.walk.after < self.news:
+            return False
+        return self.room > 0 and not (self.proves or self.is_away) and self.rests_until is None
+
+    def go_on(self, key: LaneKey, position: int) -> None:
+        """The feed has something more for a lane, behind all that the walk has come past."""
+        if self.walk is not None:
+            self.begin(key, position, self.walk.after)
+            self.walk.after = position
 
     def begin(self, key: LaneKey, first: int | None, floor: int) -> None:
         """Has a lane worked on."""

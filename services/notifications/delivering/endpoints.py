@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from services.chassis.operating.delivery_metrics import Tally
 from services.notifications.delivering.endpoint import Endpoint
 from services.notifications.delivering.shards import shard_of
 from services.notifications.domain.digest import DIGEST, digest_stream
+from services.notifications.domain.inbox import MessageTaken
 from services.notifications.domain.subscription import SUBSCRIPTION, Subscription, subscription_stream
 from services.notifications.subscription_rows import SUBSCRIPTIONS
 
@@ -48,9 +49,13 @@ class Endpoints:
         """The endpoint of a subscription, if it is owned here and lively."""
         return self._all.get(subscription)
 
-    def of(self, organisation: str) -> tuple[Endpoint, ...]:
-        """Those that get the feed of an organisation."""
-        return tuple(self._of.get(organisation, ()))
+    def that_get(self, event: MessageTaken) -> list[Endpoint]:
+        """Those whose feed has a message, and which want it."""
+        if event.case is None:
+            readers: Iterable[Endpoint] = self
+        else:
+            readers = (each for organisation in event.audience for each in self._of.get(organisation, ()))
+        return [endpoint for endpoint in readers if endpoint.wants(event.type)]
 
     def tally(self, outcomes: dict[str, int], known: int, now: datetime) -> Tally:
         """How they stand, where the log is known up to a position; `outcomes` are those of their attempts."""

@@ -138,7 +138,8 @@ class Walking:
             endpoint.begin(await self._lane_for(row, walk.replay), row.seq, before)
         # What the index gets after this look wakes the endpoint again.
         is_full = len(rows) == limit
-        walk.after = rows[-1].seq if is_full else through
+        # It may have gone on meanwhile.
+        walk.after = max(walk.after, rows[-1].seq if is_full else through)
         return is_full
 
     async def _lane_for(self, row: Row, replay: str | None) -> LaneKey:

@@ -1,0 +1,185 @@
+"""What comes next for an endpoint that has everything else is sent at once, and nothing is passed by on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from contracts.subscription_codes import SubscriptionState
+from services.notifications.delivering.endpoint import AWAY_AFTER, CASES_KNOWN, Endpoint, LaneKey, Walk
+from services.notifications.delivering.schedule import Schedule
+from services.notifications.domain import subscribing
+from tests.notifications.messages import BRUGWERK, START, Story
+from tests.notifications.receiving import Answer, Receiver, Subscriptions, until
+from tests.notifications.running import Running
+from tests.support.repetitions import times
+
+PHASES: Final = 30
+LANE: Final = LaneKey("C1", "C1", None)
+DATABASE: Final = "notifications-index.db"
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """It may call receivers of this machine, and tries often, in short succession."""
+    return {"webhook_allow": "127.0.0.0/8", "schedule": Schedule((0.0, *[0.05] * 1000))}
+
+
+@contextmanager
+def nothing_is_written_to(database: Path) -> Iterator[None]:
+    """Another process holds the file, as one does that was stopped in the middle of a write."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.on_files
+async def test_what_comes_next_does_not_wait_for_the_index(
+    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """Nor does the index know of it when it arrives."""
+    await subscriptions.active(BRUGWERK, there.url)
+    (first,) = await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: there.taken() == [first.id])
+    known = await system.service.index.through()
+    with nothing_is_written_to(tmp_path / DATABASE):
+        (second,) = await system.publishing.publish(Story("C2").submitted(BRUGWERK))
+        await until(lambda: there.taken() == [first.id, second.id], seconds=4)
+        assert await system.service.index.through() == known
+    assert second.id in await system.seen(BRUGWERK)
+
+
+@pytest.mark.on_files
+async def test_a_replay_waits_for_the_index(
+    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """What was sent a moment ago is among what is sent again, though the index did not know it yet."""
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    sent = await system.tell(Story("C1").submitted(BRUGWERK))
+    with nothing_is_written_to(tmp_path / DATABASE):
+        sent += await system.publishing.publish(Story("C2").submitted(BRUGWERK))
+        await until(lambda: len(there.taken()) == 2, seconds=4)
+        await subscriptions.give(subscription, subscribing.ReplaySubscription, since=START)
+        # Long enough for a look that does not wait.
+        await asyncio.sleep(0.3)
+    await until(lambda: Counter(there.taken()) == Counter([event.id for event in sent] * 2))
+
+
+@pytest.mark.on_files
+async def test_what_came_during_a_pause_waits_for_the_index(
+    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """An endpoint that goes on gets it, though the index knows of it only later, and nothing else comes."""
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    await subscriptions.give(subscription, subscribing.PauseSubscription)
+    with nothing_is_written_to(tmp_path / DATABASE):
+        (event,) = await system.publishing.publish(Story("C1").submitted(BRUGWERK))
+        await subscriptions.give(subscription, subscribing.ResumeSubscription)
+        await asyncio.sleep(0.3)
+    await until(lambda: there.taken() == [event.id])
+
+
+def abreast() -> Endpoint:
+    """One that was looked at, and has all that came until then."""
+    endpoint = Endpoint("subscription", shard=0, seq=0)
+    endpoint.walk, endpoint.news = Walk(10, saved=10), 9
+    return endpoint
+
+
+def fail(endpoint: Endpoint, times: int) -> None:
+    """So often in a row."""
+    for _ in range(times):
+        endpoint.answered(acknowledged=False, latency_ms=1, at=START)
+
+
+def test_what_comes_next_is_begun_behind_all_that_the_walk_has_passed() -> None:
+    """And counts as open until it has ended: a process that is killed walks there again."""
+    endpoint = abreast()
+    assert endpoint.is_abreast
+    assert endpoint.walk is not None
+    endpoint.go_on(LANE, 15)
+    under_way = endpoint.active[LANE]
+    assert (under_way.first, under_way.floor, list(endpoint.waiting)) == (15, 10, [LANE])
+    assert (endpoint.walk.after, endpoint.reached(endpoint.walk)) == (15, 14)
+    endpoint.ended(LANE, held=False)
+    assert endpoint.reached(endpoint.walk) == 15
+    assert endpoint.is_abreast
+
+
+@pytest.mark.parametrize(
+    "hinder",
+    [
+        pytest.param(lambda endpoint: endpoint.is_woken_for(11), id="something came that it is to be looked at for"),
+        pytest.param(lambda endpoint: setattr(endpoint, "proves", True), id="it has to prove that it is theirs"),
+        pytest.param(lambda endpoint: setattr(endpoint, "rests_until", START), id="it rests"),
+        pytest.param(lambda endpoint: fail(endpoint, AWAY_AFTER), id="it is away"),
+        pytest.param(lambda endpoint: setattr(endpoint, "walk", None), id="its place is not known"),
+        pytest.param(
+            lambda endpoint: [endpoint.begin(LANE._replace(about=str(n)), n, 0) for n in range(CASES_KNOWN)],
+            id="it has no room",
+        ),
+    ],
+)
+def test_an_endpoint_does_not_go_on_without_a_look_while(hinder: Callable[[Endpoint], object]) -> None:
+    """Each by itself."""
+    endpoint = abreast()
+    hinder(endpoint)
+    assert not endpoint.is_abreast
+
+
+def test_an_endpoint_that_was_not_looked_at_does_not_go_on() -> None:
+    """It may have any number of events behind its place."""
+    endpoint = Endpoint("subscription", shard=0, seq=0)
+    endpoint.walk = Walk(10, saved=10)
+    assert not endpoint.is_abreast
+
+
+def test_what_an_endpoint_was_not_woken_for_is_not_passed_by_once_it_is_back() -> None:
+    """While it was away, some lane found that out for all."""
+    endpoint = abreast()
+    endpoint.begin(LANE, 10, 9)
+    fail(endpoint, AWAY_AFTER)
+    assert not endpoint.is_woken_for(11)
+    endpoint.answered(acknowledged=True, latency_ms=1, at=START)
+    assert not endpoint.is_abreast
+
+
+async def test_nothing_is_passed_by_whatever_becomes_of_the_endpoint(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """It fails until it counts as away and comes back, is paused and goes on, while more comes all the time."""
+    chance = random.Random(random.random())
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    well = True
+    there.answering = lambda *_: Answer(204 if well else 503)
+    sent = list[str]()
+
+    async def go_on(count: int) -> None:
+        for _ in range(count):
+            (event,) = await system.publishing.publish(Story(f"C{len(sent)}").submitted(BRUGWERK))
+            sent.append(event.id)
+            await asyncio.sleep(chance.random() / 100)
+
+    for _ in range(times(PHASES)):
+        await go_on(chance.randrange(5))
+        well = False
+        await go_on(2 * AWAY_AFTER)
+        await asyncio.sleep(chance.random() / 5)
+        well = True
+        await go_on(chance.randrange(10))
+        await subscriptions.give(subscription, subscribing.PauseSubscription)
+        await go_on(chance.randrange(5))
+        await subscriptions.give(subscription, subscribing.ResumeSubscription)
+    await go_on(2)
+    await subscriptions.becomes(subscription, SubscriptionState.ACTIVE)
+    await until(lambda: set(there.taken()) == set(sent), seconds=30)
+    assert len(there.taken()) == len(sent)
