@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from services.chassis.delivery.kafka.selector import Selector
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
 
@@ -66,6 +67,7 @@ class Cluster:
         return {
             **self.client,
             "client_id": "caserelay",
+            "selector": Selector,
             "bootstrap_timeout_ms": BOOTSTRAP_MS,
             "request_timeout_ms": REQUEST_MS,
             "reconnect_backoff_max_ms": 1_000,
