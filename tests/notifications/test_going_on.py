@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.subscription_codes import SubscriptionState
 from services.notifications.delivering.endpoint import AWAY_AFTER, CASES_KNOWN, Endpoint, LaneKey, Walk
+from services.notifications.delivering.endpoints import Endpoints
 from services.notifications.delivering.schedule import Schedule
+from services.notifications.delivering.shards import SHARDS
 from services.notifications.domain import subscribing
+from services.notifications.domain.subscription import subscription_stream
 from tests.notifications.messages import BRUGWERK, START, Story
 from tests.notifications.receiving import Answer, Receiver, Subscriptions, until
 from tests.notifications.running import Running
@@ -50,8 +54,8 @@ async def test_what_comes_next_does_not_wait_for_the_index(
     await subscriptions.active(BRUGWERK, there.url)
     (first,) = await system.tell(Story("C1").submitted(BRUGWERK))
     await until(lambda: there.taken() == [first.id])
-    known = await system.service.index.through()
     with nothing_is_written_to(tmp_path / DATABASE):
+        known = await system.service.index.through()
         (second,) = await system.publishing.publish(Story("C2").submitted(BRUGWERK))
         await until(lambda: there.taken() == [first.id, second.id], seconds=4)
         assert await system.service.index.through() == known
@@ -106,7 +110,7 @@ def test_what_comes_next_is_begun_behind_all_that_the_walk_has_passed() -> None:
     endpoint = abreast()
     assert endpoint.is_abreast
     assert endpoint.walk is not None
-    endpoint.go_on(LANE, 15)
+    assert endpoint.step_to(15, LANE)
     under_way = endpoint.active[LANE]
     assert (under_way.first, under_way.floor, list(endpoint.waiting)) == (15, 10, [LANE])
     assert (endpoint.walk.after, endpoint.reached(endpoint.walk)) == (15, 14)
@@ -118,8 +122,10 @@ def test_what_comes_next_is_begun_behind_all_that_the_walk_has_passed() -> None:
 @pytest.mark.parametrize(
     "hinder",
     [
-        pytest.param(lambda endpoint: endpoint.is_woken_for(11), id="something came that it is to be looked at for"),
-        pytest.param(lambda endpoint: setattr(endpoint, "proves", True), id="it has to prove that it is theirs"),
+        pytest.param(
+            lambda endpoint: setattr(endpoint, "news", 11), id="something came that it is to be looked at for"
+        ),
+        pytest.param(lambda endpoint: setattr(endpoint, "is_challenged", True), id="it has to prove that it is theirs"),
         pytest.param(lambda endpoint: setattr(endpoint, "rests_until", START), id="it rests"),
         pytest.param(lambda endpoint: fail(endpoint, AWAY_AFTER), id="it is away"),
         pytest.param(lambda endpoint: setattr(endpoint, "walk", None), id="its place is not known"),
@@ -143,14 +149,97 @@ def test_an_endpoint_that_was_not_looked_at_does_not_go_on() -> None:
     assert not endpoint.is_abreast
 
 
-def test_what_an_endpoint_was_not_woken_for_is_not_passed_by_once_it_is_back() -> None:
-    """While it was away, some lane found that out for all."""
+def test_what_a_look_has_passed_is_not_begun_once_more() -> None:
+    """An index may be ahead of who follows the log."""
     endpoint = abreast()
-    endpoint.begin(LANE, 10, 9)
-    fail(endpoint, AWAY_AFTER)
-    assert not endpoint.is_woken_for(11)
-    endpoint.answered(acknowledged=True, latency_ms=1, at=START)
-    assert not endpoint.is_abreast
+    assert not endpoint.step_to(10, LANE)
+    assert not endpoint.active
+    assert endpoint.walk is not None
+    assert endpoint.walk.after == 10
+
+
+@pytest.mark.on_files
+async def test_what_came_while_it_was_away_is_not_passed_by_once_it_is_back(
+    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """Some lane found that out for all, and the index does not know yet what it was not looked at for."""
+    await subscriptions.active(BRUGWERK, there.url)
+    well = False
+    there.answering = lambda *_: Answer(204 if well else 503)
+    sent = await system.publishing.publish(*(Story(f"C{n}").submitted(BRUGWERK) for n in range(AWAY_AFTER)))
+    await until(lambda: len(there.received) > 2 * AWAY_AFTER)
+    with nothing_is_written_to(tmp_path / DATABASE):
+        sent += await system.publishing.publish(Story("D1").submitted(BRUGWERK))
+        await asyncio.sleep(0.3)
+        well = True
+        await until(lambda: len(there.taken()) == AWAY_AFTER)
+        sent += await system.publishing.publish(Story("D2").submitted(BRUGWERK))
+        await asyncio.sleep(0.3)
+    await until(lambda: set(there.taken()) == {event.id for event in sent})
+
+
+@pytest.mark.on_files
+async def test_others_do_not_wait_with_one_that_waits_for_the_index(
+    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """What fails is tried again meanwhile."""
+    paused = await subscriptions.active(BRUGWERK, f"{there.url}/paused")
+    await subscriptions.active(BRUGWERK, f"{there.url}/fails")
+    well = False
+    there.answering = lambda path, _: Answer(204 if well or path == "/paused" else 503)
+    (event,) = await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: there.tried(event.id) > 2)
+    await subscriptions.give(paused, subscribing.PauseSubscription)
+    with nothing_is_written_to(tmp_path / DATABASE):
+        await subscriptions.give(paused, subscribing.ResumeSubscription)
+        await asyncio.sleep(0.2)
+        well = True
+        await until(lambda: there.taken("/fails") == [event.id], seconds=4)
+
+
+async def test_an_endpoint_that_moves_while_cases_wait_is_asked_there(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """The lane that is next finds that nothing may be sent, and the endpoint is looked at afresh."""
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    # Until something has arrived it gets one case at a time.
+    there.answering = lambda *_: Answer(after=0.3)
+    sent = await system.tell(Story("C1").submitted(BRUGWERK), Story("C2").submitted(BRUGWERK))
+    await until(lambda: len(there.received) == 1)
+    there.answering = lambda *_: Answer()
+    choices = (await subscriptions.state(subscription)).choices
+    assert choices is not None
+    moved = replace(choices, url=f"{there.url}/moved")
+    await subscriptions.give(subscription, subscribing.ChangeSubscription, choices=moved)
+    await subscriptions.becomes(subscription, SubscriptionState.ACTIVE)
+    await until(lambda: set(there.taken()) == {event.id for event in sent})
+    assert [each.path for each in there.challenges] == ["/", "/moved"]
+
+
+async def test_what_cannot_be_sent_for_want_of_its_secrets_rests(
+    system: Running, there: Receiver, subscriptions: Subscriptions, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not begun again at once, time after time."""
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    assert system.service.vault is not None
+    await system.service.vault.forget(subscription_stream(subscription))
+    await system.tell(Story("C1").submitted(BRUGWERK))
+    await asyncio.sleep(1.5)
+    assert 1 <= sum(record.message == "a delivery was interrupted" for record in caplog.records) <= 3
+    assert not there.received
+
+
+async def test_endpoints_that_are_loaded_again_are_all_there(
+    system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """Something may have failed the first time, behind some of them."""
+    subscription = await subscriptions.active(BRUGWERK, there.url)
+    await system.tell(Story("C1").submitted(BRUGWERK))
+    endpoints = Endpoints(system.service.streams, system.service.index)
+    shards = range(SHARDS)
+    (first,) = await endpoints.load(shards)
+    assert await endpoints.load(shards) == [first]
+    assert first.id == subscription
 
 
 async def test_nothing_is_passed_by_whatever_becomes_of_the_endpoint(

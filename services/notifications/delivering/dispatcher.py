@@ -20,7 +20,6 @@ from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.index.index import IndexReader
 from services.chassis.index.projection import Projection
 from services.chassis.leading.sharing import Sharing
-from services.chassis.log.metadata import Recorded
 from services.chassis.operating.delivery_metrics import Tally
 from services.chassis.time.clock import Clock
 from services.notifications.delivering.alarms import Alarms
@@ -28,6 +27,7 @@ from services.notifications.delivering.asking import Asking
 from services.notifications.delivering.carriers import Carries
 from services.notifications.delivering.endpoint import CASES_KNOWN, Endpoint, LaneKey
 from services.notifications.delivering.endpoints import Endpoints
+from services.notifications.delivering.following import Following
 from services.notifications.delivering.ids import delivery_id
 from services.notifications.delivering.lanes import TESTS, LaneWork, NotNow
 from services.notifications.delivering.places import Places
@@ -35,28 +35,19 @@ from services.notifications.delivering.pools import Pools
 from services.notifications.delivering.recording import Recording
 from services.notifications.delivering.replays import number_of_replay
 from services.notifications.delivering.schedule import Schedule
-from services.notifications.delivering.shards import shard_of
 from services.notifications.delivering.walking import NOTHING_NEW, Walking
-from services.notifications.domain.inbox import MessageTaken
-from services.notifications.domain.lane import LANE, DeliveryRetryRequested, lane_stream
-from services.notifications.domain.subscription import Subscription, subscription_stream
+from services.notifications.domain.lane import LANE, lane_stream
+from services.notifications.domain.subscription import Subscription
 
 LOOKS_AT_ONCE: Final = 8
-FOLLOWED_AT_ONCE: Final = 200
-WOKEN_AT_ONCE: Final = 64
-"""After waking so many it gives way: deliveries must not hold up what else the process does."""
 IDLE_SECONDS: Final = 1.0
-PAUSE_SECONDS: Final = 0.05
 REST: Final = timedelta(seconds=1)
 """How long an endpoint rests after something of ours failed, such as a store."""
 SOON: Final = timedelta(minutes=1)
 """Pauses that end before the index may be trusted to know of them."""
-GONE_ON_AT_ONCE: Final = 64
-"""While so many lanes are under way, no further one is begun without a look: looks take turns."""
 FINISH_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
-_OF_SUBSCRIPTION: Final = subscription_stream("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +68,6 @@ class Dispatcher:
     def __init__(self, parts: Parts, sharing: Sharing, carrier: Carries, recording: Recording) -> None:
         self._parts = parts
         self._streams = parts.streams
-        self._log = parts.streams.log
-        self._projection = parts.projection
         self._sharing = sharing
         self._recording = recording
         self._schedule = parts.schedule
@@ -86,10 +75,9 @@ class Dispatcher:
         self._endpoints = Endpoints(parts.streams, parts.index)
         self._places = Places(parts.consumers)
         self._walking = Walking(parts.index, parts.streams)
-        self._lanes = LaneWork(parts.streams, carrier, recording, parts.schedule, self.pools, self._may_begin)
-        self._asking = Asking(parts.streams, carrier, recording, self._may_begin)
-        self._taken: frozenset[int] = frozenset()
-        self._known: int | None = None
+        self._lanes = LaneWork(parts.streams, carrier, recording, parts.schedule, self.pools, self.may_begin)
+        self._asking = Asking(parts.streams, carrier, recording, self.may_begin)
+        self._following = Following(parts.streams, parts.projection, parts.clock, sharing, self._endpoints, self)
         self._ready: deque[Endpoint] = deque()
         self._work = asyncio.Event()
         self._due = Alarms()
@@ -104,89 +92,32 @@ class Dispatcher:
         """The work of every process that delivers."""
         return {
             "delivery shares": self._sharing.round,
-            "delivery news": self.follow,
+            "delivery news": self._following.round,
+            "delivery looks": self._following.look_round,
             "deliveries": self.look,
             "delivery places": self._places.round,
         }
 
     def tally(self) -> Tally:
         """What came of the attempts of this process, and how much waits that it knows."""
-        return self._endpoints.tally(dict(self.pools.outcomes), self._known or 0, self._schedule.now())
+        return self._endpoints.tally(dict(self.pools.outcomes), self._following.known or 0, self._schedule.now())
 
     def _owned(self, shards: frozenset[int]) -> None:
-        # At once: what another process may do must not be begun here. What is gained is found by `follow`.
+        # At once: what another process may do must not be begun here. What is gained is found by `Following`.
         for endpoint in self._endpoints:
             if endpoint.shard not in shards:
                 self._endpoints.drop(endpoint)
-        self._taken &= shards
+        self._following.keep(shards)
 
-    async def follow(self) -> None:
-        """Waits a while for something new in the log, and wakes those that it may concern."""
-        if missing := self._sharing.owned - self._taken:
-            await self._take(missing)
-        if self._known is None:
-            await asyncio.sleep(IDLE_SECONDS / 4)
-            return
-        await self._log.wait(self._known, IDLE_SECONDS)
-        batch = await self._log.read_all(self._known, FOLLOWED_AT_ONCE)
-        if not batch:
-            # Asked again: a database that was restored may have less than was known.
-            self._known = min(self._known, await self._log.head())
-            await asyncio.sleep(PAUSE_SECONDS)
-            return
-        for number, recorded in enumerate(batch):
-            await self._tell(recorded)
-            self._known = recorded.position
-            if not number % WOKEN_AT_ONCE:
-                await asyncio.sleep(0)
-
-    async def _take(self, shards: frozenset[int]) -> None:
-        head = await self._log.head()
-        await self._projection.wait_through(head)
-        self._known = head if self._known is None else min(self._known, head)
-        for endpoint in await self._endpoints.load(shards):
-            self._wake(endpoint)
-        self._taken |= shards & self._sharing.owned
-
-    async def _tell(self, recorded: Recorded) -> None:
-        event = recorded.event
-        if isinstance(event, MessageTaken):
-            self._tell_of_message(event, recorded.position)
-        elif isinstance(event, DeliveryRetryRequested):
-            delivery = event.delivery
-            if (known := self._endpoints.get(delivery.subscription)) is not None:
-                self._wait(known, LaneKey(delivery.key, delivery.case, delivery.replay), event.due_at)
-        elif recorded.stream.startswith(_OF_SUBSCRIPTION):
-            subscription = recorded.stream.removeprefix(_OF_SUBSCRIPTION)
-            if self._sharing.owns(shard_of(subscription)):
-                endpoint, _ = await self._endpoints.learn(subscription)
-                if endpoint is not None:
-                    endpoint.news = max(endpoint.news, recorded.position)
-                    self._wake(endpoint)
-
-    def _tell_of_message(self, event: MessageTaken, position: int) -> None:
-        for endpoint in self._endpoints.that_get(event):
-            if not self._goes_on(endpoint, event.case, position) and endpoint.is_woken_for(position):
-                self._wake(endpoint)
-
-    def _goes_on(self, endpoint: Endpoint, case: str | None, position: int) -> bool:
-        """Whether it began what has come for an endpoint about a case, since there was nothing else to look for."""
-        if case is None or not endpoint.is_abreast or not self._may_begin(endpoint):
-            return False
-        if len(self._under_way) >= GONE_ON_AT_ONCE or endpoint.quiet_until(self._parts.clock.now()) is not None:
-            return False
-        endpoint.go_on(LaneKey(case, case, None), position)
-        self._places.moved(endpoint)
-        self._begin(endpoint)
-        return True
-
-    def _wake(self, endpoint: Endpoint) -> None:
+    def wake(self, endpoint: Endpoint) -> None:
+        """Has an endpoint looked at."""
         if not endpoint.queued and not endpoint.gone:
             endpoint.queued = True
             self._ready.append(endpoint)
             self._work.set()
 
-    def _wait(self, endpoint: Endpoint, key: LaneKey, due: datetime) -> None:
+    def wait(self, endpoint: Endpoint, key: LaneKey, due: datetime) -> None:
+        """Has a lane go on at an instant."""
         # By and by the index knows it too, and more of them than are known here.
         if due - self._schedule.now() < SOON and (key in endpoint.soon or len(endpoint.soon) < CASES_KNOWN):
             endpoint.soon[key] = due
@@ -210,9 +141,9 @@ class Dispatcher:
 
     def _wake_due(self) -> None:
         for endpoint in self._due.ringing(self._schedule.now()):
-            self._wake(endpoint)
+            self.wake(endpoint)
         for endpoint in self._mornings.ringing(self._parts.clock.now()):
-            self._wake(endpoint)
+            self.wake(endpoint)
 
     async def _nap(self) -> None:
         left = IDLE_SECONDS
@@ -224,7 +155,7 @@ class Dispatcher:
 
     async def _look_at(self, endpoint: Endpoint) -> Exception | None:
         endpoint.queued = False
-        if not self._may_begin(endpoint):
+        if not self.may_begin(endpoint):
             return None
         try:
             await self._look_closely(endpoint)
@@ -233,7 +164,8 @@ class Dispatcher:
             return failure
         return None
 
-    def _may_begin(self, endpoint: Endpoint) -> bool:
+    def may_begin(self, endpoint: Endpoint) -> bool:
+        """Whether anything may be begun for an endpoint from here."""
         return not endpoint.gone and self._sharing.owns(endpoint.shard)
 
     def _rest(self, endpoint: Endpoint) -> None:
@@ -246,10 +178,8 @@ class Dispatcher:
             self._wake_at(endpoint, endpoint.rests_until)
             return
         endpoint.rests_until = None
-        # All up to there was told; and of a database that was restored, no more is to be waited for.
-        endpoint.news = min(endpoint.news, self._known or 0)
-        if await self._projection.through() < endpoint.news:
-            await self._projection.wait_through(endpoint.news)
+        # What comes from now on is told to it.
+        news = endpoint.news = min(endpoint.news, self._following.known or 0)
         known, subscription = await self._endpoints.learn(endpoint.id)
         if known is not endpoint:
             return
@@ -266,19 +196,21 @@ class Dispatcher:
         else:
             next_due = await self._walking.take_due(endpoint, now)
             await self._walking.walk(endpoint)
+            if endpoint.is_short_of(news):
+                self._following.look_for(endpoint, news)
         if next_due is not None:
             self._wake_at(endpoint, next_due)
         if endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays:
             await self._recording.replayed(endpoint.id, number_of_replay(endpoint.replay.replay) or 0)
         self._places.moved(endpoint)
-        self._begin(endpoint)
+        self.begin(endpoint)
 
     def _challenge_ended(self, endpoint: Endpoint, well: bool) -> None:  # noqa: FBT001 - the form of a callback
         if not well:
             self._rest(endpoint)
         elif (known := self._endpoints.get(endpoint.id)) is not None:
             # Another one may have been asked for meanwhile.
-            self._wake(known)
+            self.wake(known)
 
     async def _find_test(self, endpoint: Endpoint, subscription: Subscription) -> None:
         if (test := subscription.test) is None:
@@ -287,9 +219,12 @@ class Dispatcher:
         if delivery_id(endpoint.id, test.test) not in lane.known:
             endpoint.begin(TESTS, None, NOTHING_NEW)
 
-    def _begin(self, endpoint: Endpoint) -> None:
+    def begin(self, endpoint: Endpoint) -> None:
+        """Works on lanes of an endpoint that wait, on as many as may be."""
+        if endpoint.rests_until is not None and self._schedule.now() < endpoint.rests_until:
+            return
         for _ in range(len(endpoint.waiting)):
-            if endpoint.running >= endpoint.at_once or not self._may_begin(endpoint):
+            if endpoint.running >= endpoint.at_once or not self.may_begin(endpoint):
                 return
             key = endpoint.waiting.popleft()
             # Begun when it was owned here before, it is looked at again once that is through.
@@ -305,8 +240,12 @@ class Dispatcher:
         try:
             waits = await self._lanes.run(endpoint, key, under_way)
         except NotNow:
-            # It stays where it is: the next owner of the endpoint goes on there.
+            # It stays where it is: the next owner of the endpoint goes on there. That may be this process: the
+            # endpoint may have moved, and then has to be asked first.
+            owned = self.may_begin(endpoint)
             self._endpoints.drop(endpoint)
+            if owned:
+                self.wake(self._endpoints.renew(endpoint))
         except Exception as failure:  # noqa: BLE001 - a task has nobody else to tell
             log.warning("a delivery was interrupted", extra={"failure": type(failure).__name__})
             endpoint.waiting.append(key)
@@ -314,7 +253,7 @@ class Dispatcher:
         else:
             endpoint.ended(key, held=waits.held)
             if waits.until is not None:
-                self._wait(endpoint, key, waits.until)
+                self.wait(endpoint, key, waits.until)
         finally:
             del self._under_way[endpoint.id, key]
             endpoint.running -= 1
@@ -324,13 +263,13 @@ class Dispatcher:
     def _go_on(self, endpoint: Endpoint) -> None:
         if endpoint.gone:
             if (successor := self._endpoints.get(endpoint.id)) is not None:
-                self._wake(successor)
+                self.wake(successor)
             return
         self._places.moved(endpoint)
-        self._begin(endpoint)
+        self.begin(endpoint)
         walked = endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays
         if walked or (endpoint.stalled and endpoint.room >= CASES_KNOWN // 2):
-            self._wake(endpoint)
+            self.wake(endpoint)
 
     async def finish(self) -> None:
         """Begins nothing more, and waits a while for what is under way; then lets go of everything."""

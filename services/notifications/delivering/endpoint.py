@@ -86,11 +86,11 @@ class Endpoint:
         "failures",
         "gone", "holding",
         "id",
+        "is_challenged",
         "news",
         "organisation",
         "probed_at",
         "proven",
-        "proves",
         "queued",
         "reads_as",
         "replay",
@@ -122,7 +122,7 @@ class Endpoint:
         self.waiting: deque[LaneKey] = deque()
         self.running = 0
         self.failures = 0
-        self.slow = self.proven = self.proves = self.queued = self.gone = self.stalled = False
+        self.slow = self.proven = self.is_challenged = self.queued = self.gone = self.stalled = False
         self.types: frozenset[str] | None = None
         self.soon: dict[LaneKey, datetime] = {}
         self.holding: set[LaneKey] = set()
@@ -175,7 +175,7 @@ class Endpoint:
         self.choices = subscription.choices
         if subscription.choices is not None:
             self.channel = subscription.choices.channel
-        self.proves = subscription.challenge_due is not None
+        self.is_challenged = subscription.challenge_due is not None
         types = subscription.choices.types if subscription.choices is not None else None
         self.types = None if types is None else frozenset(types)
         if subscription.challenges != self.challenges:
@@ -192,29 +192,29 @@ class Endpoint:
         """Whether it gets messages of a type."""
         return self.types is None or kind in self.types
 
-    def is_woken_for(self, position: int) -> bool:
-        """Whether it is to be looked at now for a message at a position of the log.
-
-        While it is away and some lane finds out in its time whether it is back, what is new waits for that.
-        """
-        self.news = max(self.news, position)
-        if self.is_away and self.channel == Channel.WEBHOOK and (self.active or self.holding):
-            self.stalled = True
-            return False
-        return True
+    @property
+    def finds_out(self) -> bool:
+        """Whether it is away, and some lane finds out in its time whether it is back: what is new waits for that."""
+        return self.is_away and self.channel == Channel.WEBHOOK and bool(self.active or self.holding)
 
     @property
     def is_abreast(self) -> bool:
         """Whether its walk is past all that it was to be looked at for: what comes next may be begun without a look."""
         if self.walk is None or self.walk.after < self.news:
             return False
-        return self.room > 0 and not (self.proves or self.is_away) and self.rests_until is None
+        return self.room > 0 and not (self.is_challenged or self.is_away) and self.rests_until is None
 
-    def go_on(self, key: LaneKey, position: int) -> None:
-        """The feed has something more for a lane, behind all that the walk has come past."""
-        if self.walk is not None:
-            self.begin(key, position, self.walk.after)
-            self.walk.after = position
+    def is_short_of(self, position: int) -> bool:
+        """Whether its walk ended before a position, though there was room: the index had not come so far."""
+        return self.walk is not None and self.walk.after < position and not self.stalled
+
+    def step_to(self, position: int, key: LaneKey) -> bool:
+        """Its walk comes to something for a lane; whether it had not been there yet."""
+        if self.walk is None or position <= self.walk.after:
+            return False
+        self.begin(key, position, self.walk.after)
+        self.walk.after = position
+        return True
 
     def begin(self, key: LaneKey, first: int | None, floor: int) -> None:
         """Has a lane worked on."""

@@ -80,9 +80,12 @@ class Endpoints:
                 after = rows[-1].seq
                 for row in rows:
                     shard = shard_of(row.key)
-                    if shard not in shards or row.key in self._all:
+                    if shard not in shards:
                         continue
-                    if row.columns["channel"] != Channel.WEBHOOK.value:
+                    if (known := self._all.get(row.key)) is not None:
+                        # Entered before something failed, or while others had the shard.
+                        found.append(known)
+                    elif row.columns["channel"] != Channel.WEBHOOK.value:
                         mailbox, _ = await self.learn(row.key)
                         found += [mailbox] if mailbox is not None else []
                     else:
@@ -118,6 +121,10 @@ class Endpoints:
         self._all[endpoint.id] = endpoint
         self._of.setdefault(organisation, set()).add(endpoint)
         return endpoint
+
+    def renew(self, endpoint: Endpoint) -> Endpoint:
+        """The same endpoint, with nothing known of it, in place of one that was dropped."""
+        return self._enter(Endpoint(endpoint.id, endpoint.shard, endpoint.seq), endpoint.organisation)
 
     def drop(self, endpoint: Endpoint) -> None:
         """Nothing is begun for it any more here; what is known of it is forgotten."""

@@ -136,9 +136,8 @@ class Walking:
         rows = [row for row in found if row.seq <= through]
         for row in rows:
             endpoint.begin(await self._lane_for(row, walk.replay), row.seq, before)
-        # What the index gets after this look wakes the endpoint again.
+        # For what comes after this look the endpoint is looked at again, or steps past it; it may have done so already.
         is_full = len(rows) == limit
-        # It may have gone on meanwhile.
         walk.after = max(walk.after, rows[-1].seq if is_full else through)
         return is_full
 
