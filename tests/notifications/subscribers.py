@@ -75,9 +75,12 @@ class Subscriber:
         return etag
 
     async def act(self, path: str, action: str, body: Any = None, /, **headers: str) -> httpx.Response:
-        """An action on the version that it is at."""
-        headers.setdefault("If_Match", await self.etag(path))
-        return await self.send("POST", f"{path}/{action}", {} if body is None else body, **headers)
+        """An action on the version that it is at; what becomes of a challenge may be recorded in between."""
+        while True:
+            matched = {"If_Match": await self.etag(path)} | headers
+            answer = await self.send("POST", f"{path}/{action}", {} if body is None else body, **matched)
+            if answer.status_code != 412 or "If_Match" in headers:
+                return answer
 
     async def delete(self, path: str, **headers: str) -> httpx.Response:
         """Ends the version that it is at."""

@@ -21,7 +21,7 @@ from services.notifications.delivering.schedule import Schedule
 from services.notifications.delivering.shards import SHARDS
 from services.notifications.domain import subscribing
 from services.notifications.domain.subscription import subscription_stream
-from tests.notifications.messages import BRUGWERK, START, Story
+from tests.notifications.messages import BRUGWERK, SAMENSTAP, START, Story, described
 from tests.notifications.receiving import Answer, Receiver, Subscriptions, until
 from tests.notifications.running import Running
 from tests.support.repetitions import times
@@ -176,6 +176,20 @@ async def test_what_came_while_it_was_away_is_not_passed_by_once_it_is_back(
         sent += await system.publishing.publish(Story("D2").submitted(BRUGWERK))
         await asyncio.sleep(0.3)
     await until(lambda: set(there.taken()) == {event.id for event in sent})
+
+
+@pytest.mark.on_files
+async def test_what_the_index_is_waited_for_is_not_passed_by(
+    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+) -> None:
+    """A message about no case has to be looked for; what comes behind it waits along."""
+    await subscriptions.active(BRUGWERK, there.url)
+    (first,) = await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: there.taken() == [first.id])
+    with nothing_is_written_to(tmp_path / DATABASE):
+        sent = await system.publishing.publish(described(SAMENSTAP), Story("C2").submitted(BRUGWERK))
+        await asyncio.sleep(0.3)
+    await until(lambda: Counter(there.taken()) == Counter([first.id, *(event.id for event in sent)]))
 
 
 @pytest.mark.on_files
