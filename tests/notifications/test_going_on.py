@@ -99,12 +99,6 @@ def abreast() -> Endpoint:
     return endpoint
 
 
-def fail(endpoint: Endpoint, times: int) -> None:
-    """So often in a row."""
-    for _ in range(times):
-        endpoint.answered(acknowledged=False, latency_ms=1, at=START)
-
-
 def test_what_comes_next_is_begun_behind_all_that_the_walk_has_passed() -> None:
     """And counts as open until it has ended: a process that is killed walks there again."""
     endpoint = abreast()
@@ -119,23 +113,50 @@ def test_what_comes_next_is_begun_behind_all_that_the_walk_has_passed() -> None:
     assert endpoint.is_abreast
 
 
+def something_came(endpoint: Endpoint) -> None:
+    """For which it has to be looked at."""
+    endpoint.news = 11
+
+
+def it_has_to_prove_whose_it_is(endpoint: Endpoint) -> None:
+    """It was asked, or will be."""
+    endpoint.is_challenged = True
+
+
+def it_rests(endpoint: Endpoint) -> None:
+    """After something of ours failed."""
+    endpoint.rests_until = START
+
+
+def it_is_away(endpoint: Endpoint) -> None:
+    """It has taken nothing so often in a row."""
+    for _ in range(AWAY_AFTER):
+        endpoint.answered(acknowledged=False, latency_ms=1, at=START)
+
+
+def its_place_is_not_known(endpoint: Endpoint) -> None:
+    """Nobody has read it yet."""
+    endpoint.walk = None
+
+
+def it_has_no_room(endpoint: Endpoint) -> None:
+    """As many lanes as may be are under way or next."""
+    for number in range(CASES_KNOWN):
+        endpoint.begin(LANE._replace(about=str(number)), number, 0)
+
+
 @pytest.mark.parametrize(
     "hinder",
     [
-        pytest.param(
-            lambda endpoint: setattr(endpoint, "news", 11), id="something came that it is to be looked at for"
-        ),
-        pytest.param(lambda endpoint: setattr(endpoint, "is_challenged", True), id="it has to prove that it is theirs"),
-        pytest.param(lambda endpoint: setattr(endpoint, "rests_until", START), id="it rests"),
-        pytest.param(lambda endpoint: fail(endpoint, AWAY_AFTER), id="it is away"),
-        pytest.param(lambda endpoint: setattr(endpoint, "walk", None), id="its place is not known"),
-        pytest.param(
-            lambda endpoint: [endpoint.begin(LANE._replace(about=str(n)), n, 0) for n in range(CASES_KNOWN)],
-            id="it has no room",
-        ),
+        something_came,
+        it_has_to_prove_whose_it_is,
+        it_rests,
+        it_is_away,
+        its_place_is_not_known,
+        it_has_no_room,
     ],
 )
-def test_an_endpoint_does_not_go_on_without_a_look_while(hinder: Callable[[Endpoint], object]) -> None:
+def test_an_endpoint_does_not_go_on_without_a_look_while(hinder: Callable[[Endpoint], None]) -> None:
     """Each by itself."""
     endpoint = abreast()
     hinder(endpoint)
