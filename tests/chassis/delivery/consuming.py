@@ -35,10 +35,10 @@ class Listener:
         self.heard[event.partitionkey].append(event.id)
 
 
-def message(position: int, key: str) -> BusMessage:
-    """A message at a position, with an id that names both."""
+def message(position: int, key: str, ref: str | None = None, **data: str) -> BusMessage:
+    """A message at a position; its id names both, unless it is told."""
     event = CloudEvent(
-        id=f"{key}{position}",
+        id=f"{key}{position}" if ref is None else ref,
         source="/services/test",
         type="org.caserelay.test.v1",
         subject=key,
@@ -46,7 +46,7 @@ def message(position: int, key: str) -> BusMessage:
         dataschema="urn:caserelay:schema:test",
         sequence=str(position),
         partitionkey=key,
-        data={},
+        data=data,
     )
     return BusMessage(position, key, event.id, encode(event))
 

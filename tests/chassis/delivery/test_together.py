@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from contracts.message import CloudEvent, Envelope, encode, plain_data
+from contracts.message import Envelope, plain_data
 from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
@@ -19,6 +19,7 @@ from services.chassis.log.event_log import EventLog
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.modelling.decider import Command
 from tests.chassis.counters import COUNTER, NOW, TILL, TYPES, Close, call, count, everything, handler
+from tests.chassis.delivery.consuming import message
 
 TOPIC = "caserelay.test.v1"
 Sent = tuple[str, str, str]
@@ -56,27 +57,15 @@ class Counting:
         await self._handler.add(row, self._command(event), event.subject, COUNTER, terms, must_exist=False)
 
 
-def message(position: int, sent: Sent) -> BusMessage:
-    """A message on the bus."""
-    ref, key, what = sent
-    event = CloudEvent(
-        id=ref,
-        source="/services/test",
-        type="org.caserelay.test.v1",
-        subject=key,
-        time=NOW,
-        dataschema="urn:caserelay:schema:test",
-        sequence=str(position),
-        partitionkey=key,
-        data={"what": what},
-    )
-    return BusMessage(position, key, ref, encode(event))
+def messages(sent: Sequence[Sent]) -> list[BusMessage]:
+    """The same on the bus."""
+    return [message(position, key, ref, what=what) for position, (ref, key, what) in enumerate(sent, start=1)]
 
 
 async def consume(stores: MemoryStores, log: EventLog, sent: Sequence[Sent], *, together: bool) -> Counting:
     """Publishes messages and follows them to the end."""
     bus, counting = stores.bus(), Counting(log)
-    await bus.publish(TOPIC, [message(n, one) for n, one in enumerate(sent, start=1)], len(sent))
+    await bus.publish(TOPIC, messages(sent), len(sent))
     all_at_once = Together(counting.streams, counting.add) if together else None
     consumer = Consumer("counters", TOPIC, bus, stores.consumer_store("counters"), counting.react, together=all_at_once)
     while await consumer.behind():
@@ -164,7 +153,7 @@ async def test_another_writer_in_between_sends_all_of_the_batch_alone(log: Event
     stores = MemoryStores()
     bus = stores.bus()
     sent = [("m1", "a", "count"), ("m2", "b", "count")]
-    await bus.publish(TOPIC, [message(n, one) for n, one in enumerate(sent, start=1)], 2)
+    await bus.publish(TOPIC, messages(sent), 2)
     together = Together(counting.streams, add_and_meddle)
     consumer = Consumer("counters", TOPIC, bus, stores.consumer_store("counters"), counting.react, together=together)
     while await consumer.behind():
