@@ -45,11 +45,11 @@ class Sharing:
 
     async def seek(self) -> None:
         """Renews what is owned, takes more if that is fair, and gives back what is too much once it is idle."""
-        lost = time.monotonic() >= self._until
         # Counted from before the request: the answer may have taken long.
         requested_at = time.monotonic()
         async with asyncio.timeout(self._seconds):
             claimed = await self._shares.claim(self._holder, self.parts, self._seconds)
+        lost = time.monotonic() >= self._until
         self._until = requested_at + self._seconds
         surplus = max(0, len(claimed.mine) - claimed.fair)
         self._leaving = frozenset(sorted(claimed.mine)[len(claimed.mine) - surplus :])

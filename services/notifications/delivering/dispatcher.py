@@ -178,10 +178,13 @@ class Dispatcher:
             self._wake_at(endpoint, endpoint.rests_until)
             return
         endpoint.rests_until = None
-        # What comes from now on is told to it.
-        news = endpoint.news = min(endpoint.news, self._following.known or 0)
+        # What comes behind that is told to it.
+        through = self._following.known or 0
+        endpoint.news = min(endpoint.news, through)
         known, subscription = await self._endpoints.learn(endpoint.id)
         if known is not endpoint:
+            if known is not None:
+                self.wake(known)
             return
         if subscription.challenge_due is not None:
             self._asking.begin(endpoint, self._challenge_ended)
@@ -195,9 +198,9 @@ class Dispatcher:
             next_due = await self._walking.take_urgent(endpoint, now)
         else:
             next_due = await self._walking.take_due(endpoint, now)
-            await self._walking.walk(endpoint)
-            if endpoint.is_short_of(news):
-                self._following.look_for(endpoint, news)
+            await self._walking.walk(endpoint, through)
+            if endpoint.is_short:
+                self._following.look_for(endpoint, endpoint.news)
         if next_due is not None:
             self._wake_at(endpoint, next_due)
         if endpoint.replay is not None and endpoint.replay.is_done and not endpoint.replays:
@@ -206,11 +209,13 @@ class Dispatcher:
         self.begin(endpoint)
 
     def _challenge_ended(self, endpoint: Endpoint, well: bool) -> None:  # noqa: FBT001 - the form of a callback
-        if not well:
-            self._rest(endpoint)
-        elif (known := self._endpoints.get(endpoint.id)) is not None:
-            # Another one may have been asked for meanwhile.
+        # It may have been renewed, and another challenge be due.
+        if (known := self._endpoints.get(endpoint.id)) is None:
+            return
+        if well:
             self.wake(known)
+        else:
+            self._rest(known)
 
     async def _find_test(self, endpoint: Endpoint, subscription: Subscription) -> None:
         if (test := subscription.test) is None:
@@ -227,7 +232,7 @@ class Dispatcher:
             if endpoint.running >= endpoint.at_once or not self.may_begin(endpoint):
                 return
             key = endpoint.waiting.popleft()
-            # Begun when it was owned here before, it is looked at again once that is through.
+            # Begun when it was owned here before, or before it was renewed: looked at again once that is through.
             if (endpoint.id, key) in self._under_way or not endpoint.may_begin(key):
                 endpoint.waiting.append(key)
                 continue

@@ -122,6 +122,7 @@ class Endpoint:
         self.waiting: deque[LaneKey] = deque()
         self.running = 0
         self.failures = 0
+        # `stalled`: there is more to find than there was room for, or than was worth a look while it is away.
         self.slow = self.proven = self.is_challenged = self.queued = self.gone = self.stalled = False
         self.types: frozenset[str] | None = None
         self.soon: dict[LaneKey, datetime] = {}
@@ -204,9 +205,10 @@ class Endpoint:
             return False
         return self.room > 0 and not (self.is_challenged or self.is_away) and self.rests_until is None
 
-    def is_short_of(self, position: int) -> bool:
-        """Whether its walk ended before a position, though there was room: the index had not come so far."""
-        return self.walk is not None and self.walk.after < position and not self.stalled
+    @property
+    def is_short(self) -> bool:
+        """Whether its walk ended before what it is looked at for, though there was room: the index ends before."""
+        return self.walk is not None and self.walk.after < self.news and not self.stalled
 
     def step_to(self, position: int, key: LaneKey) -> bool:
         """Its walk comes to something for a lane; whether it had not been there yet."""

@@ -104,8 +104,9 @@ class Endpoints:
         if endpoint is None:
             (first,) = await self._streams.log.read(stream, most=1)
             since = max(first.position, await self._in_digests(state))
-            endpoint = Endpoint(subscription, shard_of(subscription), since)
-            self._enter(endpoint, state.organisation)
+            # Somebody else may have entered it meanwhile.
+            if (endpoint := self._all.get(subscription)) is None:
+                endpoint = self._enter(Endpoint(subscription, shard_of(subscription), since), state.organisation)
         endpoint.learn(state)
         return endpoint, state
 

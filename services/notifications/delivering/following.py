@@ -117,6 +117,7 @@ class Following:
             if (known := self._endpoints.get(delivery.subscription)) is not None:
                 lane = LaneKey(delivery.key, delivery.case, delivery.replay)
                 self._dispatcher.wait(known, lane, event.due_at)
+                # Of more than a bounded number of them only the index knows.
                 self.look_for(known, position)
         elif recorded.stream.startswith(_OF_SUBSCRIPTION):
             subscription = recorded.stream.removeprefix(_OF_SUBSCRIPTION)
@@ -148,7 +149,7 @@ class Following:
     def look_for(self, endpoint: Endpoint, position: int) -> None:
         """Has an endpoint looked at once the index has what is at a position."""
         endpoint.news = max(endpoint.news, position)
-        self._behind[endpoint] = position
+        self._behind[endpoint] = max(position, self._behind.get(endpoint, 0))
         self._came.set()
 
     async def look_round(self) -> None:
@@ -159,14 +160,12 @@ class Following:
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._came.wait()
             return
-        behind = tuple(self._behind.items())
-        # No further than the log goes, if it was restored meanwhile.
-        through = min(max(position for _, position in behind), self.known or 0)
+        first = min(self._behind.values())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(IDLE_SECONDS):
-                await self._projection.wait_through(through)
-                for endpoint, position in behind:
-                    self._dispatcher.wake(endpoint)
-                    # Something later may have come for it.
-                    if self._behind[endpoint] == position:
-                        del self._behind[endpoint]
+                # No further than the log goes, if it was restored meanwhile.
+                await self._projection.wait_through(min(first, self.known or 0))
+                through = max(first, await self._projection.through())
+            for endpoint in [each for each, position in self._behind.items() if position <= through]:
+                del self._behind[endpoint]
+                self._dispatcher.wake(endpoint)

@@ -107,8 +107,11 @@ class Walking:
         (recorded,) = await self._log.read_all(held.delivery.position - 1, 1)
         return is_urgent(recorded.event)
 
-    async def walk(self, endpoint: Endpoint) -> None:
-        """Goes along the feed as far as there is room for what it finds."""
+    async def walk(self, endpoint: Endpoint, through: int) -> None:
+        """Goes along the feed as far as there is room for what it finds, and at most to `through`; a replay to its end.
+
+        What is behind that may be for choices that the endpoint has not learned yet.
+        """
         for walk in (endpoint.walk, endpoint.replay):
             while walk is not None and not walk.is_done:
                 room = endpoint.room
@@ -118,10 +121,10 @@ class Walking:
                 if room <= 0:
                     endpoint.stalled = True
                     break
-                if not await self._step(endpoint, walk, min(room, AT_ONCE)):
+                if not await self._step(endpoint, walk, min(room, AT_ONCE), through):
                     break
 
-    async def _step(self, endpoint: Endpoint, walk: Walk, limit: int) -> bool:
+    async def _step(self, endpoint: Endpoint, walk: Walk, limit: int, most: int) -> bool:
         # What may not go out any more is found as well: it is recorded as withheld.
         readers = (*readers_of(reader_of(endpoint), READ_FEED), former_reader(endpoint.organisation))
         where: dict[str, Value | Sequence[Value]] = {"reader": readers}
@@ -129,8 +132,7 @@ class Walking:
             where["type"] = tuple(sorted(endpoint.types))
         before = walk.after
         found, through = await self._index.find_and_through(AUDIENCE.name, where, after=before, limit=limit)
-        if walk.through is not None:
-            through = min(through, walk.through)
+        through = min(through, most if walk.through is None else walk.through)
         if before >= through:
             return False
         rows = [row for row in found if row.seq <= through]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from services.chassis.leading.shares import Shares
 from services.chassis.leading.sharing import NOTHING, Sharing
 from services.chassis.store_opener import StoreOpener
+from services.chassis.stores import Stores
 from tests.chassis.conftest import needs_processes
 from tests.chassis.processes import line_of, start
 
@@ -130,4 +133,21 @@ async def test_a_process_that_was_stopped_owns_nothing_when_it_wakes_up(open_sha
     await asyncio.sleep(0.25)
     assert (sharing.owns(3), sharing.owned) == (False, NOTHING)
     await sharing.seek()
+    assert told == [frozenset(range(PARTS)), NOTHING, frozenset(range(PARTS))]
+
+
+async def test_what_runs_out_while_it_is_renewed_is_forgotten_as_well(tmp_path: Path) -> None:
+    """Somebody who held the file had it wait: meanwhile nothing could be begun, and others may have had the parts."""
+    shares = Stores(tmp_path).shares("counters")
+    sharing, told = Sharing(shares, PARTS, 0.4), list[frozenset[int]]()
+    sharing.changed = told.append
+    await sharing.seek()
+    await asyncio.sleep(0.25)
+    with closing(sqlite3.connect(tmp_path / "counters-lease.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        renewing = asyncio.create_task(sharing.seek())
+        await asyncio.sleep(0.25)
+        other.execute("ROLLBACK")
+    await renewing
+    await shares.close()
     assert told == [frozenset(range(PARTS)), NOTHING, frozenset(range(PARTS))]
