@@ -163,14 +163,12 @@ def test_an_endpoint_does_not_go_on_without_a_look_while(hinder: Callable[[Endpo
     assert not endpoint.is_abreast
 
 
-def test_what_came_during_a_look_is_looked_for_once_more() -> None:
-    """Unless there is no room for it: then it is once there is."""
+@pytest.mark.parametrize(("news", "stalled", "short"), [(10, False, False), (11, False, True), (11, True, False)])
+def test_what_came_during_a_look_is_looked_for_once_more(news: int, *, stalled: bool, short: bool) -> None:
+    """Where there was no room for it, that is once there is."""
     endpoint = abreast()
-    assert not endpoint.is_short
-    endpoint.news = 11
-    assert endpoint.is_short
-    endpoint.stalled = True
-    assert not endpoint.is_short
+    endpoint.news, endpoint.stalled = news, stalled
+    assert endpoint.is_short is short
 
 
 def test_an_endpoint_that_was_not_looked_at_does_not_go_on() -> None:
