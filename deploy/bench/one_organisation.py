@@ -197,9 +197,13 @@ class Filled:
         # As it is from time to time, while referrals come one by one.
         await services["referral"].streams.fold(organisation_stream(LOTTE.org), ORGANISATION)
         await services["referral"].streams.written()
-        await assembly.stop()
-        # Else the service goes through all histories for its reports while it is measured.
+        # Else the service goes through all histories for its reports while it is measured,
         await find_facts(self.place)
+        # and through what the vault was given more than an hour ago.
+        for service in services.values():
+            if service.vault is not None and service.refers is not None:
+                await service.vault.sweep(service.refers)
+        await assembly.stop()
 
     async def _append(self, service: Service, events: Sequence[_Event], numbers: Sequence[int]) -> None:
         writes, records, types = list[Write](), dict[str, str](), service.log.types

@@ -164,12 +164,15 @@ class PostgresVault:
         while old := await self._rows(
             "SELECT ref, stream FROM records WHERE NOT settled AND kept_at < %b LIMIT %b", before, SWEPT_AT_ONCE
         ):
+            settled = list[str]()
             for ref, stream in old:
                 if await refers(stream, ref):
-                    await self._rows("UPDATE records SET settled = true WHERE ref = %b", ref)
+                    settled.append(ref)
                 else:
                     ((gone,),) = await self._rows(_ORPHAN, ref)
                     swept += gone
+            # Almost all are, and each commit syncs.
+            await self._rows("UPDATE records SET settled = true WHERE ref = ANY(%b)", settled)
         if swept or self._rewrite_due:
             self._rewrite_due = True
             await self._rewrite_keys()

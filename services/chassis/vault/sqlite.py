@@ -117,10 +117,10 @@ class SQLiteVault:
         with self._db.transaction():
             return self._empty(which, of)
 
-    def _settle(self, ref: str) -> int:
+    def _settle(self, refs: Sequence[str]) -> None:
         with self._db.transaction():
-            self._db.execute("UPDATE records SET settled = 1 WHERE ref = ?", (ref,))
-        return 0
+            for ref in refs:
+                self._db.execute("UPDATE records SET settled = 1 WHERE ref = ?", (ref,))
 
     def _empty(self, which: str, of: str) -> int:
         self._db.execute(
@@ -154,12 +154,14 @@ class SQLiteVault:
             "SELECT ref, stream FROM records WHERE settled = 0 AND kept_at < ? LIMIT ?",
             (before, SWEPT_AT_ONCE),
         ).fetchall():
+            settled = list[str]()
             for ref, stream in old:
                 if await refers(stream, ref):
-                    done = partial(self._settle, ref)
+                    settled.append(ref)
                 else:
-                    done = partial(self._forget, "ref = ? AND NOT settled", ref)
-                swept += await in_turn(done)
+                    swept += await in_turn(partial(self._forget, "ref = ? AND NOT settled", ref))
+            # Almost all are, and each commit syncs.
+            await in_turn(partial(self._settle, settled))
             await asyncio.sleep(0)
         if swept or self._still_in_the_log:
             await self._truncate_wal()
