@@ -76,6 +76,7 @@ class MemoryVault:
             if not await refers(kept.stream, ref) and not kept.settled:
                 swept += _empty(kept)
             kept.settled = True
+            await asyncio.sleep(0)
         return swept
 
     async def close(self) -> None:

@@ -160,9 +160,10 @@ class SQLiteVault:
                     settled.append(ref)
                 else:
                     swept += await in_turn(partial(self._forget, "ref = ? AND NOT settled", ref))
+                # The log answers without a pause, and nobody is to wait for a whole batch.
+                await asyncio.sleep(0)
             # Almost all are, and each commit syncs.
             await in_turn(partial(self._settle, settled))
-            await asyncio.sleep(0)
         if swept or self._still_in_the_log:
             await self._truncate_wal()
         return swept

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from services.chassis.engines.migrations import vault_of
+from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
 from services.chassis.vault.postgres import PostgresVault
 from services.chassis.vault.sqlite import SQLiteVault
 from services.chassis.vault.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, Vault
@@ -62,6 +63,29 @@ async def test_on_files_one_transaction_settles_all_of_a_batch(tmp_path: Path) -
     # Each is entered and left.
     assert called.count("transaction") == 2 * 2
     assert await vault.read("r-1") == {"n": 1}
+    await vault.close()
+
+
+@pytest.mark.parametrize("engine", ["files", "memory"])
+async def test_others_have_their_turns_while_it_goes_on(engine: str, tmp_path: Path) -> None:
+    """Where no store has to be waited for: after each record."""
+    machine = Machine()
+    vault: Vault = SQLiteVault(tmp_path / "test-vault.db", machine)
+    if engine == "memory":
+        vault = MemoryVault(MemoryVaultContents(), machine)
+    await fill(vault, machine)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(take_turns())
+    await vault.sweep(referred)
+    others.cancel()
+    assert turns >= MANY
     await vault.close()
 
 
