@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import selectors
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from _typeshed import FileDescriptorLike
+from typing import Final, Protocol
 
 _CLOSED: Final = -1
+
+
+class Numbered(Protocol):
+    """A file or socket that has a number, as those have that the system waits for."""
+
+    def fileno(self) -> int:
+        """The number; -1 once it is closed."""
 
 
 class Selector(selectors.DefaultSelector):
@@ -18,7 +22,7 @@ class Selector(selectors.DefaultSelector):
     in words, for which the system is asked for both of its addresses, twice; with its number it costs nothing.
     """
 
-    def get_key(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+    def get_key(self, fileobj: int | Numbered) -> selectors.SelectorKey:
         """See `selectors.BaseSelector.get_key`. Raises KeyError for what is not registered."""
         number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         # One that was closed is found by itself alone.
