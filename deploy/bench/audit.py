@@ -7,6 +7,7 @@ drawn from all over the log. What the log costs a referral is measured by `audit
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -71,6 +72,8 @@ def _on(bench: Bench, engine: str) -> Iterator[Result]:
 
 def _verified(place: Place, engine: str, size: int, times: int) -> Result:
     ours, bare = list[float](), list[float]()
+    # What was built is else still being written while it is read.
+    os.sync()
     for _ in range(times):
         bare.append(uvloop.run(_timed(place, size, _bare)))
         ours.append(uvloop.run(_timed(place, size, _verify)))
