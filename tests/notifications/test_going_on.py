@@ -46,18 +46,24 @@ def nothing_is_written_to(database: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+@pytest.fixture
+async def first(system: Running, there: Receiver, subscriptions: Subscriptions) -> str:
+    """The id of what an endpoint has got; nothing else has come for it."""
+    await subscriptions.active(BRUGWERK, there.url)
+    (event,) = await system.tell(Story("C1").submitted(BRUGWERK))
+    await until(lambda: there.taken() == [event.id])
+    return event.id
+
+
 @pytest.mark.on_files
 async def test_what_comes_next_does_not_wait_for_the_index(
-    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+    tmp_path: Path, system: Running, there: Receiver, first: str
 ) -> None:
     """Nor does the index know of it when it arrives."""
-    await subscriptions.active(BRUGWERK, there.url)
-    (first,) = await system.tell(Story("C1").submitted(BRUGWERK))
-    await until(lambda: there.taken() == [first.id])
     with nothing_is_written_to(tmp_path / DATABASE):
         known = await system.service.index.through()
         (second,) = await system.publishing.publish(Story("C2").submitted(BRUGWERK))
-        await until(lambda: there.taken() == [first.id, second.id], seconds=4)
+        await until(lambda: there.taken() == [first, second.id], seconds=4)
         assert await system.service.index.through() == known
     assert second.id in await system.seen(BRUGWERK)
 
@@ -209,16 +215,13 @@ async def test_what_came_while_it_was_away_is_not_passed_by_once_it_is_back(
 
 @pytest.mark.on_files
 async def test_what_the_index_is_waited_for_is_not_passed_by(
-    tmp_path: Path, system: Running, there: Receiver, subscriptions: Subscriptions
+    tmp_path: Path, system: Running, there: Receiver, first: str
 ) -> None:
     """A message about no case has to be looked for; what comes behind it waits along."""
-    await subscriptions.active(BRUGWERK, there.url)
-    (first,) = await system.tell(Story("C1").submitted(BRUGWERK))
-    await until(lambda: there.taken() == [first.id])
     with nothing_is_written_to(tmp_path / DATABASE):
         sent = await system.publishing.publish(described(SAMENSTAP), Story("C2").submitted(BRUGWERK))
         await asyncio.sleep(0.3)
-    await until(lambda: Counter(there.taken()) == Counter([first.id, *(event.id for event in sent)]))
+    await until(lambda: Counter(there.taken()) == Counter([first, *(event.id for event in sent)]))
 
 
 @pytest.mark.on_files
